@@ -1,0 +1,322 @@
+"""The command line: parse, call one library function, print. Nothing heavy is imported before a command runs."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from kerascnn import __version__
+from kerascnn.errors import KerasCNNError
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+class TextOrJson(StrEnum):
+    """How results that are no table are printed."""
+
+    text = "text"
+    json = "json"
+
+
+class _Commands(TyperGroup):
+    """Turns every expected failure into one sentence and exit code 1."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except KerasCNNError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("interrupted.")
+        except BrokenPipeError:
+            # The reader of our output has gone; nobody is left to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except MemoryError:
+            _fail("there is not enough memory; close other programs, or give less at once.")
+        except OSError as error:
+            _fail(f"{error.filename or 'the system'}: {error.strerror or error}.")
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="kerascnn",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PATH",
+        help="A .keras file, or 'reference' for the model that ships with kerascnn. "
+        "Default: saved_models/mnist_cnn.keras if it is there, else the reference.",
+    ),
+]
+BackendOption = Annotated[
+    str | None, typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; else KERAS_BACKEND decides.")
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="SOURCE",
+        help="'mnist' (the default), a directory of IDX files, an .npz file in Keras's layout, "
+        "or a directory with one sub-directory of pictures a class.",
+    ),
+]
+
+
+def main() -> None:
+    """The `kerascnn` command."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Read handwritten digits with Keras 3, on TensorFlow, JAX or PyTorch.
+
+    Example: kerascnn predict image.png
+    """
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def fit(
+    data: DataOption = None,
+    architecture: Annotated[str | None, typer.Option(metavar="NAME", help="The network: cnn.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="quick (the default: minutes) or best (18 augmented epochs).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The schedule's peak.  [quick: 0.002]")] = None,
+    validation_split: Annotated[
+        float | None, typer.Option(help="Share of the training part to validate on.  [default: 0.2]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Default: saved_models/DATA_ARCHITECTURE.keras")
+    ] = None,
+    backend: BackendOption = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without improvement in validation.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the interrupted run of the same output.")] = False,
+    tensorboard: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Write TensorBoard's logs there (an extra).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="A few batches of everything, in a temporary directory.")
+    ] = False,
+    format: Annotated[TextOrJson, typer.Option(help="json prints the model's card.")] = TextOrJson.text,
+) -> None:
+    """Train a network and write it to saved_models/.
+
+    Example: kerascnn fit --backend jax --epochs 1
+    """
+    from kerascnn.console import FitProgress, print_fit
+    from kerascnn.training import fit as run
+
+    progress = FitProgress()
+    try:
+        model = run(
+            data,
+            architecture,
+            recipe,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            validation_split=validation_split,
+            seed=seed,
+            output=output,
+            backend=backend,
+            patience=patience,
+            resume=resume,
+            dry_run=dry_run,
+            tensorboard=tensorboard,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        progress.close()
+        _fail("interrupted; the finished epochs are kept: the same command with --resume continues.")
+    finally:
+        progress.close()
+    if format is TextOrJson.json:
+        print(model.card.to_json(), end="")
+        return
+    paths = [] if dry_run else [str(model.path.with_name(name)) for name in model.card.files]
+    print_fit(model.card, paths if dry_run else [*paths, str(model.path.with_suffix(".json"))])
+    if dry_run:
+        print("dry run: everything works; nothing was kept.", file=sys.stderr)
+
+
+@app.command()
+def evaluate(
+    model: ModelOption = None,
+    data: DataOption = None,
+    backend: BackendOption = None,
+    format: Annotated[Format, typer.Option(help="csv prints the per-class table.")] = Format.text,
+) -> None:
+    """Score a model on a test set: accuracy, loss, per-class results, confusion matrix.
+
+    Example: kerascnn evaluate --model reference
+    """
+    from kerascnn.evaluation import evaluate as run
+
+    predictor = _load(model, backend)
+    evaluation = run(predictor, data or "mnist")
+    if format is Format.json:
+        print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
+    elif format is Format.csv:
+        rows = [row.__dict__ for row in evaluation.per_class]
+        _print_csv(rows, list(rows[0]))
+    else:
+        from kerascnn.console import print_evaluation
+
+        print_evaluation(evaluation)
+
+
+@app.command()
+def predict(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input.")
+    ],
+    model: ModelOption = None,
+    backend: BackendOption = None,
+    top_k: Annotated[int, typer.Option(min=1, help="How many classes to list, most probable first.")] = 3,
+    format: Annotated[Format, typer.Option(help="json prints one object a line.")] = Format.text,
+) -> None:
+    """Read the digit in each picture.
+
+    Example: kerascnn predict scans/ --format json
+    """
+    from kerascnn.sources import STANDARD_INPUT, expand
+
+    sources = expand(images)
+    predictor = _load(model, backend)
+    failures: list[str] = []
+
+    def on_error(name: str, error: KerasCNNError) -> None:
+        failures.append(name)
+        print(f"kerascnn: {error}", file=sys.stderr)
+
+    encoded = (sys.stdin.buffer.read() if source == STANDARD_INPUT else source for source in sources)
+    results = predictor.predict_files(encoded, on_error)
+    if len(sources) > 200 and sys.stderr.isatty():
+        from kerascnn.console import with_bar
+
+        results = with_bar(results, len(sources))
+    _print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
+    if failures:
+        if len(sources) > 1:
+            print(f"kerascnn: {len(failures)} of {len(sources)} pictures could not be read.", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def backends(
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
+) -> None:
+    """Show which backends are installed, on which devices, and which one would be used.
+
+    Example: kerascnn backends --format json
+    """
+    from kerascnn.backend import backend_statuses, choose_backend
+
+    statuses = backend_statuses()
+    problem = None
+    try:
+        choice = choose_backend()
+    except KerasCNNError as error:
+        choice, problem = None, error
+    if format is Format.text:
+        from kerascnn.console import print_backends
+
+        print_backends(statuses, choice)
+    elif format is Format.csv:
+        _print_csv(
+            [{**status.to_dict(), "devices": " ".join(status.devices)} for status in statuses],
+            ["name", "version", "devices"],
+        )
+    else:
+        used = {"name": choice.name, "reason": choice.reason, "note": choice.note} if choice else None
+        print(json.dumps({"backends": [status.to_dict() for status in statuses], "used": used}))
+    if choice and choice.note:
+        print(choice.note, file=sys.stderr)
+    if problem:
+        raise problem
+
+
+def _load(model: str | None, backend: str | None):
+    """Load a model, and name it on stderr where the user did not."""
+    from kerascnn.artifact import reference_path
+    from kerascnn.inference import load
+
+    predictor = load(model, backend=backend, on_note=lambda text: print(f"note: {text}", file=sys.stderr))
+    if model is None:
+        is_reference = predictor.path == reference_path()
+        name = "reference (ships with kerascnn)" if is_reference else predictor.path
+        print(f"model: {name}, on {predictor.engine.name}", file=sys.stderr)
+    return predictor
+
+
+def _print_predictions(
+    results: Iterator, class_names: Sequence[str], top_k: int, format: Format, single: bool
+) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if format is Format.csv:
+        writer.writerow(["image", "label", "confidence"])
+    for name, prediction in results:
+        if format is Format.csv:
+            writer.writerow([name, prediction.label, f"{prediction.confidence:.6f}"])
+        elif format is Format.json:
+            print(json.dumps(_as_json(name, prediction, class_names, top_k), ensure_ascii=False))
+        else:
+            answer = f"{prediction.label}  {prediction.confidence * 100:.1f} %"
+            print(answer if single else f"{name}: {answer}")
+
+
+def _as_json(name: str, prediction, class_names: Sequence[str], top_k: int) -> dict:
+    order = sorted(range(len(class_names)), key=lambda index: -prediction.probabilities[index])[:top_k]
+    digit = {} if prediction.digit is None else {"digit": prediction.digit}
+    return {
+        "image": name,
+        "label": prediction.label,
+        **digit,
+        "confidence": round(prediction.confidence, 6),
+        "top": [
+            {"label": class_names[index], "probability": round(prediction.probabilities[index], 6)} for index in order
+        ],
+    }
+
+
+def _print_csv(rows: list[dict], columns: Sequence[str]) -> None:
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _fail(text: str) -> None:
+    print(f"kerascnn: {text}", file=sys.stderr)
+    raise typer.Exit(1)

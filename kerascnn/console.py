@@ -1,0 +1,178 @@
+"""What the commands print: results for people on stdout, progress and messages on stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from kerascnn.artifact import Card
+from kerascnn.backend import BackendChoice, BackendStatus
+from kerascnn.evaluation import Evaluation
+from kerascnn.training.progress import RunStart
+
+
+class FitProgress:
+    """Shows a training run: a bar for the running epoch and a line for each finished one; without a terminal only lines."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+
+    def message(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(text, markup=False)
+
+    def run_started(self, start: RunStart) -> None:
+        """Print what is about to be trained on what."""
+        self._start = start
+        self.message(
+            f"data: images {start.train_shape}, labels {start.labels_shape} to train on, "
+            f"{start.num_validation:,} to validate"
+        )
+        self.message(f"model: {start.architecture}, {start.num_parameters:,} parameters, on {start.backend}")
+        if start.first_epoch:
+            self.message(f"continuing after epoch {start.first_epoch} of {start.epochs}")
+
+    def epoch_started(self, epoch: int) -> None:
+        """Show the bar of an epoch."""
+        if not self._console.is_terminal:
+            return
+        self._bar = Progress(
+            TextColumn(f"epoch {epoch + 1}/{self._start.epochs}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _ImagesPerSecond(self._start.train_shape[0] / self._start.steps),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task("", total=self._start.steps)
+
+    def step_finished(self, step: int) -> None:
+        """Move the bar."""
+        if self._bar:
+            self._bar.update(self._task, completed=step)
+
+    def epoch_finished(self, row: dict) -> None:
+        """Replace the bar by a line."""
+        self.close()
+        self.message(
+            f"epoch {row['epoch']}/{self._start.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}  "
+            f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.2%}  {row['seconds']:.1f} s"
+        )
+
+    def training_finished(self) -> None:
+        """Take the bar away."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away, whatever happened."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+class _ImagesPerSecond(ProgressColumn):
+    def __init__(self, images_per_step: float) -> None:
+        super().__init__()
+        self._images_per_step = images_per_step
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed * self._images_per_step:,.0f} images/s")
+
+
+def with_bar(items: Iterable, total: int) -> Iterable:
+    """Show a bar on stderr while items pass, if that is a terminal."""
+    with Progress(
+        TextColumn("pictures"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _ImagesPerSecond(1),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        yield from bar.track(items, total=total)
+
+
+def print_fit(card: Card, paths: Sequence[str]) -> None:
+    """Print the history as a table, the score and the files."""
+    table = _table("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+    for row in card.history:
+        table.add_row(
+            str(row["epoch"]),
+            f"{row['loss']:.4f}",
+            f"{row['accuracy']:.2%}",
+            f"{row['val_loss']:.4f}",
+            f"{row['val_accuracy']:.2%}",
+            f"{row['seconds']:.1f}",
+        )
+    console = _stdout()
+    console.print(table)
+    metrics = card.metrics
+    console.print(
+        f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f} "
+        f"({metrics['num_samples']:,} images, weights of epoch {metrics['best_epoch']})"
+    )
+    for path in paths:
+        console.print(f"wrote {path}", markup=False)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print accuracy, per-class results and the confusion matrix."""
+    console = _stdout()
+    console.print(
+        f"accuracy {evaluation.accuracy:.2%}  loss {evaluation.loss:.4f}  "
+        f"{evaluation.num_samples:,} images of {evaluation.data}"
+    )
+    table = _table("class", "precision", "recall", "F1", "images")
+    for row in evaluation.per_class:
+        table.add_row(row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", f"{row.support:,}")
+    console.print(table)
+    labels = [row.label for row in evaluation.per_class]
+    if len(labels) > 20:
+        console.print("The confusion matrix of more than 20 classes is printed by --format json only.")
+        return
+    names = [_short(label) for label in labels]
+    matrix = _table("true \\ predicted", *names)
+    for label, counts in zip(labels, evaluation.confusion_matrix, strict=True):
+        matrix.add_row(label, *(str(count) if count else "·" for count in counts))
+    console.print(matrix)
+
+
+def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | None) -> None:
+    """Print which backends there are and which one would be used."""
+    table = _table("backend", "version", "devices", "", numeric=False)
+    for status in statuses:
+        used = "used" if choice and status.name == choice.name else ""
+        table.add_row(status.name, status.version or "not installed", ", ".join(status.devices) or "-", used)
+    console = _stdout()
+    console.print(table)
+    if choice:
+        console.print(f"{choice.name} would be used: {choice.reason}.", markup=False)
+
+
+def warn(text: str) -> None:
+    """Print a sentence on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _stdout() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    return console
+
+
+def _table(first: str, *others: str, numeric: bool = True) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, justify="left")
+    for name in others:
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+    return table
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 6 else label[:5] + "…"

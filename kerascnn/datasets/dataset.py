@@ -1,0 +1,90 @@
+"""What every data source becomes: images and labels in memory, with their class names."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerascnn.errors import DataError
+
+DIGITS = tuple("0123456789")
+TEST_SHARE_OF_UNDIVIDED_DATA = 1 / 6  # as in MNIST: 60,000 and 10,000
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels, divided into a training and a test part.
+
+    Args:
+        name: short name, used in file names (`mnist`).
+        train_images: uint8, (n, height, width), values 0..255; by MNIST's convention 0 is background.
+        train_labels: int64, (n,), indices into `class_names`.
+        test_images: as `train_images`.
+        test_labels: as `train_labels`.
+        class_names: one name a class.
+        preparation: how a picture becomes such an image, a name of `kerascnn.images.PREPARATIONS`.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+    preparation: str
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of an image in pixels."""
+        return self.train_images.shape[1], self.train_images.shape[2]
+
+    def digest(self) -> str:
+        """SHA-256 over the shapes and contents of all four arrays: the same data give the same digest."""
+        state = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            state.update(repr((array.shape, array.dtype.str)).encode())
+            state.update(np.ascontiguousarray(array))
+        return f"sha256:{state.hexdigest()}"
+
+
+def checked(dataset: Dataset, source: str) -> Dataset:
+    """Verify what every part of the program relies on.
+
+    Args:
+        dataset: as a reader made it.
+        source: how the user named it, for the error.
+
+    Returns:
+        The same data set.
+
+    Raises:
+        DataError: if images and labels differ in number, sizes differ between the parts, a label has no class, or a
+            class has no training image.
+    """
+    for part, images, labels in (
+        ("training", dataset.train_images, dataset.train_labels),
+        ("test", dataset.test_images, dataset.test_labels),
+    ):
+        if len(images) != len(labels):
+            raise DataError(
+                f"{source}: the {part} part has {len(images)} images but {len(labels)} labels; both must have one a sample."
+            )
+        if len(images) == 0:
+            raise DataError(f"{source}: the {part} part is empty; kerascnn needs training and test images.")
+        if labels.min() < 0 or labels.max() >= len(dataset.class_names):
+            raise DataError(
+                f"{source}: the {part} labels reach from {labels.min()} to {labels.max()}; "
+                f"expected 0 to {len(dataset.class_names) - 1} for {len(dataset.class_names)} classes."
+            )
+    if dataset.train_images.shape[1:] != dataset.test_images.shape[1:]:
+        raise DataError(
+            f"{source}: training images have the shape {dataset.train_images.shape[1:]}, "
+            f"test images {dataset.test_images.shape[1:]}; they must be equal."
+        )
+    counts = np.bincount(dataset.train_labels, minlength=len(dataset.class_names))
+    if (counts == 0).any():
+        empty = dataset.class_names[int(np.argmin(counts))]
+        raise DataError(f"{source}: the class {empty!r} has no training image; remove the class or add images.")
+    if len(dataset.class_names) < 2:
+        raise DataError(f"{source}: there is one class only; a classifier needs at least two.")
+    return dataset

@@ -1,0 +1,77 @@
+"""A directory with one sub-directory of pictures a class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.datasets.dataset import DIGITS, TEST_SHARE_OF_UNDIVIDED_DATA, Dataset
+from kerascnn.datasets.split import stratified_split
+from kerascnn.errors import DataError, ImageError
+from kerascnn.images import PREPARATIONS, decode
+
+_IMAGE_SIZE = 28
+
+
+def read_class_folder(directory: Path, seed: int, preparation: str | None = None) -> Dataset:
+    """Read pictures that are sorted into one sub-directory a class.
+
+    Args:
+        directory: holds `CLASS/picture` or `train/CLASS/picture` and `test/CLASS/picture`.
+        seed: divides the pictures, stratified, where there is no `train/` and `test/`.
+        preparation: how a picture becomes an image; by default `mnist` where the classes are the ten digits, else
+            `resize`.
+
+    Returns:
+        The data set, its images 28x28.
+
+    Raises:
+        DataError: if a class is empty, a picture unreadable, or `train/` and `test/` have different classes.
+    """
+    divided = (directory / "train").is_dir() and (directory / "test").is_dir()
+    roots = [directory / "train", directory / "test"] if divided else [directory]
+    class_names = _class_names(roots)
+    preparation = preparation or ("mnist" if class_names == DIGITS else "resize")
+    parts = [_read_part(root, class_names, preparation) for root in roots]
+    if not divided:
+        images, labels = parts[0]
+        train, test = stratified_split(labels, TEST_SHARE_OF_UNDIVIDED_DATA, seed)
+        parts = [(images[train], labels[train]), (images[test], labels[test])]
+    (train_images, train_labels), (test_images, test_labels) = parts
+    return Dataset(
+        name=directory.resolve().name,
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+        class_names=class_names,
+        preparation=preparation,
+    )
+
+
+def _class_names(roots: Sequence[Path]) -> tuple[str, ...]:
+    by_root = [{path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")} for root in roots]
+    if not by_root[0]:
+        raise DataError(f"{roots[0]} has no sub-directories; expected one directory of pictures a class.")
+    for root, names in zip(roots[1:], by_root[1:], strict=True):
+        if names != by_root[0]:
+            odd = sorted(names ^ by_root[0])[0]
+            raise DataError(f"{root} and {roots[0]} must have the same classes, but {odd!r} is in one of them only.")
+    # Numbers in numerical order, so that class 10 comes after class 9.
+    return tuple(sorted(by_root[0], key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+
+
+def _read_part(root: Path, class_names: Sequence[str], preparation: str) -> tuple[np.ndarray, np.ndarray]:
+    prepare = PREPARATIONS[preparation]
+    images, labels = [], []
+    for index, name in enumerate(class_names):
+        paths = sorted(path for path in (root / name).rglob("*") if path.is_file() and not path.name.startswith("."))
+        if not paths:
+            raise DataError(f"{root / name} is empty; a class needs pictures, or remove its directory.")
+        for path in paths:
+            try:
+                images.append(prepare(decode(path), (_IMAGE_SIZE, _IMAGE_SIZE)))
+            except ImageError as error:
+                raise DataError(f"{error} Remove or replace it.") from error
+        labels += [index] * len(paths)
+    return np.stack(images), np.array(labels, dtype=np.int64)

@@ -1,0 +1,195 @@
+"""The IDX format of MNIST, and directories of IDX files (MNIST, Fashion-MNIST, KMNIST, EMNIST).
+
+Source: http://yann.lecun.com/exdb/mnist/ ; EMNIST: G. Cohen et al., "EMNIST: an extension of MNIST to handwritten
+letters", 2017.
+"""
+
+import gzip
+import math
+import re
+import string
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.datasets.dataset import DIGITS, Dataset
+from kerascnn.errors import DataError
+
+_UNSIGNED_BYTE = 0x08
+
+_FILE_NAME = re.compile(
+    r"^(?:(?P<set>.+)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx(?P<rank>[13])-ubyte(?:\.gz)?$"
+)
+
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")  # noqa: RUF001
+
+# Keyed by what a file or directory name contains; the first that fits counts.
+_CLASSES_BY_NAME = {
+    "fashion": FASHION_MNIST_CLASSES,
+    "k49": None,
+    "kmnist": KMNIST_CLASSES,
+    "kuzushiji": KMNIST_CLASSES,
+    "emnist-letters": tuple(string.ascii_lowercase),
+    "emnist-byclass": tuple(string.digits + string.ascii_uppercase + string.ascii_lowercase),
+    "emnist-digits": DIGITS,
+    "emnist-mnist": DIGITS,
+}
+
+
+def read_idx(path: Path, rank: int) -> np.ndarray:
+    """Read one IDX file of unsigned bytes, gzipped or not.
+
+    Args:
+        path: the file; gzip is recognised by its first bytes, not by the name.
+        rank: the number of dimensions expected: 3 for images, 1 for labels.
+
+    Returns:
+        uint8, `(n, height, width)` for images, `(n,)` for labels.
+
+    Raises:
+        DataError: if the file is missing, not IDX, of another type or rank, or its length is not what its header says.
+
+    Example:
+        >>> read_idx(Path("t10k-labels-idx1-ubyte.gz"), rank=1).shape
+        (10000,)
+    """
+    try:
+        with _open(path) as stream:
+            header = stream.read(4 + 4 * rank)
+            shape = _parse_header(header, rank, path)
+            size = math.prod(shape)
+            content = stream.read(size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as an IDX file: {error}.") from error
+    if len(content) != size:
+        found = f"only {len(content)}" if len(content) < size else "more"
+        raise DataError(
+            f"{path} is damaged: its header promises {size} bytes, it has {found}; get it again from its source."
+        )
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def read_idx_directory(directory: Path) -> Dataset:
+    """Read a directory with the four IDX files of a data set, by their usual names.
+
+    Args:
+        directory: holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k` or `test`, each
+            gzipped or not, with or without a prefix (`emnist-letters-`). An EMNIST mapping file or a `classes.txt`
+            (one name a line) names the classes.
+
+    Returns:
+        The data set; EMNIST's images, which are stored transposed, are turned upright.
+
+    Raises:
+        DataError: if a file is missing or malformed, or if the directory holds several data sets.
+    """
+    files, prefix = _usual_files(directory)
+    known_name = f"{prefix or ''} {directory.name}".lower()
+    images = {part: read_idx(files[part, "images"], 3) for part in ("train", "test")}
+    labels = {part: read_idx(files[part, "labels"], 1).astype(np.int64) for part in ("train", "test")}
+    if "emnist" in known_name and "kmnist" not in known_name:
+        images = {part: array.transpose(0, 2, 1) for part, array in images.items()}
+    labels, class_names = _named_classes(directory, prefix, known_name, labels)
+    return Dataset(
+        name=prefix or directory.name,
+        train_images=np.ascontiguousarray(images["train"]),
+        train_labels=labels["train"],
+        test_images=np.ascontiguousarray(images["test"]),
+        test_labels=labels["test"],
+        class_names=class_names,
+        preparation="mnist" if class_names == DIGITS or "emnist" in known_name else "resize",
+    )
+
+
+def holds_idx_files(directory: Path) -> bool:
+    """Whether any file in the directory has one of the usual names of IDX files."""
+    return any(_FILE_NAME.match(path.name) for path in directory.iterdir())
+
+
+def _open(path: Path):
+    with path.open("rb") as stream:
+        gzipped = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if gzipped else path.open("rb")
+
+
+def _parse_header(header: bytes, rank: int, path: Path) -> tuple[int, ...]:
+    if len(header) < 4 + 4 * rank or header[:2] != b"\0\0":
+        raise DataError(
+            f"{path} is not an IDX file: it does not begin with the magic number 0x0000080{rank}; "
+            "check that it is the right file and complete."
+        )
+    if header[2] != _UNSIGNED_BYTE or header[3] != rank:
+        kind = "images (n, height, width)" if rank == 3 else "labels (n,)"
+        raise DataError(
+            f"{path} has the magic number 0x{header[:4].hex()}; "
+            f"expected 0x0000080{rank}: unsigned bytes with {rank} dimension(s), {kind}."
+        )
+    return struct.unpack(f">{rank}I", header[4:])
+
+
+def _usual_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | None]:
+    found: dict[str | None, dict[tuple[str, str], Path]] = {}
+    for path in sorted(directory.iterdir()):
+        match = _FILE_NAME.match(path.name)
+        if match:
+            part = "train" if match["part"] == "train" else "test"
+            found.setdefault(match["set"], {})[part, match["kind"]] = path
+    if len(found) > 1:
+        names = ", ".join(sorted(str(name or "(no prefix)") for name in found))
+        raise DataError(f"{directory} holds several data sets: {names}; put the files of one into its own directory.")
+    prefix, files = next(iter(found.items()))
+    for part, kind in (("train", "images"), ("train", "labels"), ("test", "images"), ("test", "labels")):
+        if (part, kind) not in files:
+            raise DataError(
+                f"{directory} has no {part} {kind}; expected a file like "
+                f"{'train' if part == 'train' else 't10k'}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz."
+            )
+    return files, prefix
+
+
+def _named_classes(
+    directory: Path, prefix: str | None, known_name: str, labels: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    mapping = directory / f"{prefix}-mapping.txt"
+    if prefix and mapping.is_file():
+        return _by_mapping_file(mapping, labels)
+    first = 1 if "emnist-letters" in known_name else 0  # the letters are numbered from 1
+    labels = {part: array - first for part, array in labels.items()}
+    count = int(max((array.max(initial=0) for array in labels.values()), default=0)) + 1
+    names_file = directory / "classes.txt"
+    if names_file.is_file():
+        return labels, tuple(line.strip() for line in names_file.read_text(encoding="utf-8").splitlines() if line.strip())
+    for fragment, names in _CLASSES_BY_NAME.items():
+        if fragment in known_name and names is not None and len(names) >= count:
+            return labels, names
+    return labels, tuple(str(index) for index in range(max(count, 2)))
+
+
+def _by_mapping_file(
+    mapping: Path, labels: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """EMNIST's mapping: a line a class, the label and then the code points of its characters."""
+    try:
+        rows = [[int(word) for word in line.split()] for line in mapping.read_text().splitlines() if line.strip()]
+        names = tuple("".join(chr(code) for code in row[1:]) for row in rows)
+        index_of = {row[0]: index for index, row in enumerate(rows)}
+        lookup = np.full(256, -1, dtype=np.int64)
+        for label, index in index_of.items():
+            lookup[label] = index
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(f"{mapping} is not an EMNIST mapping (a label and its code points a line): {error}.") from error
+    return {part: lookup[array] for part, array in labels.items()}, names

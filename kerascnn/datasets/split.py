@@ -1,0 +1,51 @@
+"""Divide samples, class by class, by a seed."""
+
+import numpy as np
+
+from kerascnn.errors import DataError
+
+
+def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide samples into two parts that have the classes in the same proportions.
+
+    Keras's own `validation_split` takes the unshuffled end of the data; this one draws by seed.
+
+    Args:
+        labels: integers, (n,).
+        share: the share of the second part, between 0 and 1.
+        seed: the same seed gives the same parts.
+
+    Returns:
+        Two arrays of indices into `labels`, each ascending: the first part and the second. The second has exactly
+        `round(n * share)` members.
+
+    Raises:
+        DataError: if a class would be left without a sample in either part.
+
+    Example:
+        >>> first, second = stratified_split(np.array([0, 0, 1, 1]), 0.5, seed=0)
+        >>> len(first), len(second)
+        (2, 2)
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    exact = counts * share
+    taken = np.floor(exact).astype(int)
+    # The largest remainders get the places that rounding down left over.
+    missing = round(len(labels) * share) - taken.sum()
+    taken[np.argsort(taken - exact, kind="stable")[:missing]] += 1
+    if (taken == 0).any() or (taken == counts).any():
+        smallest = int(np.argmin(counts))
+        raise DataError(
+            f"class {classes[smallest]} has {counts[smallest]} sample(s), too few to give a share of {share:g} away; "
+            "add samples or change the share."
+        )
+    generator = np.random.default_rng(seed)
+    second = np.concatenate(
+        [
+            generator.choice(np.flatnonzero(labels == name), size, replace=False)
+            for name, size in zip(classes, taken, strict=True)
+        ]
+    )
+    in_second = np.zeros(len(labels), dtype=bool)
+    in_second[second] = True
+    return np.flatnonzero(~in_second), np.flatnonzero(in_second)

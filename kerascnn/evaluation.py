@@ -1,0 +1,132 @@
+"""How well a model does on a data set."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.errors import DataError
+from kerascnn.inference import Predictor, load
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """The results of one class: precision, recall and F1 are 0 to 1, `support` counts its samples."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The results of a model on a data set.
+
+    Args:
+        accuracy: share of samples whose most probable class is the true one.
+        loss: mean cross-entropy, in nats.
+        num_samples: every sample counted once.
+        per_class: one result a class.
+        confusion_matrix: counts, a row a true class, a column a predicted class.
+        model: the model's name.
+        data: the data set's name.
+        engine: what computed the probabilities.
+    """
+
+    accuracy: float
+    loss: float
+    num_samples: int
+    per_class: tuple[ClassResult, ...]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+    model: str
+    data: str
+    engine: str
+
+    def to_dict(self) -> dict:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+
+def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dataset = "mnist") -> Evaluation:
+    """Score a model on the test part of a data set.
+
+    Args:
+        model: a loaded model, or what `kerascnn.load` takes.
+        data: a data set, or what `load_dataset` takes.
+
+    Returns:
+        The results.
+
+    Raises:
+        DataError: if the data are malformed or do not fit the model.
+        ModelError: if the model cannot be loaded.
+
+    Example:
+        >>> kerascnn.evaluate("reference").num_samples
+        10000
+    """
+    predictor = model if isinstance(model, Predictor) else load(model)
+    card = predictor.card
+    if not isinstance(data, Dataset):
+        data = load_dataset(data, seed=card.seed, preparation=card.preparation)
+    labels = _labels_in_model_order(data, predictor)
+    if data.image_size != tuple(card.input_shape[:2]):
+        raise DataError(
+            f"the images of {data.name!r} have {data.image_size[0]}x{data.image_size[1]} pixels; "
+            f"the model {card.name!r} takes {card.input_shape[0]}x{card.input_shape[1]}."
+        )
+    probabilities = predictor.engine.probabilities(data.test_images)
+    return _score(probabilities, labels, card.class_names, card.name, data.name, predictor.engine.name)
+
+
+def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Accuracy and mean cross-entropy.
+
+    Args:
+        probabilities: `(n, num_classes)`.
+        labels: integers, `(n,)`.
+
+    Returns:
+        Accuracy, 0 to 1, and loss in nats.
+    """
+    accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+    likelihood = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return accuracy, float(-np.log(np.clip(likelihood, 1e-12, 1)).mean())
+
+
+def _score(probabilities, labels, class_names, model_name, data_name, engine_name) -> Evaluation:
+    count = len(class_names)
+    confusion = np.zeros((count, count), dtype=np.int64)
+    np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
+    hits, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = hits / np.maximum(predicted, 1), hits / np.maximum(true, 1)
+    f1 = 2 * hits / np.maximum(true + predicted, 1)
+    accuracy, loss = score_predictions(probabilities, labels)
+    return Evaluation(
+        accuracy=accuracy,
+        loss=loss,
+        num_samples=len(labels),
+        per_class=tuple(
+            ClassResult(name, float(precision[i]), float(recall[i]), float(f1[i]), int(true[i]))
+            for i, name in enumerate(class_names)
+        ),
+        confusion_matrix=tuple(tuple(int(value) for value in row) for row in confusion),
+        model=model_name,
+        data=data_name,
+        engine=engine_name,
+    )
+
+
+def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:
+    """The test labels as indices into the model's classes, which may be more or otherwise ordered."""
+    position = {name: index for index, name in enumerate(predictor.card.class_names)}
+    unknown = [name for name in data.class_names if name not in position]
+    if unknown:
+        raise DataError(
+            f"the data set {data.name!r} has the class {unknown[0]!r}, which the model {predictor.card.name!r} does not "
+            f"know; its classes are {', '.join(predictor.card.class_names)}."
+        )
+    return np.array([position[name] for name in data.class_names])[data.test_labels]

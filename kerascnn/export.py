@@ -1,0 +1,72 @@
+"""Write a model in other formats. ONNX is made by TensorFlow, whichever backend trained the model.
+
+    python -m kerascnn.export model.keras model.onnx
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kerascnn.errors import KerasCNNError, ModelError
+
+_TIMEOUT_SECONDS = 600
+
+
+def export_onnx(keras_path: Path, onnx_path: Path) -> None:
+    """Convert a saved model to ONNX: float32 input, any batch size.
+
+    The conversion runs in a process of its own on TensorFlow, since a process has one backend only and the conversion
+    from JAX gives files that ONNX Runtime does not run.
+
+    Args:
+        keras_path: the `.keras` file.
+        onnx_path: the file to write.
+
+    Raises:
+        ModelError: if the conversion fails.
+    """
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "kerascnn.export", str(keras_path), str(onnx_path)]
+    try:
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{keras_path} was not converted to ONNX within {_TIMEOUT_SECONDS} s.") from error
+    if result.returncode != 0 or not onnx_path.is_file():
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1][:300]
+        raise ModelError(f"{keras_path} could not be converted to ONNX: {reason}")
+
+
+def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
+    """Convert within this process, which must run Keras on TensorFlow.
+
+    Args:
+        keras_path: the `.keras` file.
+        onnx_path: the file to write.
+    """
+    import keras
+    import numpy as np
+
+    from kerascnn.safe_loading import load_keras_model
+
+    model = load_keras_model(keras_path)
+    # Keras exports a model only after it has been called once.
+    model(np.zeros((1, *model.input_shape[1:]), np.float32), training=False)
+    signature = [keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="float32", name="image")]
+    # tf2onnx prints its progress to the same stream as its errors.
+    with contextlib.redirect_stdout(sys.stderr):
+        model.export(str(onnx_path), format="onnx", input_signature=signature, verbose=False)
+
+
+def _main() -> None:
+    try:
+        convert_on_tensorflow(Path(sys.argv[1]), Path(sys.argv[2]))
+    except KerasCNNError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()

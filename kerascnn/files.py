@@ -1,0 +1,75 @@
+"""Write files so that a killed process leaves the old one or the new one, never half of one."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerascnn.errors import OutputError
+
+
+@contextlib.contextmanager
+def staging_directory(beside: Path) -> Iterator[Path]:
+    """A temporary directory on the same file system as a target, removed afterwards.
+
+    Args:
+        beside: the target; missing parent directories are made.
+
+    Yields:
+        An empty directory in the target's parent.
+
+    Raises:
+        OutputError: if the parent cannot be made or written to, or if anything inside runs out of space.
+    """
+    with told_as_output_error(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent) as name:
+            yield Path(name)
+
+
+def place(staged: Path, target: Path) -> None:
+    """Move a finished file to its place in one step, its bytes on the disk before its name."""
+    with told_as_output_error(target):
+        with staged.open("rb") as stream:
+            os.fsync(stream.fileno())
+        # A temporary file is private; a result gets the permissions that any new file would.
+        mask = os.umask(0)
+        os.umask(mask)
+        staged.chmod(0o666 & ~mask)
+        staged.replace(target)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a whole file atomically.
+
+    Args:
+        target: where; missing parent directories are made.
+        content: the whole content.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with staging_directory(target) as directory:
+        staged = directory / target.name
+        staged.write_bytes(content)
+        place(staged, target)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def told_as_output_error(target: Path) -> Iterator[None]:
+    """Turn an operating system's refusal to write into one clear sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{target} could not be written: {reason}; free some space, or choose another place with --output."
+        ) from error

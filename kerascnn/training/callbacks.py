@@ -1,0 +1,124 @@
+"""The Keras callbacks of a run. Each has one job; their order in `training.fit` matters only where it is said."""
+
+import time
+
+import keras
+import numpy as np
+
+from kerascnn.training.batches import TrainingBatches
+from kerascnn.training.progress import Progress
+from kerascnn.training.run_directory import RunDirectory, RunState
+
+
+class Reseed(keras.callbacks.Callback):
+    """Set the order of the data and the state of every random layer from (seed, epoch).
+
+    Keras saves neither; with this, an epoch depends on nothing but the weights, the optimizer and its own number.
+    """
+
+    def __init__(self, batches: TrainingBatches, seed: int) -> None:
+        super().__init__()
+        self.batches, self.seed = batches, seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.batches.start_epoch(epoch)
+        states = [variable for variable in self.model.variables if variable.path.endswith("seed_generator_state")]
+        for index, variable in enumerate(states):
+            drawn = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]
+            # 31 bits fit the seed type of every backend.
+            variable.assign(np.array([int(drawn) >> 1, 0]))
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Remember the weights of the best epoch on validation data, and stop when it lies too far back.
+
+    Better is a higher validation accuracy or, at the same accuracy, a lower validation loss. Keras's own `EarlyStopping`
+    forgets its state between processes.
+
+    Args:
+        patience: epochs without improvement after which training stops; None for never.
+    """
+
+    def __init__(self, patience: int | None) -> None:
+        super().__init__()
+        self.patience = patience
+        self.state = {"epoch": None, "val_accuracy": None, "val_loss": None, "epochs_since": 0}
+        self.weights: list[np.ndarray] = []
+
+    def restore(self, state: dict, weights: list[np.ndarray]) -> None:
+        """Continue from saved values."""
+        self.state, self.weights = dict(state), weights
+
+    def exhausted(self) -> bool:
+        """Whether the patience has run out."""
+        return self.patience is not None and self.state["epochs_since"] >= self.patience
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        accuracy, loss = float(logs["val_accuracy"]), float(logs["val_loss"])
+        if self._improves(accuracy, loss):
+            self.state = {"epoch": epoch + 1, "val_accuracy": accuracy, "val_loss": loss, "epochs_since": 0}
+            self.weights = self.model.get_weights()
+        else:
+            self.state["epochs_since"] += 1
+        if self.exhausted():
+            self.model.stop_training = True
+
+    def _improves(self, accuracy: float, loss: float) -> bool:
+        if self.state["epoch"] is None:
+            return True
+        return (accuracy, -loss) > (self.state["val_accuracy"], -self.state["val_loss"])
+
+
+class RecordHistory(keras.callbacks.Callback):
+    """Collect one row an epoch, with the seconds that it took (validation included).
+
+    Args:
+        history: the rows so far; new ones are appended in place.
+    """
+
+    def __init__(self, history: list[dict]) -> None:
+        super().__init__()
+        self.history = history
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._begun = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        figures = {key: float(logs[key]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        seconds = round(time.perf_counter() - self._begun, 2)
+        self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
+
+
+class SaveRun(keras.callbacks.Callback):
+    """Write the state of the run after each epoch. Comes after `KeepBest` and `RecordHistory`, whose state it saves."""
+
+    def __init__(self, directory: RunDirectory, settings: dict, best: KeepBest, record: RecordHistory) -> None:
+        super().__init__()
+        self.directory, self.settings, self.best, self.record = directory, settings, best, record
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        optimizer = [
+            keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
+        ]
+        arrays = {"weights": self.model.get_weights(), "best_weights": self.best.weights, "optimizer": optimizer}
+        self.directory.save(RunState(self.settings, self.record.history, self.best.state, arrays))
+
+
+class ReportProgress(keras.callbacks.Callback):
+    """Pass the events of training on. Comes last: an epoch is reported when it is safe on disk."""
+
+    def __init__(self, progress: Progress, record: RecordHistory) -> None:
+        super().__init__()
+        self.progress, self.record = progress, record
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.progress.epoch_started(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.progress.step_finished(batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.progress.epoch_finished(self.record.history[-1])
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.progress.training_finished()

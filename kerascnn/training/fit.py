@@ -1,0 +1,210 @@
+"""Train a network and write it to disk: what `kerascnn fit` does."""
+
+import platform
+import tempfile
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn import __version__
+from kerascnn.artifact import Card, save
+from kerascnn.backend import activate, installed_version
+from kerascnn.datasets import Dataset, load_dataset, stratified_split
+from kerascnn.errors import TrainingError
+from kerascnn.files import staging_directory
+from kerascnn.inference import Predictor
+from kerascnn.training.progress import NoProgress, Progress
+from kerascnn.training.run_directory import RunDirectory, history_csv
+from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
+
+_DRY_RUN_BATCHES = 3
+
+
+def fit(
+    data: str | None = None,
+    architecture: str | None = None,
+    recipe: str | None = None,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    validation_split: float | None = None,
+    seed: int | None = None,
+    output: str | Path | None = None,
+    backend: str | None = None,
+    patience: int | None = None,
+    resume: bool = False,
+    dry_run: bool = False,
+    tensorboard: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Predictor:
+    """Train a network on a data set and write it to disk.
+
+    The training part is divided, stratified by seed, into one to train on and one to validate on; the weights of the epoch
+    that did best in validation are kept, scored once on the test part and saved.
+
+    Args:
+        data: `mnist` (the default), or the path of a data set (`kerascnn.datasets.load_dataset`).
+        architecture: the network, `cnn` by default.
+        recipe: `quick` (the default) or `best`; the three values below override the recipe's.
+        epochs: passes over the training part.
+        batch_size: samples a step.
+        learning_rate: the peak of the schedule.
+        validation_split: share of the training part that is validated on, 0.2 by default.
+        seed: of weights, division, order and augmentation; 0 by default.
+        output: the `.keras` file, `saved_models/DATA_ARCHITECTURE.keras` by default.
+        backend: tensorflow, jax or torch.
+        patience: epochs without improvement after which training stops; never by default.
+        resume: continue the interrupted run beside `output`, with its settings.
+        dry_run: a few batches of everything, in a temporary directory that is removed.
+        tensorboard: directory for TensorBoard's logs.
+        progress: is told what happens.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        TrainingError: if a value is impossible, or there is no run to resume.
+        DataError: if the data are missing or malformed.
+        BackendError: if the backend is unknown, missing, or another one is running already.
+        OutputError: if the result cannot be written.
+
+    Example:
+        >>> model = kerascnn.fit(epochs=1)
+        >>> model.card.metrics["test_accuracy"] > 0.98
+        True
+    """
+    request = RunRequest(
+        data=None if data is None else str(data),
+        architecture=architecture,
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation_split=validation_split,
+        seed=seed,
+        patience=patience,
+        backend=backend,
+    )
+    progress = progress or NoProgress()
+    _require_tensorboard(tensorboard)
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="kerascnn-dry-run-") as name:
+            target = Path(name) / output_path(request, output).name
+            return _run(new_settings(request), target, False, True, tensorboard and Path(name) / "logs", progress)
+    path = output_path(request, output)
+    directory = RunDirectory(path)
+    settings = resumed_settings(request, directory) if resume else new_settings(request)
+    if not resume and directory.exists():
+        progress.message(
+            f"{directory.path} holds an interrupted run ({len(directory.read_history())} epochs done); --resume would "
+            "continue it. This new run replaces it after its first epoch."
+        )
+    return _run(settings, path, resume, False, tensorboard, progress)
+
+
+def _run(
+    settings: RunSettings,
+    path: Path,
+    resume: bool,
+    dry_run: bool,
+    tensorboard: str | Path | None,
+    progress: Progress,
+) -> Predictor:
+    activate(settings.backend)
+    dataset = load_dataset(settings.data, seed=settings.seed)
+    digest = dataset.digest()
+    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.seed)
+    if dry_run:
+        dataset, train, validation = _small(dataset, train, validation, settings.recipe.batch_size)
+
+    # From here on Keras is imported, on the backend chosen above.
+    from kerascnn.engines import KerasEngine
+    from kerascnn.training.loop import train_model
+
+    directory = RunDirectory(path)
+    if resume and directory.read_settings().get("data_digest") not in (None, digest):
+        raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
+    model, history, best = train_model(
+        settings, dataset, train, validation, digest, directory, resume, tensorboard, progress
+    )
+    engine = KerasEngine(model)
+    card = _card(settings, path, dataset, digest, train, validation, history, best, model)
+    card = _scored(card, engine, dataset)
+    card = _write(model, card, path, settings, progress)
+    directory.remove()
+    return Predictor(engine, card, path)
+
+
+def _small(
+    dataset: Dataset, train: np.ndarray, validation: np.ndarray, batch_size: int
+) -> tuple[Dataset, np.ndarray, np.ndarray]:
+    count = batch_size * _DRY_RUN_BATCHES
+    short = replace(dataset, test_images=dataset.test_images[:count], test_labels=dataset.test_labels[:count])
+    generator = np.random.default_rng(0)
+    return short, generator.permutation(train)[:count], generator.permutation(validation)[:count]
+
+
+def _card(settings, path, dataset, digest, train, validation, history, best, model) -> Card:
+    return Card(
+        name=path.stem,
+        architecture=settings.architecture,
+        input_shape=tuple(model.input_shape[1:]),
+        class_names=dataset.class_names,
+        preparation=dataset.preparation,
+        recipe={"name": settings.recipe_name, **settings.recipe.to_dict(), "patience": settings.patience},
+        seed=settings.seed,
+        data={
+            "name": dataset.name,
+            "digest": digest,
+            "num_train": len(train),
+            "num_validation": len(validation),
+            "num_test": len(dataset.test_labels),
+            "validation_split": settings.validation_split,
+        },
+        software={
+            "kerascnn": __version__,
+            "backend": settings.backend,
+            settings.backend: installed_version(settings.backend),
+            **{name: metadata.version(name) for name in ("keras", "numpy")},
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        },
+        history=history,
+        metrics={"best_epoch": best["epoch"], "val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]},
+        command=settings.command(path),
+    )
+
+
+def _scored(card: Card, engine, dataset: Dataset) -> Card:
+    """Score the test part: once, with the final weights."""
+    from kerascnn.evaluation import score_predictions
+
+    accuracy, loss = score_predictions(engine.probabilities(dataset.test_images), dataset.test_labels)
+    metrics = {"test_accuracy": accuracy, "test_loss": loss, "num_samples": len(dataset.test_labels)}
+    return replace(card, metrics={**card.metrics, **metrics})
+
+
+def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progress) -> Card:
+    from kerascnn.export import export_onnx
+    from kerascnn.figures import draw_learning_curves
+    from kerascnn.training.loop import save_without_optimizer
+
+    with staging_directory(path) as directory:
+        staged = {suffix: directory / f"model{suffix}" for suffix in (".keras", ".onnx", ".csv", ".png")}
+        save_without_optimizer(model, staged[".keras"])
+        progress.message("converting to ONNX ...")
+        export_onnx(staged[".keras"], staged[".onnx"])
+        staged[".csv"].write_bytes(history_csv(card.history))
+        title = f"{card.name}: {card.architecture} on {card.data['name']}, {settings.backend}"
+        draw_learning_curves(card.history, title, staged[".png"])
+        return save(path, staged, card)
+
+
+def _require_tensorboard(directory: str | Path | None) -> None:
+    import importlib.util
+
+    if directory is not None and importlib.util.find_spec("tensorboard") is None:
+        raise TrainingError("--tensorboard needs TensorBoard; pip install 'kerascnn[tensorboard]' adds it.")

@@ -1,0 +1,146 @@
+"""The state of a running training on disk, so that it can be continued after any interruption.
+
+`NAME.run/` holds `epoch-0001.npz` (weights, best weights, optimizer) and `state.json` (recipe, history, the callbacks'
+values), which names the .npz that belongs to it. `state.json` is replaced in one step after the .npz is complete: a process
+killed at any moment leaves the state of one finished epoch or the next, never a mixture.
+"""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.errors import TrainingError
+from kerascnn.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
+
+HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+
+
+@dataclass
+class RunState:
+    """Where a run stands after an epoch.
+
+    Args:
+        settings: what the run was started with, as plain data.
+        history: one row an epoch, with `HISTORY_COLUMNS`.
+        best: the values of the callback that keeps the best epoch.
+        arrays: `weights`, `best_weights` and `optimizer`, each a list of arrays.
+    """
+
+    settings: dict
+    history: list[dict]
+    best: dict
+    arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+
+class RunDirectory:
+    """The directory `NAME.run` beside a model `NAME.keras`.
+
+    Args:
+        model_path: where the finished model will be.
+    """
+
+    def __init__(self, model_path: Path) -> None:
+        self.path = model_path.with_suffix(".run")
+        self._state_path = self.path / "state.json"
+
+    def exists(self) -> bool:
+        """Whether there is a run to continue."""
+        return self._state_path.is_file()
+
+    def save(self, state: RunState) -> None:
+        """Replace the saved state by a newer one.
+
+        Args:
+            state: the whole state after an epoch.
+
+        Raises:
+            OutputError: if the disk is full or not writable; the earlier state is kept.
+        """
+        arrays_path = self.path / f"epoch-{len(state.history):04d}.npz"
+        named = {f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)}
+        with staging_directory(arrays_path) as directory:
+            staged = directory / arrays_path.name
+            np.savez(staged, **named)
+            digest = sha256_of(staged)
+            place(staged, arrays_path)
+        document = {
+            "settings": state.settings,
+            "history": state.history,
+            "best": state.best,
+            "arrays": {"file": arrays_path.name, "sha256": digest},
+        }
+        write_bytes(self._state_path, json.dumps(document, indent=1).encode())
+        write_bytes(self.path / "log.csv", history_csv(state.history))
+        for path in self.path.glob("epoch-*.npz"):
+            if path != arrays_path:
+                path.unlink(missing_ok=True)
+
+    def read_settings(self) -> dict:
+        """What the run was started with, without reading its weights.
+
+        Raises:
+            TrainingError: if there is no run, or it is damaged.
+        """
+        return self._document()["settings"]
+
+    def read_history(self) -> list[dict]:
+        """The finished epochs; raises as `read_settings`."""
+        return self._document()["history"]
+
+    def load(self) -> RunState:
+        """The saved state.
+
+        Raises:
+            TrainingError: if there is no run, or it is damaged.
+        """
+        document = self._document()
+        path = self.path / document["arrays"]["file"]
+        groups: dict[str, dict[int, np.ndarray]] = {"weights": {}, "best_weights": {}, "optimizer": {}}
+        try:
+            if sha256_of(path) != document["arrays"]["sha256"]:
+                raise ValueError("its contents have changed")
+            with np.load(path, allow_pickle=False) as archive:
+                for name in archive.files:
+                    group, index = name.split("/")
+                    groups[group][int(index)] = archive[name]
+        except (OSError, ValueError, KeyError) as error:
+            raise TrainingError(f"{path} cannot be read ({error}); start a new run without --resume.") from error
+        arrays = {group: [by_index[index] for index in sorted(by_index)] for group, by_index in groups.items()}
+        return RunState(document["settings"], document["history"], document["best"], arrays)
+
+    def remove(self) -> None:
+        """Remove the directory; the run is finished."""
+        with told_as_output_error(self.path):
+            # The state goes first: what is left after a kill is then no run that could be resumed.
+            self._state_path.unlink(missing_ok=True)
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _document(self) -> dict:
+        try:
+            document = json.loads(self._state_path.read_text(encoding="utf-8"))
+            if not {"settings", "history", "best", "arrays"} <= document.keys():
+                raise ValueError("it is incomplete")
+        except FileNotFoundError as error:
+            raise TrainingError(
+                f"there is no interrupted run at {self.path}; start one without --resume."
+            ) from error
+        except (OSError, ValueError, AttributeError) as error:
+            raise TrainingError(
+                f"{self._state_path} cannot be read ({error}); start a new run without --resume."
+            ) from error
+        return document
+
+
+def history_csv(history: Sequence[dict]) -> bytes:
+    """The history as CSV, UTF-8, one line an epoch."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return stream.getvalue().encode()

@@ -1,0 +1,168 @@
+"""What a run is made from: settled before Keras is imported, written beside the run, read again by `--resume`."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from kerascnn import backend
+from kerascnn.errors import TrainingError
+from kerascnn.training.recipe import Recipe, choose_recipe
+from kerascnn.training.run_directory import RunDirectory
+
+DEFAULT_DATA, DEFAULT_ARCHITECTURE, DEFAULT_RECIPE = "mnist", "cnn", "quick"
+DEFAULT_VALIDATION_SPLIT, DEFAULT_SEED = 0.2, 0
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a user asked for; None is "not said".
+
+    Args:
+        data: name or path of the data set.
+        architecture: name of the network.
+        recipe: name of the recipe.
+        epochs: overrides the recipe's.
+        batch_size: overrides the recipe's.
+        learning_rate: overrides the recipe's.
+        validation_split: share of the training part that is validated on.
+        seed: of everything random.
+        patience: epochs without improvement after which training stops.
+        backend: of Keras.
+    """
+
+    data: str | None = None
+    architecture: str | None = None
+    recipe: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    validation_split: float | None = None
+    seed: int | None = None
+    patience: int | None = None
+    backend: str | None = None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run does; the fields are as in `RunRequest`, with nothing left open."""
+
+    data: str
+    architecture: str
+    recipe_name: str
+    recipe: Recipe
+    validation_split: float
+    seed: int
+    patience: int | None
+    backend: str
+
+    def to_dict(self) -> dict:
+        """The same as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "RunSettings":
+        """The inverse of `to_dict`; raises TrainingError if a field is missing or unknown."""
+        try:
+            return cls(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
+        except (KeyError, TypeError) as error:
+            raise TrainingError(f"the saved run is of another version of kerascnn ({error}); start a new one.") from error
+
+    def command(self, output: Path) -> str:
+        """The command that makes the same model again."""
+        usual = choose_recipe(self.recipe_name)
+        words = ["kerascnn fit", f"--data {self.data}", f"--architecture {self.architecture}", f"--recipe {self.recipe_name}"]
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self.recipe, name) != getattr(usual, name):
+                words.append(f"--{name.replace('_', '-')} {getattr(self.recipe, name)}")
+        words += [f"--validation-split {self.validation_split:g}", f"--seed {self.seed}"]
+        if self.patience is not None:
+            words.append(f"--patience {self.patience}")
+        return " ".join([*words, f"--backend {self.backend}", f"--output {output}"])
+
+
+def new_settings(request: RunRequest) -> RunSettings:
+    """Fill in the defaults and choose the backend.
+
+    Args:
+        request: what the user asked for.
+
+    Returns:
+        The settings of a new run.
+
+    Raises:
+        TrainingError: if a value is impossible.
+        BackendError: if the backend is.
+    """
+    recipe_name = request.recipe or DEFAULT_RECIPE
+    recipe = choose_recipe(
+        recipe_name, epochs=request.epochs, batch_size=request.batch_size, learning_rate=request.learning_rate
+    )
+    split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
+    if not 0 < split < 1:
+        raise TrainingError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
+    seed = DEFAULT_SEED if request.seed is None else request.seed
+    if not 0 <= seed < 2**32:
+        raise TrainingError(f"seed is {seed}; expected 0 to {2**32 - 1}.")
+    if request.patience is not None and request.patience < 1:
+        raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
+    return RunSettings(
+        data=request.data or DEFAULT_DATA,
+        architecture=request.architecture or DEFAULT_ARCHITECTURE,
+        recipe_name=recipe_name,
+        recipe=recipe,
+        validation_split=split,
+        seed=seed,
+        patience=request.patience,
+        backend=backend.choose_backend(request.backend).name,
+    )
+
+
+def resumed_settings(request: RunRequest, directory: RunDirectory) -> RunSettings:
+    """The settings of an interrupted run, after checking that the user asks for nothing else.
+
+    Args:
+        request: what the user asked for.
+        directory: of the run.
+
+    Returns:
+        The settings that the run was started with.
+
+    Raises:
+        TrainingError: if there is no run, or the request contradicts it.
+    """
+    settings = RunSettings.from_dict(directory.read_settings())
+    recorded = {**settings.to_dict(), **settings.recipe.to_dict(), "recipe": settings.recipe_name}
+    wishes = {**asdict(replace(request, backend=None)), "backend": backend.explicit_wish(request.backend)}
+    for name, wish in wishes.items():
+        if wish is not None and wish != recorded[name]:
+            raise TrainingError(
+                f"--{name.replace('_', '-')} {wish} contradicts the interrupted run at {directory.path}, which has "
+                f"{recorded[name]}; leave the option out, or start a new run without --resume."
+            )
+    return settings
+
+
+def output_path(request: RunRequest, output: str | Path | None) -> Path:
+    """Where a run writes its model.
+
+    Args:
+        request: names data set and network.
+        output: the user's wish; its ending is `.keras` or nothing.
+
+    Returns:
+        `output`, or `saved_models/DATA_ARCHITECTURE.keras`.
+
+    Raises:
+        TrainingError: if the file's ending is another.
+    """
+    if output is None:
+        data = Path(request.data or DEFAULT_DATA).resolve()
+        name = data.stem if data.suffix == ".npz" else data.name
+        return Path("saved_models") / f"{name}_{request.architecture or DEFAULT_ARCHITECTURE}.keras"
+    path = Path(output)
+    if path.is_dir():
+        raise TrainingError(f"--output {path} is a directory; give a file, such as {path / 'model.keras'}.")
+    if path.suffix == "":
+        return path.with_name(path.name + ".keras")
+    if path.suffix != ".keras":
+        raise TrainingError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
+    return path
