@@ -24,9 +24,16 @@ class Reseed(keras.callbacks.Callback):
         self.batches.start_epoch(epoch)
         states = [variable for variable in self.model.variables if variable.path.endswith("seed_generator_state")]
         for index, variable in enumerate(states):
-            drawn = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]
-            # 31 bits fit the seed type of every backend.
-            variable.assign(np.array([int(drawn) >> 1, 0]))
+            variable.assign(np.array([self._drawn(epoch, index), 0]))
+        if keras.config.backend() == "torch":
+            # Keras's dropout on torch draws from torch's global generator.
+            import torch
+
+            torch.manual_seed(self._drawn(epoch, len(states)))
+
+    def _drawn(self, epoch: int, index: int) -> int:
+        """A number of 31 bits, which fit the seed type of every backend."""
+        return int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]) >> 1
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -57,7 +64,8 @@ class KeepBest(keras.callbacks.Callback):
         accuracy, loss = float(logs["val_accuracy"]), float(logs["val_loss"])
         if self._improves(accuracy, loss):
             self.state = {"epoch": epoch + 1, "val_accuracy": accuracy, "val_loss": loss, "epochs_since": 0}
-            self.weights = self.model.get_weights()
+            # Copies: what Keras returns may be a view of a variable that training goes on to change.
+            self.weights = [np.array(weight) for weight in self.model.get_weights()]
         else:
             self.state["epochs_since"] += 1
         if self.exhausted():
@@ -92,16 +100,22 @@ class RecordHistory(keras.callbacks.Callback):
 class SaveRun(keras.callbacks.Callback):
     """Write the state of the run after each epoch. Comes after `KeepBest` and `RecordHistory`, whose state it saves."""
 
-    def __init__(self, directory: RunDirectory, settings: dict, best: KeepBest, record: RecordHistory) -> None:
+    def __init__(
+        self, directory: RunDirectory, settings: dict, data_digest: str, best: KeepBest, record: RecordHistory
+    ) -> None:
         super().__init__()
-        self.directory, self.settings, self.best, self.record = directory, settings, best, record
+        self.directory, self.settings, self.data_digest = directory, settings, data_digest
+        self.best, self.record = best, record
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        optimizer = [
-            keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
-        ]
-        arrays = {"weights": self.model.get_weights(), "best_weights": self.best.weights, "optimizer": optimizer}
-        self.directory.save(RunState(self.settings, self.record.history, self.best.state, arrays))
+        arrays = {
+            "weights": self.model.get_weights(),
+            "best_weights": self.best.weights,
+            "optimizer": [keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables],
+        }
+        self.directory.save(
+            RunState(self.settings, self.data_digest, self.record.history, self.best.state, arrays)
+        )
 
 
 class ReportProgress(keras.callbacks.Callback):

@@ -99,7 +99,7 @@ def fit(
     settings = resumed_settings(request, directory) if resume else new_settings(request)
     if not resume and directory.exists():
         progress.message(
-            f"{directory.path} holds an interrupted run ({len(directory.read_history())} epochs done); --resume would "
+            f"{directory.path} holds an interrupted run ({len(directory.read().history)} epochs done); --resume would "
             "continue it. This new run replaces it after its first epoch."
         )
     return _run(settings, path, resume, False, tensorboard, progress)
@@ -125,7 +125,7 @@ def _run(
     from kerascnn.training.loop import train_model
 
     directory = RunDirectory(path)
-    if resume and directory.read_settings().get("data_digest") not in (None, digest):
+    if resume and directory.read().data_digest != digest:
         raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
     model, history, best = train_model(
         settings, dataset, train, validation, digest, directory, resume, tensorboard, progress

@@ -71,7 +71,7 @@ def train_model(
         Reseed(batches, seed),
         best,
         record,
-        SaveRun(directory, {**settings.to_dict(), "data_digest": data_digest}, best, record),
+        SaveRun(directory, settings.to_dict(), data_digest, best, record),
         ReportProgress(progress, record),
     ]
     if tensorboard is not None:
@@ -84,6 +84,7 @@ def train_model(
             epochs=recipe.epochs,
             initial_epoch=first_epoch,
             callbacks=callbacks,
+            shuffle=False,  # `TrainingBatches` has its own order; Keras would shuffle the batches once more, unseeded
             verbose=0,
         )
     model.set_weights(best.weights)

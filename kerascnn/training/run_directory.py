@@ -27,12 +27,14 @@ class RunState:
 
     Args:
         settings: what the run was started with, as plain data.
+        data_digest: of the data set.
         history: one row an epoch, with `HISTORY_COLUMNS`.
         best: the values of the callback that keeps the best epoch.
         arrays: `weights`, `best_weights` and `optimizer`, each a list of arrays.
     """
 
     settings: dict
+    data_digest: str
     history: list[dict]
     best: dict
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class RunDirectory:
             place(staged, arrays_path)
         document = {
             "settings": state.settings,
+            "data_digest": state.data_digest,
             "history": state.history,
             "best": state.best,
             "arrays": {"file": arrays_path.name, "sha256": digest},
@@ -81,17 +84,13 @@ class RunDirectory:
             if path != arrays_path:
                 path.unlink(missing_ok=True)
 
-    def read_settings(self) -> dict:
-        """What the run was started with, without reading its weights.
+    def read(self) -> RunState:
+        """The saved state without its arrays, at the cost of a small file.
 
         Raises:
             TrainingError: if there is no run, or it is damaged.
         """
-        return self._document()["settings"]
-
-    def read_history(self) -> list[dict]:
-        """The finished epochs; raises as `read_settings`."""
-        return self._document()["history"]
+        return self._state(self._document())
 
     def load(self) -> RunState:
         """The saved state.
@@ -112,7 +111,7 @@ class RunDirectory:
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"{path} cannot be read ({error}); start a new run without --resume.") from error
         arrays = {group: [by_index[index] for index in sorted(by_index)] for group, by_index in groups.items()}
-        return RunState(document["settings"], document["history"], document["best"], arrays)
+        return self._state(document, arrays)
 
     def remove(self) -> None:
         """Remove the directory; the run is finished."""
@@ -121,10 +120,15 @@ class RunDirectory:
             self._state_path.unlink(missing_ok=True)
             shutil.rmtree(self.path, ignore_errors=True)
 
+    @staticmethod
+    def _state(document: dict, arrays: dict[str, list[np.ndarray]] | None = None) -> RunState:
+        names = ("settings", "data_digest", "history", "best")
+        return RunState(*(document[name] for name in names), arrays or {})
+
     def _document(self) -> dict:
         try:
             document = json.loads(self._state_path.read_text(encoding="utf-8"))
-            if not {"settings", "history", "best", "arrays"} <= document.keys():
+            if not {"settings", "data_digest", "history", "best", "arrays"} <= document.keys():
                 raise ValueError("it is incomplete")
         except FileNotFoundError as error:
             raise TrainingError(

@@ -129,7 +129,7 @@ def resumed_settings(request: RunRequest, directory: RunDirectory) -> RunSetting
     Raises:
         TrainingError: if there is no run, or the request contradicts it.
     """
-    settings = RunSettings.from_dict(directory.read_settings())
+    settings = RunSettings.from_dict(directory.read().settings)
     recorded = {**settings.to_dict(), **settings.recipe.to_dict(), "recipe": settings.recipe_name}
     wishes = {**asdict(replace(request, backend=None)), "backend": backend.explicit_wish(request.backend)}
     for name, wish in wishes.items():
