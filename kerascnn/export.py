@@ -28,7 +28,8 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
         ModelError: if the conversion fails.
     """
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "kerascnn.export", str(keras_path), str(onnx_path)]
+    # -P: a file of the working directory must not be taken for a module.
+    command = [sys.executable, "-P", "-m", "kerascnn.export", str(keras_path), str(onnx_path)]
     try:
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False

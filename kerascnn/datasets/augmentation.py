@@ -10,11 +10,11 @@ applied to visual document analysis", ICDAR 2003.
 import cv2
 import numpy as np
 
-ROTATION = 14.0  # degrees, largest angle
-SCALE = 0.14  # largest relative change of width and of height, each by itself
-SHEAR = 0.28  # tangent of the largest slant
-SHIFT = 1.8  # pixels
-ELASTIC = 1.1  # pixels, standard deviation of the displacement
+ROTATION = 12.0  # degrees, largest angle
+SCALE = 0.12  # largest relative change of width and of height, each by itself
+SHEAR = 0.24  # tangent of the largest slant
+SHIFT = 1.5  # pixels
+ELASTIC = 0.9  # pixels, standard deviation of the displacement
 _ELASTIC_GRID = 5  # control points a side; smooth between them
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kerascnn.datasets.augmentation import augment
+from kerascnn.datasets.hands import with_other_forms
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -18,14 +19,21 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: samples a batch; the last batch of an epoch may be smaller.
         seed: of order and augmentation.
         augmentation: strength, 0 for none.
+        digits: whether the labels are the ten digits, of which there are other forms than MNIST's.
     """
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int, augmentation: float = 0.0
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        seed: int,
+        augmentation: float = 0.0,
+        digits: bool = False,
     ) -> None:
         super().__init__(workers=1)
         self.images, self.labels = images, labels
-        self.batch_size, self.seed, self.augmentation = batch_size, seed, augmentation
+        self.batch_size, self.seed, self.augmentation, self.digits = batch_size, seed, augmentation, digits
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -41,6 +49,8 @@ class TrainingBatches(keras.utils.PyDataset):
         images = self.images[chosen]
         if self.augmentation:
             generator = np.random.default_rng([self.seed, self._epoch, index])
+            if self.digits:
+                images = with_other_forms(images, self.labels[chosen], self.augmentation, generator)
             images = augment(images, self.augmentation, generator)
         return as_input(images), self.labels[chosen]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn import models
 from kerascnn.backend import silent_stderr
-from kerascnn.datasets import Dataset
+from kerascnn.datasets import DIGITS, Dataset
 from kerascnn.errors import TrainingError
 from kerascnn.training.batches import TrainingBatches, as_input
 from kerascnn.training.callbacks import KeepBest, RecordHistory, ReportProgress, Reseed, SaveRun
@@ -52,7 +52,12 @@ def train_model(
     # more for us, and import TensorFlow under every backend.
     random.seed(seed)
     batches = TrainingBatches(
-        dataset.train_images[train], dataset.train_labels[train], recipe.batch_size, seed, recipe.augmentation
+        dataset.train_images[train],
+        dataset.train_labels[train],
+        recipe.batch_size,
+        seed,
+        recipe.augmentation,
+        digits=dataset.class_names == DIGITS,
     )
     model = models.build(
         settings.architecture,
