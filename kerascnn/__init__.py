@@ -1,6 +1,7 @@
 """Reads handwritten digits: convolutional networks trained and run with Keras 3.
 
-The names below are loaded at their first use, so that `import kerascnn` costs nothing and the backend can still be chosen.
+The names below are loaded at their first use, so that `import kerascnn` costs nothing and the backend can still be
+chosen.
 """
 
 from importlib import import_module

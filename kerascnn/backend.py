@@ -1,9 +1,9 @@
 """Choose the Keras backend, before Keras is imported.
 
 Keras reads its backend once, when it is first imported, so one process has one backend. The order of wishes: the
-argument (`--backend`), the variable `KERAS_BACKEND`, Keras's own `keras.json`, then the first one installed. Keras writes
-"tensorflow" into `keras.json` by itself, so that file is a weak wish: a backend that it names and that is missing
-is passed over with a note.
+argument (`--backend`), the variable `KERAS_BACKEND`, Keras's own `keras.json`, then the first one installed. Keras
+writes "tensorflow" into `keras.json` by itself, so that file is a weak wish: a backend that it names and that is
+missing is passed over with a note.
 """
 
 import contextlib

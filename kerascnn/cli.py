@@ -70,7 +70,8 @@ ModelOption = Annotated[
     ),
 ]
 BackendOption = Annotated[
-    str | None, typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; else KERAS_BACKEND decides.")
+    str | None,
+    typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; else KERAS_BACKEND decides."),
 ]
 DataOption = Annotated[
     str | None,
@@ -106,7 +107,8 @@ def fit(
     data: DataOption = None,
     architecture: Annotated[str | None, typer.Option(metavar="NAME", help="The network: cnn.")] = None,
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME", help="quick (the default: minutes) or best (24 augmented epochs).")
+        str | None,
+        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (24 augmented epochs)."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
@@ -159,7 +161,9 @@ def fit(
         )
     except KeyboardInterrupt:
         progress.close()
-        _fail("interrupted; the finished epochs are kept: the same command with --resume continues.")
+        if not progress.saved_epochs or dry_run:
+            _fail("interrupted before the first epoch was finished; nothing was kept.")
+        _fail(f"interrupted after epoch {progress.saved_epochs}; the same command with --resume continues.")
     finally:
         progress.close()
     if format is TextOrJson.json:
@@ -200,7 +204,8 @@ def evaluate(
 @app.command()
 def predict(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input.")
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input."),
     ],
     model: ModelOption = None,
     backend: BackendOption = None,
@@ -281,9 +286,7 @@ def _load(model: str | None, backend: str | None):
     return predictor
 
 
-def _print_predictions(
-    results: Iterator, class_names: Sequence[str], top_k: int, format: Format, single: bool
-) -> None:
+def _print_predictions(results: Iterator, class_names: Sequence[str], top_k: int, format: Format, single: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     if format is Format.csv:
         writer.writerow(["image", "label", "confidence"])

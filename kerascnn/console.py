@@ -4,7 +4,15 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -15,11 +23,12 @@ from kerascnn.training.progress import RunStart
 
 
 class FitProgress:
-    """Shows a training run: a bar for the running epoch and a line for each finished one; without a terminal only lines."""
+    """Shows a training run: a bar for the running epoch, a line for each finished one."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
+        self.saved_epochs = 0
 
     def message(self, text: str) -> None:
         """Print a sentence."""
@@ -28,6 +37,7 @@ class FitProgress:
     def run_started(self, start: RunStart) -> None:
         """Print what is about to be trained on what."""
         self._start = start
+        self.saved_epochs = start.first_epoch
         self.message(
             f"data: images {start.train_shape}, labels {start.labels_shape} to train on, "
             f"{start.num_validation:,} to validate"
@@ -60,6 +70,7 @@ class FitProgress:
     def epoch_finished(self, row: dict) -> None:
         """Replace the bar by a line."""
         self.close()
+        self.saved_epochs = row["epoch"]
         self.message(
             f"epoch {row['epoch']}/{self._start.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}  "
             f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.2%}  {row['seconds']:.1f} s"

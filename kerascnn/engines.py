@@ -38,9 +38,7 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                read_onnx(path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(read_onnx(path), options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions share no public base class.
         except Exception as error:
             if isinstance(error, ModelError):

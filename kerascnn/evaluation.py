@@ -126,7 +126,7 @@ def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:
     unknown = [name for name in data.class_names if name not in position]
     if unknown:
         raise DataError(
-            f"the data set {data.name!r} has the class {unknown[0]!r}, which the model {predictor.card.name!r} does not "
-            f"know; its classes are {', '.join(predictor.card.class_names)}."
+            f"the data set {data.name!r} has the class {unknown[0]!r}, which the model "
+            f"{predictor.card.name!r} does not know; its classes are {', '.join(predictor.card.class_names)}."
         )
     return np.array([position[name] for name in data.class_names])[data.test_labels]

@@ -1,6 +1,6 @@
 """Write a model in other formats. ONNX is made by TensorFlow, whichever backend trained the model.
 
-    python -m kerascnn.export model.keras model.onnx
+python -m kerascnn.export model.keras model.onnx
 """
 
 import contextlib
@@ -27,7 +27,12 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
     Raises:
         ModelError: if the conversion fails.
     """
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     # -P: a file of the working directory must not be taken for a module.
     command = [sys.executable, "-P", "-m", "kerascnn.export", str(keras_path), str(onnx_path)]
     try:

@@ -1,8 +1,8 @@
 """Open a `.keras` file that may come from anywhere.
 
-A `.keras` file is a zip archive with a configuration and an HDF5 file of weights. Everything that could run code or exhaust
-the memory is looked at before Keras sees the file: the archive's members and their declared sizes, the classes that the
-configuration names, and the sizes that it asks for.
+A `.keras` file is a zip archive with a configuration and an HDF5 file of weights. Everything that could run code or
+exhaust the memory is looked at before Keras sees the file: the archive's members and their declared sizes, the
+classes that the configuration names, and the sizes that it asks for.
 """
 
 import json
@@ -84,7 +84,15 @@ def check_archive(path: Path) -> None:
             config = json.loads(archive.read("config.json"))
     except FileNotFoundError as error:
         raise ModelError(f"there is no model {path}.") from error
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, RecursionError, NotImplementedError, RuntimeError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+        RecursionError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ModelError(
             f"{path} is not a complete .keras file ({error}); train the model again or get another copy."
         ) from error
@@ -121,7 +129,16 @@ def _check_config(node, path: Path) -> None:
         if "class_name" in node:
             _check_class(node, path)
         for key, value in node.items():
-            if key in ("units", "filters", "output_dim", "input_dim", "num_heads", "key_dim", "kernel_size", "size"):
+            if key in (
+                "units",
+                "filters",
+                "output_dim",
+                "input_dim",
+                "num_heads",
+                "key_dim",
+                "kernel_size",
+                "size",
+            ):
                 _check_size(key, value, path)
             if key in ("batch_shape", "batch_input_shape"):
                 _check_input_shape(value, path)

@@ -38,7 +38,9 @@ def expand(arguments: Sequence[str]) -> list[str]:
             continue
         found = [str(member) for member in sorted(path.rglob("*")) if _is_picture(member, path)]
         if not found:
-            raise ImageError(f"{argument} holds no pictures; give a directory with picture files, or the files themselves.")
+            raise ImageError(
+                f"{argument} holds no pictures; give a directory with picture files, or the files themselves."
+            )
         sources += found
     return sources
 

@@ -51,11 +51,15 @@ def load_dataset(source: str | Path = "mnist", *, seed: int = 0, preparation: st
         )
     if path.is_file():
         if path.suffix != ".npz":
-            raise DataError(f"{path} is a file but not an .npz; give the directory that holds the IDX files or pictures.")
+            raise DataError(
+                f"{path} is a file but not an .npz; give the directory that holds the IDX files or pictures."
+            )
         return checked(read_npz(path), str(source))
     if holds_idx_files(path):
         return checked(read_idx_directory(path), str(source))
-    from kerascnn.datasets.folder import read_class_folder  # brings the imaging libraries, which only it needs
+    from kerascnn.datasets.folder import (
+        read_class_folder,
+    )  # brings the imaging libraries, which only it needs
 
     return checked(read_class_folder(path, seed, preparation), str(source))
 

@@ -1,10 +1,11 @@
 """Random changes to images of glyphs, as other hands, pens and cameras would make them.
 
-Each image is changed in one pass: an affine map with a smooth elastic displacement (one interpolation for both), then the
-stroke is thickened or thinned, then blurred or its ink weakened. Everything follows from the generator that is passed in.
+Each image is changed in one pass: an affine map with a smooth elastic displacement (one interpolation for both),
+then the stroke is thickened or thinned, then blurred or its ink weakened. Everything follows from the generator
+that is passed in.
 
-Source for elastic displacement: P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks
-applied to visual document analysis", ICDAR 2003.
+Source for elastic displacement: P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural
+networks applied to visual document analysis", ICDAR 2003.
 """
 
 import cv2

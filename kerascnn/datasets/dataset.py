@@ -67,7 +67,8 @@ def checked(dataset: Dataset, source: str) -> Dataset:
     ):
         if len(images) != len(labels):
             raise DataError(
-                f"{source}: the {part} part has {len(images)} images but {len(labels)} labels; both must have one a sample."
+                f"{source}: the {part} part has {len(images)} images but {len(labels)} labels; "
+                "there must be one label an image."
             )
         if len(images) == 0:
             raise DataError(f"{source}: the {part} part is empty; kerascnn needs training and test images.")

@@ -50,7 +50,9 @@ def read_class_folder(directory: Path, seed: int, preparation: str | None = None
 
 
 def _class_names(roots: Sequence[Path]) -> tuple[str, ...]:
-    by_root = [{path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")} for root in roots]
+    by_root = [
+        {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")} for root in roots
+    ]
     if not by_root[0]:
         raise DataError(f"{roots[0]} has no sub-directories; expected one directory of pictures a class.")
     for root, names in zip(roots[1:], by_root[1:], strict=True):

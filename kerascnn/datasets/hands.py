@@ -31,7 +31,11 @@ def with_other_forms(
         uint8, of the same shape; the input is left as it is.
     """
     images = images.copy()
-    for digit, share, draw in ((1, UPSTROKE_SHARE, _draw_upstroke), (1, FOOT_SHARE, _draw_foot), (7, BAR_SHARE, _draw_bar)):
+    for digit, share, draw in (
+        (1, UPSTROKE_SHARE, _draw_upstroke),
+        (1, FOOT_SHARE, _draw_foot),
+        (7, BAR_SHARE, _draw_bar),
+    ):
         of_digit = np.flatnonzero(labels == digit)
         for index in of_digit[generator.uniform(size=len(of_digit)) < share * strength]:
             draw(images[index], generator)

@@ -35,7 +35,7 @@ FASHION_MNIST_CLASSES = (
     "Bag",
     "Ankle boot",
 )
-KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")  # noqa: RUF001
+KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")
 
 # Keyed by what a file or directory name contains; the first that fits counts.
 _CLASSES_BY_NAME = {
@@ -172,16 +172,16 @@ def _named_classes(
     count = int(max((array.max(initial=0) for array in labels.values()), default=0)) + 1
     names_file = directory / "classes.txt"
     if names_file.is_file():
-        return labels, tuple(line.strip() for line in names_file.read_text(encoding="utf-8").splitlines() if line.strip())
+        return labels, tuple(
+            line.strip() for line in names_file.read_text(encoding="utf-8").splitlines() if line.strip()
+        )
     for fragment, names in _CLASSES_BY_NAME.items():
         if fragment in known_name and names is not None and len(names) >= count:
             return labels, names
     return labels, tuple(str(index) for index in range(max(count, 2)))
 
 
-def _by_mapping_file(
-    mapping: Path, labels: dict[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def _by_mapping_file(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """EMNIST's mapping: a line a class, the label and then the code points of its characters."""
     try:
         rows = [[int(word) for word in line.split()] for line in mapping.read_text().splitlines() if line.strip()]

@@ -34,7 +34,15 @@ def read_npz(path: Path) -> Dataset:
                 )
             arrays = {key: archive[key] for key in _KEYS}
             names = tuple(str(name) for name in archive["class_names"]) if "class_names" in archive else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+        TypeError,
+    ) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
     labels = {key: _labels(arrays[key], key, path) for key in ("y_train", "y_test")}
     if names is None:

@@ -17,10 +17,10 @@ def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
 
     Returns:
         Two arrays of indices into `labels`, each ascending: the first part and the second. The second has exactly
-        `round(n * share)` members.
+        `round(n * share)` members, or a few more where classes are so small that they give their only one.
 
     Raises:
-        DataError: if a class would be left without a sample in either part.
+        DataError: if a class has a single sample, which cannot be in both parts.
 
     Example:
         >>> first, second = stratified_split(np.array([0, 0, 1, 1]), 0.5, seed=0)
@@ -33,12 +33,12 @@ def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
     # The largest remainders get the places that rounding down left over.
     missing = round(len(labels) * share) - taken.sum()
     taken[np.argsort(taken - exact, kind="stable")[:missing]] += 1
-    if (taken == 0).any() or (taken == counts).any():
-        smallest = int(np.argmin(counts))
+    if counts.min() < 2:
         raise DataError(
-            f"class {classes[smallest]} has {counts[smallest]} sample(s), too few to give a share of {share:g} away; "
-            "add samples or change the share."
+            f"class {classes[np.argmin(counts)]} has one sample only, which cannot be both trained on and held back; "
+            "add samples, or remove the class."
         )
+    taken = np.clip(taken, 1, counts - 1)
     generator = np.random.default_rng(seed)
     second = np.concatenate(
         [

@@ -53,9 +53,11 @@ def decode(source: str | Path | bytes | BinaryIO, name: str | None = None) -> np
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a directory; expected a picture.") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP ...).") from error
+        raise ImageError(
+            f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP ...)."
+        ) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} is too large: {error}") from error
+        raise _too_large(name) from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit into memory; shrink it.") from error
     except PermissionError as error:
@@ -110,9 +112,11 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
 def _refuse_if_too_large(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{name} has {width} x {height} pixels; at most {MAX_PIXELS:,} are read. Shrink it, or cut out the digits."
-        )
+        raise _too_large(name)
+
+
+def _too_large(name: str) -> ImageError:
+    return ImageError(f"{name} has more than {MAX_PIXELS:,} pixels, which is the most that is read; shrink or crop it.")
 
 
 def _to_array(image: Image.Image) -> np.ndarray:
@@ -148,5 +152,3 @@ def _scaled_to_bytes(array: np.ndarray) -> np.ndarray:
 def _sentence(error: Exception) -> str:
     text = str(error) or type(error).__name__
     return text.splitlines()[0].rstrip(".")[:120]
-
-

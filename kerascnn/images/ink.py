@@ -78,7 +78,10 @@ def _paper(values: np.ndarray) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     step = max(1, min(height, width) // 100)
-    samples, points = values[::step, ::step].reshape(-1, values.shape[2]), terms[::step, ::step].reshape(-1, 6)
+    samples, points = (
+        values[::step, ::step].reshape(-1, values.shape[2]),
+        terms[::step, ::step].reshape(-1, 6),
+    )
     distance = np.abs(samples - level).max(axis=1)
     surface = None
     for _ in range(3):

@@ -12,7 +12,10 @@ import numpy as np
 from kerascnn.images.ink import Ink, find_ink
 
 _BOX_SHARE = 20 / 28  # of MNIST's 28 pixels, the digit's box takes 20
-_STROKE_SHARES = (0.095, 0.20)  # stroke width against box, the range that is left alone; MNIST's median is 0.14
+_STROKE_SHARES = (
+    0.095,
+    0.20,
+)  # stroke width against box, the range that is left alone; MNIST's median is 0.14
 
 
 def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:

@@ -1,14 +1,24 @@
-"""The networks. `build` is the only door; one file a family."""
+"""The networks, one file a family, each with a function of its own name. `build` is the only door."""
 
-import keras
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from kerascnn.errors import ModelError
-from kerascnn.models.cnn import cnn
 
-ARCHITECTURES = {"cnn": cnn}
+if TYPE_CHECKING:
+    import keras
+
+ARCHITECTURES = ("cnn",)
 
 
-def build(architecture: str, input_shape: tuple[int, int, int], num_classes: int, **arguments) -> keras.Model:
+def check_architecture(name: str) -> str:
+    """Raise ModelError unless there is an architecture of that name; return it. Needs no Keras."""
+    if name not in ARCHITECTURES:
+        raise ModelError(f"there is no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
+    return name
+
+
+def build(architecture: str, input_shape: tuple[int, int, int], num_classes: int, **arguments) -> "keras.Model":
     """Build an untrained network by name.
 
     Args:
@@ -27,10 +37,9 @@ def build(architecture: str, input_shape: tuple[int, int, int], num_classes: int
         >>> build("cnn", (28, 28, 1), 10).output_shape
         (None, 10)
     """
-    if architecture not in ARCHITECTURES:
-        raise ModelError(f"there is no architecture {architecture!r}; choose one of {', '.join(ARCHITECTURES)}.")
+    family = getattr(import_module(f"kerascnn.models.{check_architecture(architecture)}"), architecture)
     try:
-        return ARCHITECTURES[architecture](input_shape, num_classes, **arguments)
+        return family(input_shape, num_classes, **arguments)
     except ValueError as error:
         raise ModelError(
             f"the architecture {architecture!r} cannot take images of {input_shape[0]}x{input_shape[1]} pixels; "

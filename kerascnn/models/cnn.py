@@ -1,7 +1,7 @@
 """The classic small convolutional network for MNIST, the seed of this project.
 
-Source: the Keras examples' `mnist_cnn`, after Y. LeCun et al., "Gradient-based learning applied to document recognition",
-Proceedings of the IEEE 86 (11), 1998.
+Source: the Keras examples' `mnist_cnn`, after Y. LeCun et al., "Gradient-based learning applied to document
+recognition", Proceedings of the IEEE 86 (11), 1998.
 """
 
 import keras

@@ -19,7 +19,10 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: samples a batch; the last batch of an epoch may be smaller.
         seed: of order and augmentation.
         augmentation: strength, 0 for none.
+        num_classes: of the labels.
         digits: whether the labels are the ten digits, of which there are other forms than MNIST's.
+        outliers: share of a batch that is added to it from `pool`.
+        pool: uint8, `(m, height, width)`, pictures that belong to no class.
     """
 
     def __init__(
@@ -29,11 +32,16 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         augmentation: float = 0.0,
+        *,
+        num_classes: int,
         digits: bool = False,
+        outliers: float = 0.0,
+        pool: np.ndarray | None = None,
     ) -> None:
         super().__init__(workers=1)
         self.images, self.labels = images, labels
         self.batch_size, self.seed, self.augmentation, self.digits = batch_size, seed, augmentation, digits
+        self.num_classes, self.outliers, self.pool = num_classes, outliers, pool
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -46,13 +54,23 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.images[chosen]
+        images, targets = self.images[chosen], as_targets(self.labels[chosen], self.num_classes)
+        generator = np.random.default_rng([self.seed, self._epoch, index])
+        if self.digits and self.augmentation:
+            images = with_other_forms(images, self.labels[chosen], self.augmentation, generator)
+        if self.outliers:
+            drawn = generator.integers(len(self.pool), size=round(self.outliers * len(chosen)))
+            images = np.concatenate([images, self.pool[drawn]])
+            undecided = np.full((len(drawn), self.num_classes), 1 / self.num_classes, np.float32)
+            targets = np.concatenate([targets, undecided])
         if self.augmentation:
-            generator = np.random.default_rng([self.seed, self._epoch, index])
-            if self.digits:
-                images = with_other_forms(images, self.labels[chosen], self.augmentation, generator)
             images = augment(images, self.augmentation, generator)
-        return as_input(images), self.labels[chosen]
+        return as_input(images), targets
+
+
+def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Labels `(n,)` to one-hot rows, float32 `(n, num_classes)`."""
+    return np.eye(num_classes, dtype=np.float32)[labels]
 
 
 def as_input(images: np.ndarray) -> np.ndarray:

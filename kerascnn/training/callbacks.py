@@ -1,5 +1,7 @@
 """The Keras callbacks of a run. Each has one job; their order in `training.fit` matters only where it is said."""
 
+import signal
+import threading
 import time
 
 import keras
@@ -39,8 +41,8 @@ class Reseed(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Remember the weights of the best epoch on validation data, and stop when it lies too far back.
 
-    Better is a higher validation accuracy or, at the same accuracy, a lower validation loss. Keras's own `EarlyStopping`
-    forgets its state between processes.
+    Better is a higher validation accuracy or, at the same accuracy, a lower validation loss. Keras's own
+    `EarlyStopping` forgets its state between processes.
 
     Args:
         patience: epochs without improvement after which training stops; None for never.
@@ -113,9 +115,7 @@ class SaveRun(keras.callbacks.Callback):
             "best_weights": self.best.weights,
             "optimizer": [keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables],
         }
-        self.directory.save(
-            RunState(self.settings, self.data_digest, self.record.history, self.best.state, arrays)
-        )
+        self.directory.save(RunState(self.settings, self.data_digest, self.record.history, self.best.state, arrays))
 
 
 class ReportProgress(keras.callbacks.Callback):
@@ -136,3 +136,41 @@ class ReportProgress(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self.progress.training_finished()
+
+
+class InterruptBetweenBatches(keras.callbacks.Callback):
+    """Let Ctrl-C end a run between two batches; a context manager around `model.fit`.
+
+    An interrupt that arrives while Keras turns a batch's logs into numbers is swallowed there by a bare `except`.
+    So the signal only sets a mark, which is looked at where nothing swallows it. A second Ctrl-C acts at once.
+    """
+
+    def __enter__(self) -> "InterruptBetweenBatches":
+        self._requested = False
+        # Only the main thread may handle signals; elsewhere nobody presses Ctrl-C.
+        self._active = threading.current_thread() is threading.main_thread()
+        if self._active:
+            self._previous = signal.signal(signal.SIGINT, self._request)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._active:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _request(self, number: int, frame) -> None:
+        if self._requested:
+            raise KeyboardInterrupt
+        self._requested = True
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self._interrupt_if_requested()
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self._interrupt_if_requested()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._interrupt_if_requested()
+
+    def _interrupt_if_requested(self) -> None:
+        if self._requested:
+            raise KeyboardInterrupt

@@ -42,8 +42,8 @@ def fit(
 ) -> Predictor:
     """Train a network on a data set and write it to disk.
 
-    The training part is divided, stratified by seed, into one to train on and one to validate on; the weights of the epoch
-    that did best in validation are kept, scored once on the test part and saved.
+    The training part is divided, stratified by seed, into one to train on and one to validate on; the weights of
+    the epoch that did best in validation are kept, scored once on the test part and saved.
 
     Args:
         data: `mnist` (the default), or the path of a data set (`kerascnn.datasets.load_dataset`).
@@ -113,14 +113,16 @@ def _run(
     tensorboard: str | Path | None,
     progress: Progress,
 ) -> Predictor:
-    activate(settings.backend)
     dataset = load_dataset(settings.data, seed=settings.seed)
     digest = dataset.digest()
     train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.seed)
     if dry_run:
         dataset, train, validation = _small(dataset, train, validation, settings.recipe.batch_size)
 
-    # From here on Keras is imported, on the backend chosen above.
+    # Better now than after hours of training: is there a place for the result?
+    with staging_directory(path):
+        pass
+    activate(settings.backend)
     from kerascnn.engines import KerasEngine
     from kerascnn.training.loop import train_model
 
@@ -173,7 +175,11 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
             "machine": platform.machine(),
         },
         history=history,
-        metrics={"best_epoch": best["epoch"], "val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]},
+        metrics={
+            "best_epoch": best["epoch"],
+            "val_accuracy": best["val_accuracy"],
+            "val_loss": best["val_loss"],
+        },
         command=settings.command(path),
     )
 

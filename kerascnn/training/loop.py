@@ -9,15 +9,25 @@ import numpy as np
 from kerascnn import models
 from kerascnn.backend import silent_stderr
 from kerascnn.datasets import DIGITS, Dataset
+from kerascnn.datasets.outliers import make_outliers
 from kerascnn.errors import TrainingError
-from kerascnn.training.batches import TrainingBatches, as_input
-from kerascnn.training.callbacks import KeepBest, RecordHistory, ReportProgress, Reseed, SaveRun
+from kerascnn.training.batches import TrainingBatches, as_input, as_targets
+from kerascnn.training.callbacks import (
+    InterruptBetweenBatches,
+    KeepBest,
+    RecordHistory,
+    ReportProgress,
+    Reseed,
+    SaveRun,
+)
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_directory import RunDirectory, RunState
 from kerascnn.training.settings import RunSettings
 
 _VALIDATION_BATCH_SIZE = 512
+_OUTLIER_POOL = 12_000  # pictures; each is augmented anew whenever it is drawn
+_OUTLIER_STREAM = 1 << 40  # keeps the pool's random numbers apart from those of every (seed, epoch)
 
 
 def train_model(
@@ -51,13 +61,17 @@ def train_model(
     # Initialisers and random layers draw their seeds from Python's generator. `keras.utils.set_random_seed` would do no
     # more for us, and import TensorFlow under every backend.
     random.seed(seed)
+    digits = dataset.class_names == DIGITS
     batches = TrainingBatches(
         dataset.train_images[train],
         dataset.train_labels[train],
         recipe.batch_size,
         seed,
         recipe.augmentation,
-        digits=dataset.class_names == DIGITS,
+        num_classes=len(dataset.class_names),
+        digits=digits,
+        outliers=recipe.outliers if digits else 0.0,
+        pool=_outlier_pool(dataset, train, seed) if digits and recipe.outliers else None,
     )
     model = models.build(
         settings.architecture,
@@ -82,18 +96,36 @@ def train_model(
     if tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard), write_graph=False))
     if not best.exhausted():
-        model.fit(
-            batches,
-            validation_data=(as_input(dataset.train_images[validation]), dataset.train_labels[validation]),
-            validation_batch_size=_VALIDATION_BATCH_SIZE,
-            epochs=recipe.epochs,
-            initial_epoch=first_epoch,
-            callbacks=callbacks,
-            shuffle=False,  # `TrainingBatches` has its own order; Keras would shuffle the batches once more, unseeded
-            verbose=0,
-        )
+        with InterruptBetweenBatches() as interrupt:
+            model.fit(
+                batches,
+                validation_data=(
+                    as_input(dataset.train_images[validation]),
+                    as_targets(dataset.train_labels[validation], len(dataset.class_names)),
+                ),
+                validation_batch_size=_VALIDATION_BATCH_SIZE,
+                epochs=recipe.epochs,
+                initial_epoch=first_epoch,
+                callbacks=[*callbacks, interrupt],
+                shuffle=False,  # `TrainingBatches` has its own order; Keras would shuffle the batches again, unseeded
+                verbose=0,
+            )
     model.set_weights(best.weights)
     return model, record.history, best.state
+
+
+class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):
+    """Accuracy over the samples that belong to a class; outliers, whose target is undecided, do not count."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Count a batch: targets and probabilities, `(batch, num_classes)`."""
+        decided = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 0.5, "float32")
+        super().update_state(y_true, y_pred, sample_weight=decided)
+
+
+def _outlier_pool(dataset: Dataset, train: np.ndarray, seed: int) -> np.ndarray:
+    generator = np.random.default_rng([seed, _OUTLIER_STREAM])
+    return make_outliers(_OUTLIER_POOL, dataset.train_images[train], dataset.train_labels[train], generator)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
@@ -114,8 +146,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> N
     )
     model.compile(
         optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=False),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=keras.losses.CategoricalCrossentropy(from_logits=False),
+        metrics=[AccuracyOfDecided(name="accuracy")],
     )
 
 
@@ -148,7 +180,11 @@ def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, director
 
 
 def _start(
-    settings: RunSettings, batches: TrainingBatches, validation: np.ndarray, model: keras.Model, first_epoch: int
+    settings: RunSettings,
+    batches: TrainingBatches,
+    validation: np.ndarray,
+    model: keras.Model,
+    first_epoch: int,
 ) -> RunStart:
     return RunStart(
         train_shape=batches.images.shape,

@@ -16,6 +16,8 @@ class Recipe:
         warmup: the share of all steps in which the learning rate rises from zero.
         dropout_rates: of the network's dropout layers, in order.
         augmentation: the strength of the random changes to training images: 0 for none, 1 for the usual.
+        outliers: pictures that are no digits, added to each batch as a share of its size, for the network to learn to
+            be undecided about; only for data sets of the ten digits.
     """
 
     epochs: int = 3
@@ -24,6 +26,7 @@ class Recipe:
     warmup: float = 0.1
     dropout_rates: tuple[float, float] = (0.25, 0.5)
     augmentation: float = 0.0
+    outliers: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -47,7 +50,9 @@ RECIPES = {
     # A few minutes on a laptop.
     "quick": Recipe(),
     # For people's own pictures: many epochs on images that are changed as pens and hands would change them.
-    "best": Recipe(epochs=24, learning_rate=1.5e-3, warmup=0.05, dropout_rates=(0.1, 0.3), augmentation=1.0),
+    "best": Recipe(
+        epochs=24, learning_rate=1.5e-3, warmup=0.05, dropout_rates=(0.1, 0.3), augmentation=1.0, outliers=0.2
+    ),
 }
 
 

@@ -1,8 +1,8 @@
 """The state of a running training on disk, so that it can be continued after any interruption.
 
 `NAME.run/` holds `epoch-0001.npz` (weights, best weights, optimizer) and `state.json` (recipe, history, the callbacks'
-values), which names the .npz that belongs to it. `state.json` is replaced in one step after the .npz is complete: a process
-killed at any moment leaves the state of one finished epoch or the next, never a mixture.
+values), which names the .npz that belongs to it. `state.json` is replaced in one step after the .npz is complete: a
+process killed at any moment leaves the state of one finished epoch or the next, never a mixture.
 """
 
 import csv
@@ -65,7 +65,9 @@ class RunDirectory:
             OutputError: if the disk is full or not writable; the earlier state is kept.
         """
         arrays_path = self.path / f"epoch-{len(state.history):04d}.npz"
-        named = {f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)}
+        named = {
+            f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)
+        }
         with staging_directory(arrays_path) as directory:
             staged = directory / arrays_path.name
             np.savez(staged, **named)
@@ -131,9 +133,7 @@ class RunDirectory:
             if not {"settings", "data_digest", "history", "best", "arrays"} <= document.keys():
                 raise ValueError("it is incomplete")
         except FileNotFoundError as error:
-            raise TrainingError(
-                f"there is no interrupted run at {self.path}; start one without --resume."
-            ) from error
+            raise TrainingError(f"there is no interrupted run at {self.path}; start one without --resume.") from error
         except (OSError, ValueError, AttributeError) as error:
             raise TrainingError(
                 f"{self._state_path} cannot be read ({error}); start a new run without --resume."

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kerascnn import backend
 from kerascnn.errors import TrainingError
+from kerascnn.models import check_architecture
 from kerascnn.training.recipe import Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
 
@@ -64,12 +65,19 @@ class RunSettings:
         try:
             return cls(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
         except (KeyError, TypeError) as error:
-            raise TrainingError(f"the saved run is of another version of kerascnn ({error}); start a new one.") from error
+            raise TrainingError(
+                f"the saved run is of another version of kerascnn ({error}); start a new one."
+            ) from error
 
     def command(self, output: Path) -> str:
         """The command that makes the same model again."""
         usual = choose_recipe(self.recipe_name)
-        words = ["kerascnn fit", f"--data {self.data}", f"--architecture {self.architecture}", f"--recipe {self.recipe_name}"]
+        words = [
+            "kerascnn fit",
+            f"--data {self.data}",
+            f"--architecture {self.architecture}",
+            f"--recipe {self.recipe_name}",
+        ]
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self.recipe, name) != getattr(usual, name):
                 words.append(f"--{name.replace('_', '-')} {getattr(self.recipe, name)}")
@@ -90,7 +98,8 @@ def new_settings(request: RunRequest) -> RunSettings:
 
     Raises:
         TrainingError: if a value is impossible.
-        BackendError: if the backend is.
+        ModelError: if there is no such architecture.
+        BackendError: if the backend is unknown or not installed.
     """
     recipe_name = request.recipe or DEFAULT_RECIPE
     recipe = choose_recipe(
@@ -106,7 +115,7 @@ def new_settings(request: RunRequest) -> RunSettings:
         raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
     return RunSettings(
         data=request.data or DEFAULT_DATA,
-        architecture=request.architecture or DEFAULT_ARCHITECTURE,
+        architecture=check_architecture(request.architecture or DEFAULT_ARCHITECTURE),
         recipe_name=recipe_name,
         recipe=recipe,
         validation_split=split,

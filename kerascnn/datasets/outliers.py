@@ -1,0 +1,166 @@
+"""Pictures that are no digits, for a network to learn not to answer: letters, scribbles, textures, spoilt digits.
+
+A network that has seen digits only is sure of everything. Trained to be undecided about such pictures as these, its
+confidence tells digits from other things that it has never seen.
+
+Source: D. Hendrycks, M. Mazeika and T. Dietterich, "Deep anomaly detection with outlier exposure", ICLR 2019.
+"""
+
+import string
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from kerascnn.images.ink import Ink
+from kerascnn.images.normalise import place_glyph
+
+LOOK_LIKE_DIGITS = frozenset("OoDQIiLlSsZzBbGgqJ")
+"""Letters that nobody can tell from digits without their context."""
+
+_LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LOOK_LIKE_DIGITS)
+_SYMBOLS = "?@#$%&*+=<>{}~^€§äöüßÄÖÜñçλπΣΩΨΔфжш"
+_FONT_SIZE = 56
+
+
+def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Make pictures that are no digits, in the form in which the network reads pictures.
+
+    Args:
+        count: how many.
+        digits: uint8, `(n, height, width)`, digits to spoil.
+        labels: integers, `(n,)`, what they are.
+        generator: the source of all randomness.
+
+    Returns:
+        uint8, `(count, height, width)`.
+    """
+    size = digits.shape[1:]
+    letters = _LetterPress()
+    makers = (
+        (0.45, lambda: letters.print_one(generator, size)),
+        (0.12, lambda: _scribble(generator, size)),
+        (0.15, lambda: _filled_shape(generator, size)),
+        (0.10, lambda: _texture(generator, size)),
+        (0.18, lambda: _spoilt(digits, labels, generator)),
+    )
+    kinds = generator.choice(len(makers), count, p=[share for share, _ in makers])
+    return np.stack([makers[kind][1]() for kind in kinds])
+
+
+class _LetterPress:
+    """Prints letters and symbols in the fonts that come with matplotlib."""
+
+    def __init__(self) -> None:
+        import matplotlib
+
+        directory = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+        paths = sorted(directory.glob("DejaVu*.ttf")) + sorted(directory.glob("STIXGeneral*.ttf"))
+        # The "display" variant has mathematical signs only.
+        self._fonts = [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
+
+    def print_one(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+        """One letter, rarely a symbol or two letters, as wide a stroke as any pen's."""
+        font = self._fonts[generator.integers(len(self._fonts))]
+        draw = generator.uniform()
+        alphabet = _LETTERS if draw < 0.85 else _SYMBOLS
+        text = alphabet[generator.integers(len(alphabet))]
+        if draw < 0.08:
+            text += alphabet[generator.integers(len(alphabet))]
+        canvas = Image.new("L", (200, 120), 0)
+        pen = int(generator.choice([0, 0, 0, 1, 2]))
+        ImageDraw.Draw(canvas).text((40, 20), text, fill=255, font=font, stroke_width=pen)
+        return _placed(np.asarray(canvas), size)
+
+
+def _scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Smooth curves through random points, crossing each other."""
+    canvas = np.zeros((112, 112), np.uint8)
+    thickness = int(generator.integers(4, 14))
+    for _ in range(generator.integers(2, 5)):
+        corners = generator.uniform(12, 100, (generator.integers(4, 8), 2))
+        time = np.linspace(0, len(corners) - 1, 80)
+        curve = np.stack([np.interp(time, np.arange(len(corners)), corners[:, axis]) for axis in (0, 1)], axis=1)
+        smooth = cv2.GaussianBlur(curve.astype(np.float32), (1, 15), 0, sigmaY=4)
+        cv2.polylines(canvas, [np.round(smooth).astype(np.int32)], False, 255, thickness, cv2.LINE_AA)
+    return _placed(canvas, size)
+
+
+def _filled_shape(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """A large blob of changing grey, as clothes, faces and smudges are: filled where a digit has strokes."""
+    height, width = size
+    canvas = np.zeros((112, 112), np.uint8)
+    angles = np.sort(generator.uniform(0, 2 * np.pi, generator.integers(4, 12)))
+    radii = generator.uniform(18, 54, len(angles))
+    points = 56 + np.stack([radii * np.cos(angles), radii * np.sin(angles) * generator.uniform(0.4, 1.2)], axis=1)
+    cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], 255, cv2.LINE_AA)
+    if generator.uniform() < 0.4:
+        x, y = generator.integers(20, 92, 2)
+        cv2.rectangle(canvas, (int(x) - 20, int(y) - 30), (int(x) + 20, int(y) + 30), 255, -1)
+    if canvas.mean() < 0.15 * 255:  # a sliver may well be a 1
+        return _filled_shape(generator, size)
+    shape = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    grey = _smooth_noise(generator, size, generator.choice([3, 6, 12]))
+    shade = generator.uniform(0.3, 1.0) + generator.uniform(0, 0.7) * grey
+    return np.clip(shape * shade * 255, 0, 255).astype(np.uint8)
+
+
+def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Noise of any coarseness, stripes or checks over the whole image or its middle."""
+    height, width = size
+    kind = generator.integers(4)
+    if kind == 0:
+        values = generator.uniform(0, 1, size)
+    elif kind == 1:
+        values = _smooth_noise(generator, size, generator.choice([4, 8, 14]))
+        if generator.uniform() < 0.6:
+            values = (values > generator.uniform(0.4, 0.6)).astype(float)
+    else:
+        y, x = np.mgrid[:height, :width]
+        angle, period = generator.uniform(0, np.pi), generator.uniform(3, 12)
+        wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period)
+        if kind == 3:
+            wave = wave * np.sin(2 * np.pi * (y * np.cos(angle) - x * np.sin(angle)) / period)
+        values = wave > generator.uniform(-0.5, 0.5)
+    image = (np.asarray(values, dtype=np.float64) * generator.uniform(100, 255)).astype(np.uint8)
+    if generator.uniform() < 0.6:  # as the box of a glyph has it
+        image[:4], image[-4:], image[:, :4], image[:, -4:] = 0, 0, 0, 0
+    return image
+
+
+def _spoilt(digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Two digits in one box, a digit lying on its side, or one seen in a mirror."""
+    index = generator.integers(len(digits))
+    image, label = digits[index], labels[index]
+    kind = generator.uniform()
+    if kind < 0.45 or label in (0, 1, 8):
+        other = digits[generator.integers(len(digits))]
+        return _placed(_side_by_side(image, other, generator), image.shape)
+    if kind < 0.75:
+        return np.ascontiguousarray(np.rot90(image, generator.choice([1, 3])))
+    # In a mirror, a 2 is a 5 and a 5 a 2.
+    return np.ascontiguousarray(image[:, ::-1] if label in (3, 4, 7, 9) else np.rot90(image))
+
+
+def _side_by_side(left: np.ndarray, right: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    columns = [np.flatnonzero(image.any(axis=0)) for image in (left, right)]
+    cut = [image[:, found[0] : found[-1] + 1] for image, found in zip((left, right), columns, strict=True)]
+    gap = generator.integers(-2, 4)
+    canvas = np.zeros((left.shape[0], cut[0].shape[1] + cut[1].shape[1] + max(gap, 0)), np.uint8)
+    canvas[:, : cut[0].shape[1]] = cut[0]
+    start = canvas.shape[1] - cut[1].shape[1] + min(gap, 0)
+    canvas[:, start : start + cut[1].shape[1]] = np.maximum(canvas[:, start : start + cut[1].shape[1]], cut[1])
+    return canvas
+
+
+def _smooth_noise(generator: np.random.Generator, size: tuple[int, int], grid: int) -> np.ndarray:
+    coarse = generator.uniform(0, 1, (grid, grid)).astype(np.float32)
+    return np.clip(cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), 0, 1)
+
+
+def _placed(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    mask = canvas > 100
+    if not mask.any():
+        return np.zeros(size, np.uint8)
+    return place_glyph(Ink(canvas.astype(np.float32) / 255, mask), size)

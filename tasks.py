@@ -1,0 +1,45 @@
+"""Shortcuts for developers: `inv --list`. Each is a command that can be typed as well."""
+
+from invoke import Context, task
+
+
+@task
+def lint(context: Context) -> None:
+    """Check style and format."""
+    context.run("ruff check . && ruff format --check .", pty=True)
+
+
+@task
+def test(context: Context) -> None:
+    """Run the tests."""
+    context.run("pytest", pty=True)
+
+
+@task(help={"backend": "tensorflow, jax or torch"})
+def fit(context: Context, backend: str = "tensorflow") -> None:
+    """Train the default network."""
+    context.run(f"kerascnn fit --backend {backend}", pty=True)
+
+
+@task
+def pretrain(context: Context) -> None:
+    """Train the reference model again, in place; takes about a quarter of an hour on two cores."""
+    context.run(
+        "kerascnn fit --recipe best --backend tensorflow --output kerascnn/reference/reference.keras",
+        pty=True,
+    )
+
+
+@task
+def bench(context: Context) -> None:
+    """Measure training and start-up on this machine, and put the figures into the README."""
+    context.run(
+        "python benchmarks/training.py && python benchmarks/start_up.py && python benchmarks/tables.py",
+        pty=True,
+    )
+
+
+@task
+def build(context: Context) -> None:
+    """Make the wheel."""
+    context.run("python -m build --wheel", pty=True)

@@ -1,0 +1,182 @@
+"""The command line on the model that ships: predict and evaluate, good input and bad."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from conftest import assert_clear_failure
+from PIL import Image
+
+
+def json_lines(result) -> list[dict]:
+    """The objects on stdout."""
+    return [json.loads(line) for line in result.stdout.decode().splitlines()]
+
+
+def test_predict_prints_the_digit(cli, tmp_path, photo):
+    photo(7).save(tmp_path / "seven.png")
+    result = cli("predict", "seven.png")
+    digit, confidence, percent = result.stdout.decode().split()
+    assert (result.returncode, digit, percent) == (0, "7", "%")
+    assert 90 < float(confidence) <= 100
+    assert result.stderr.decode() == "model: reference (ships with kerascnn), on onnxruntime\n"
+
+
+def test_predict_json_lines_for_files_directories_and_standard_input(cli, tmp_path, photo):
+    (tmp_path / "scans" / "deep").mkdir(parents=True)
+    photo(3).save(tmp_path / "scans" / "b.jpg")
+    photo(8).save(tmp_path / "scans" / "deep" / "c.png")
+    (tmp_path / "scans" / "notes.csv").write_text("a,b\n")
+    (tmp_path / "scans" / ".hidden.png").write_bytes(b"nothing")
+    stream = io.BytesIO()
+    photo(5).save(stream, "PNG")
+    result = cli(
+        "predict",
+        "scans",
+        "-",
+        "--format",
+        "json",
+        "--top-k",
+        "2",
+        "--model",
+        "reference",
+        stdin=stream.getvalue(),
+    )
+    rows = json_lines(result)
+    assert result.returncode == 0
+    assert [(row["image"], row["label"], row["digit"]) for row in rows] == [
+        ("scans/b.jpg", "3", 3),
+        ("scans/deep/c.png", "8", 8),
+        ("-", "5", 5),
+    ]
+    assert [len(row["top"]) for row in rows] == [2, 2, 2]
+    assert rows[0]["top"][0] == {"label": "3", "probability": rows[0]["confidence"]}
+
+
+def test_predict_csv(cli, tmp_path, photo):
+    photo(1).save(tmp_path / "one.png")
+    rows = list(csv.DictReader(cli("predict", "one.png", "--format", "csv").stdout.decode().splitlines()))
+    assert [(row["image"], row["label"]) for row in rows] == [("one.png", "1")]
+
+
+def test_one_bad_picture_among_many(cli, tmp_path, photo):
+    for digit in (2, 4):
+        photo(digit).save(tmp_path / f"{digit}.png")
+    (tmp_path / "3.png").write_bytes((tmp_path / "2.png").read_bytes()[:300])
+    result = cli("predict", "2.png", "3.png", "4.png", "missing.png", "--format", "json")
+    assert result.returncode == 1
+    assert [row["digit"] for row in json_lines(result)] == [2, 4]
+    message = result.stderr.decode()
+    assert "3.png is damaged" in message
+    assert "missing.png: there is no such file" in message
+    assert "2 of 4 pictures could not be read" in message
+
+
+def test_many_pictures_in_order(cli, tmp_path, mnist):
+    (tmp_path / "many").mkdir()
+    for index in range(700):
+        Image.fromarray(mnist.test_images[index]).save(tmp_path / "many" / f"{index:04d}.png")
+    rows = json_lines(cli("predict", "many", "--format", "json"))
+    digits = np.array([row["digit"] for row in rows])
+    assert [row["image"] for row in rows] == [f"many/{index:04d}.png" for index in range(700)]
+    assert (digits == mnist.test_labels[:700]).mean() > 0.98
+
+
+def test_wrong_usage_is_exit_2(cli):
+    assert cli("predict").returncode == 2
+    assert cli("fit", "--epochs", "three").returncode == 2
+    assert cli("no-such-command").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("predict", "empty-directory"), ("holds no pictures",)),
+        (("predict", "missing.png"), ("no such file",)),
+        (("predict", "x.png", "--model", "no.keras"), ("there is no model no.keras", "kerascnn fit")),
+        (("evaluate", "--data", "nowhere"), ("there is no data set 'nowhere'",)),
+        (("fit", "--architecture", "rnn"), ("'rnn'", "cnn")),
+        (("fit", "--recipe", "slow"), ("'slow'", "quick, best")),
+        (("fit", "--epochs", "0"), ("epochs is 0",)),
+        (("fit", "--validation-split", "1.5"), ("validation_split is 1.5",)),
+        (("fit", "--learning-rate", "-1"), ("learning_rate is -1",)),
+        (("fit", "--seed", "-1"), ("seed is -1",)),
+        (("fit", "--output", "model.h5"), ("'.h5'", ".keras")),
+        (("fit", "--resume"), ("no interrupted run", "saved_models/mnist_cnn.run")),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(cli, tmp_path, arguments, words):
+    (tmp_path / "empty-directory").mkdir()
+    result = cli(*arguments)
+    assert_clear_failure(result, *words)
+    assert not (tmp_path / "saved_models").exists()
+
+
+def test_evaluate_counts_every_test_image_once(cli, mnist):
+    document = json.loads(cli("evaluate", "--model", "reference", "--format", "json").stdout)
+    matrix = np.array(document["confusion_matrix"])
+    assert document["num_samples"] == matrix.sum() == 10000
+    assert list(matrix.sum(axis=1)) == list(np.bincount(mnist.test_labels))
+    assert document["accuracy"] == pytest.approx(np.trace(matrix) / 10000)
+    assert document["accuracy"] >= 0.995
+    assert 0 < document["loss"] < 0.03
+    row = document["per_class"][3]
+    assert row["precision"] == pytest.approx(matrix[3, 3] / matrix[:, 3].sum())
+    assert row["recall"] == pytest.approx(matrix[3, 3] / matrix[3].sum())
+    assert row["support"] == 1010
+
+
+def test_evaluate_for_people_and_as_csv(cli, small_digits):
+    text = cli("evaluate", "--data", small_digits).stdout.decode()
+    assert "200 images of digits" in text
+    assert "precision" in text
+    rows = list(csv.DictReader(cli("evaluate", "--data", small_digits, "--format", "csv").stdout.decode().splitlines()))
+    assert [row["label"] for row in rows] == list("0123456789")
+
+
+def test_evaluate_refuses_data_that_do_not_fit(cli, tmp_path, mnist):
+    labels = np.arange(40) % 4
+    images = mnist.train_images[:40, :20, :20]
+    names = np.array(["0", "1", "2", "cat"])
+    for name, extra in (("small.npz", {}), ("cats.npz", {"class_names": names})):
+        np.savez(tmp_path / name, x_train=images, y_train=labels, x_test=images, y_test=labels, **extra)
+    assert_clear_failure(cli("evaluate", "--data", "small.npz"), "20x20", "28x28")
+    assert_clear_failure(cli("evaluate", "--data", "cats.npz"), "'cat'", "does not know")
+
+
+def test_output_without_terminal_has_no_colour(cli, small_digits):
+    assert b"\x1b" not in cli("evaluate", "--data", small_digits).stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error(cli, tmp_path, mnist):
+    import subprocess
+    import sys
+
+    (tmp_path / "many").mkdir()
+    for index in range(600):
+        Image.fromarray(mnist.test_images[index]).save(tmp_path / "many" / f"{index:04d}.png")
+    command = f"{sys.executable} -m kerascnn predict many --format json --top-k 10 | head -n 1"
+    result = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Traceback" not in result.stderr
+    assert "Broken pipe" not in result.stderr
+    assert json.loads(result.stdout)["image"] == "many/0000.png"
+
+
+def test_predict_uses_the_model_of_the_working_directory(cli, tmp_path, photo):
+    import shutil
+
+    from kerascnn.artifact import reference_path
+
+    photo(6).save(tmp_path / "six.png")
+    (tmp_path / "saved_models").mkdir()
+    for suffix in (".keras", ".onnx", ".json"):
+        shutil.copy(reference_path().with_suffix(suffix), tmp_path / "saved_models" / f"mnist_cnn{suffix}")
+    card = json.loads((tmp_path / "saved_models" / "mnist_cnn.json").read_text())
+    card["files"] = {name.replace("reference", "mnist_cnn"): digest for name, digest in card["files"].items()}
+    (tmp_path / "saved_models" / "mnist_cnn.json").write_text(json.dumps(card))
+    result = cli("predict", "six.png")
+    assert result.stderr.decode() == "model: saved_models/mnist_cnn.keras, on onnxruntime\n"
+    assert result.stdout.decode().startswith("6 ")
+    assert cli("predict", "six.png", "--model", "reference").stderr == b""

@@ -1,0 +1,230 @@
+"""Data sets: MNIST and the user's own, well formed and not."""
+
+import gzip
+
+import numpy as np
+import pytest
+from conftest import write_idx, write_idx_directory
+from PIL import Image
+
+from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.errors import DataError
+
+
+def test_mnist_has_the_canonical_sizes_and_digits(mnist):
+    assert mnist.train_images.shape == (60000, 28, 28)
+    assert mnist.test_images.shape == (10000, 28, 28)
+    assert mnist.train_images.dtype == np.uint8
+    assert list(mnist.train_labels[:5]) == [5, 0, 4, 1, 9]
+    assert list(np.bincount(mnist.test_labels)) == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert mnist.class_names == tuple("0123456789")
+
+
+def test_split_is_48000_and_12000_stratified_and_set_by_the_seed(mnist):
+    train, validation = stratified_split(mnist.train_labels, 0.2, seed=0)
+    assert (len(train), len(validation)) == (48000, 12000)
+    assert len(np.union1d(train, validation)) == 60000
+    whole, part = np.bincount(mnist.train_labels), np.bincount(mnist.train_labels[validation])
+    assert np.abs(part - whole * 0.2).max() < 1
+    assert np.array_equal(validation, stratified_split(mnist.train_labels, 0.2, seed=0)[1])
+    assert not np.array_equal(validation, stratified_split(mnist.train_labels, 0.2, seed=1)[1])
+
+
+def test_idx_directory_gzipped_or_not(tmp_path, mnist):
+    directory = write_idx_directory(tmp_path / "plain", mnist, 300, 100)
+    zipped = tmp_path / "zipped"
+    zipped.mkdir()
+    for path in directory.iterdir():
+        (zipped / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    for source in (directory, zipped):
+        data = load_dataset(source)
+        assert np.array_equal(data.train_images, mnist.train_images[:300])
+        assert np.array_equal(data.test_labels, mnist.test_labels[:100])
+    assert load_dataset(directory).digest() == load_dataset(zipped).digest()
+
+
+def test_fashion_mnist_brings_its_class_names_and_is_resized(tmp_path, mnist):
+    data = load_dataset(write_idx_directory(tmp_path / "fashion-mnist", mnist, 300, 100))
+    assert data.class_names[9] == "Ankle boot"
+    assert data.preparation == "resize"
+
+
+def test_emnist_is_turned_upright_and_its_letters_are_named(tmp_path, mnist):
+    directory = tmp_path / "letters"
+    directory.mkdir()
+    labels = np.arange(260) % 26 + 1
+    for part in ("train", "test"):
+        write_idx(
+            directory / f"emnist-letters-{part}-images-idx3-ubyte",
+            mnist.train_images[:260].transpose(0, 2, 1),
+        )
+        write_idx(directory / f"emnist-letters-{part}-labels-idx1-ubyte", labels)
+    data = load_dataset(directory)
+    assert np.array_equal(data.train_images, mnist.train_images[:260])
+    assert data.class_names[:2] == ("a", "b")
+    assert data.train_labels[0] == 0
+
+
+def test_npz_in_keras_layout_with_a_channel_axis(tmp_path, mnist):
+    path = tmp_path / "part.npz"
+    np.savez(
+        path,
+        x_train=mnist.train_images[:200, ..., None],
+        y_train=mnist.train_labels[:200, None],
+        x_test=mnist.test_images[:50],
+        y_test=mnist.test_labels[:50],
+    )
+    data = load_dataset(path)
+    assert data.train_images.shape == (200, 28, 28)
+    assert np.array_equal(data.train_labels, mnist.train_labels[:200])
+    assert data.name == "part"
+
+
+@pytest.fixture
+def class_folder(tmp_path, photo):
+    """Twelve pictures of each of three digits, one directory a digit."""
+    for digit in (3, 7, 8):
+        directory = tmp_path / "pictures" / str(digit)
+        directory.mkdir(parents=True)
+        for index in range(12):
+            photo(digit, side=120 + index).save(directory / f"{index}.png")
+    return tmp_path / "pictures"
+
+
+def test_class_folder_is_divided_by_seed(class_folder):
+    data = load_dataset(class_folder)
+    assert data.class_names == ("3", "7", "8")
+    assert (len(data.train_labels), len(data.test_labels)) == (30, 6)
+    assert data.train_images.shape[1:] == (28, 28)
+    assert data.preparation == "resize"
+    assert load_dataset(class_folder).digest() == data.digest()
+    assert load_dataset(class_folder, seed=1).digest() != data.digest()
+
+
+def test_class_folder_with_train_and_test_keeps_them(tmp_path, class_folder):
+    root = tmp_path / "divided"
+    root.mkdir()
+    for part in ("train", "test"):
+        (root / part).symlink_to(class_folder)
+    data = load_dataset(root)
+    assert (len(data.train_labels), len(data.test_labels)) == (36, 36)
+
+
+def _truncate(directory):
+    path = directory / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _wrong_magic(directory):
+    path = directory / "t10k-labels-idx1-ubyte"
+    path.write_bytes(b"\0\0\x0d\x01" + path.read_bytes()[4:])
+
+
+def _unequal(directory):
+    write_idx(directory / "train-labels-idx1-ubyte", np.zeros(299))
+
+
+def _missing(directory):
+    (directory / "t10k-images-idx3-ubyte").unlink()
+
+
+def _empty_class(directory):
+    labels = np.arange(300) % 10
+    labels[labels == 4] = 5
+    write_idx(directory / "train-labels-idx1-ubyte", labels)
+
+
+def _broken_gzip(directory):
+    path = directory / "train-images-idx3-ubyte"
+    path.write_bytes(gzip.compress(path.read_bytes())[:-500])
+
+
+def _text(directory):
+    (directory / "train-labels-idx1-ubyte").write_text("not an IDX file at all")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (_truncate, "promises 235200 bytes"),
+        (_wrong_magic, "magic number 0x00000d01"),
+        (_unequal, "300 images but 299 labels"),
+        (_missing, "no test images"),
+        (_empty_class, "'4' has no training image"),
+        (_broken_gzip, "cannot be read"),
+        (_text, "does not begin with the magic number"),
+    ],
+)
+def test_each_malformed_idx_directory_is_one_clear_error(tmp_path, mnist, damage, words):
+    directory = write_idx_directory(tmp_path / "digits", mnist, 300, 100)
+    damage(directory)
+    with pytest.raises(DataError, match=words) as caught:
+        load_dataset(directory)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"x_train": np.zeros((4, 28, 28), np.uint8)}, "no array 'y_train'"),
+        ({"x_train": np.zeros((4, 28, 28), np.float32)}, "integers 0..255"),
+        ({"x_train": np.zeros((4, 784), np.uint8)}, "expected .n, height, width."),
+    ],
+)
+def test_each_malformed_npz_is_one_clear_error(tmp_path, arrays, words):
+    labels = np.array([0, 1, 0, 1])
+    others = {"y_train": labels, "x_test": np.zeros((4, 28, 28), np.uint8), "y_test": labels}
+    complete = {**(others if "y_train" not in words else {}), **arrays}
+    np.savez(tmp_path / "data.npz", **complete)
+    with pytest.raises(DataError, match=words):
+        load_dataset(tmp_path / "data.npz")
+
+
+def test_npz_that_is_no_archive_is_one_clear_error(tmp_path):
+    (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(DataError, match=r"cannot be read as an \.npz file"):
+        load_dataset(tmp_path / "data.npz")
+
+
+def test_empty_class_directory_and_unreadable_picture_are_named(class_folder):
+    (class_folder / "9").mkdir()
+    with pytest.raises(DataError, match="9 is empty"):
+        load_dataset(class_folder)
+    (class_folder / "9" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    with pytest.raises(DataError, match=r"broken\.png"):
+        load_dataset(class_folder)
+
+
+def test_missing_source_says_what_would_do():
+    with pytest.raises(DataError, match="give 'mnist', a directory of IDX files"):
+        load_dataset("no-such-place")
+
+
+def test_resize_preparation_keeps_proportions_and_pads_with_the_border():
+    from kerascnn.images import prepare_by_resizing
+
+    picture = np.full((100, 200), 200, np.uint8)
+    picture[40:60, 50:150] = 10
+    image = prepare_by_resizing(picture)
+    assert image.shape == (28, 28)
+    assert image[0, 0] == image[27, 27] == 200
+    rows, columns = np.nonzero(image < 100)
+    assert np.ptp(columns) > 2 * np.ptp(rows)
+
+
+def test_coloured_npz_becomes_grey(tmp_path):
+    picture = np.zeros((4, 28, 28, 3), np.uint8)
+    picture[..., 1] = 255
+    labels = np.array([0, 1, 0, 1])
+    np.savez(tmp_path / "colour.npz", x_train=picture, y_train=labels, x_test=picture, y_test=labels)
+    assert load_dataset(tmp_path / "colour.npz").train_images[0, 0, 0] == 150  # Rec. 601: 0.587 * 255
+
+
+def test_class_folder_of_the_ten_digits_is_prepared_like_mnist(tmp_path, photo, mnist):
+    for digit in range(10):
+        (tmp_path / "ten" / str(digit)).mkdir(parents=True)
+        for index in range(3):
+            Image.fromarray(np.asarray(photo(digit))).save(tmp_path / "ten" / str(digit) / f"{index}.png")
+    data = load_dataset(tmp_path / "ten")
+    assert data.preparation == "mnist"
+    assert data.train_images[:, 0, 0].max() == 0

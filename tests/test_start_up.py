@@ -1,0 +1,97 @@
+"""The walls that keep start-up quick and modules apart."""
+
+import ast
+import json
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+from conftest import clean_environment
+
+import kerascnn
+
+PACKAGE = Path(kerascnn.__file__).parent
+HEAVY = {
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "matplotlib",
+    "onnxruntime",
+    "onnx",
+    "tf2onnx",
+    "cv2",
+    "PIL",
+    "numpy",
+}
+FRAMEWORKS = {"keras", "tensorflow", "jax", "torch", "matplotlib"}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """The top-level modules that a command has imported when it ends."""
+    code = (
+        "import sys, json, atexit\n"
+        "names = lambda: sorted({name.split('.')[0] for name in sys.modules})\n"
+        "atexit.register(lambda: print(json.dumps(names()), file=sys.stderr))\n"
+        f"sys.argv = ['kerascnn', *{list(arguments)!r}]\n"
+        "from kerascnn.cli import main\n"
+        "main()"
+    )
+    result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean_environment())
+    return set(json.loads(result.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("--version",)])
+def test_help_imports_nothing_heavy(arguments):
+    assert not imported_by(*arguments) & HEAVY
+
+
+def test_predict_imports_no_framework(tmp_path, photo):
+    photo(4).save(tmp_path / "four.png")
+    assert not imported_by("predict", str(tmp_path / "four.png"), "--model", "reference") & FRAMEWORKS
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, json, kerascnn; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(json.loads(result.stdout)) & HEAVY
+
+
+LEVELS = [
+    {"cli", "__main__"},
+    {"console"},
+    {"training", "evaluation", "inference", "explain", "serve", "reading", "sources"},
+    {"engines", "export", "safe_loading"},
+    {"artifact", "models", "datasets", "synthetic", "images", "figures", "geometry"},
+    {"backend", "errors", "files", "__init__"},
+]
+
+
+def _module_imports(path: Path) -> set[str]:
+    """The parts of this package that a module imports at its top level."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kerascnn."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "kerascnn":
+            found |= {alias.name for alias in node.names if (PACKAGE / f"{alias.name}.py").exists()}
+    return found
+
+
+def test_imports_go_down_only():
+    level_of = {name: level for level, names in enumerate(LEVELS) for name in names}
+    for path in PACKAGE.rglob("*.py"):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for imported in _module_imports(path):
+            assert level_of[imported] >= level_of[part], f"{path} imports {imported}"
+
+
+def test_light_modules_import_no_framework_at_module_level():
+    for part in ("cli.py", "backend.py", "errors.py", "images"):
+        root = PACKAGE / part
+        for path in [root] if root.is_file() else root.rglob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not {name.split(".")[0] for name in names} & FRAMEWORKS, path

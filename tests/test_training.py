@@ -1,0 +1,206 @@
+"""Training on every backend: what is written, what is interrupted, what is resumed."""
+
+import csv
+import io
+import json
+import resource
+import signal
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from conftest import SMALL_RUN, assert_clear_failure, clean_environment, start_small_run, wait_for_epochs
+
+import kerascnn
+from kerascnn.backend import BACKENDS
+from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.files import sha256_of
+
+FIGURES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def weights_of(model) -> dict[str, bytes]:
+    """Every array in a `.keras` file, to the bit."""
+    with zipfile.ZipFile(model) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+        arrays = {}
+        file.visititems(
+            lambda name, item: arrays.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
+        )
+    return arrays
+
+
+def card_of(model) -> dict:
+    """The card beside a model."""
+    return json.loads(model.with_suffix(".json").read_text())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_fit_writes_model_onnx_history_curves_and_card(trained, backend):
+    path = trained(backend)
+    card = card_of(path)
+    assert {file.name for file in path.parent.iterdir()} == {
+        f"model.{end}" for end in ("keras", "onnx", "csv", "png", "json")
+    }
+    assert card["files"] == {
+        f"model{end}": sha256_of(path.with_suffix(end)) for end in (".keras", ".onnx", ".csv", ".png")
+    }
+    assert 4_700_000 < path.stat().st_size < 5_000_000
+    assert card["software"]["backend"] == backend
+    assert card["class_names"] == list("0123456789")
+    assert card["recipe"]["epochs"] == 4
+    assert [row["epoch"] for row in card["history"]] == [1, 2, 3, 4]
+    assert card["history"][-1]["loss"] < card["history"][0]["loss"]
+    with path.with_suffix(".csv").open() as stream:
+        assert [float(row["val_loss"]) for row in csv.DictReader(stream)] == [
+            row["val_loss"] for row in card["history"]
+        ]
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert card["metrics"]["test_accuracy"] > 0.8
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_best_epoch_on_validation_data_is_kept_and_scored_on_the_test_part(trained, shared_digits, backend):
+    card = card_of(trained(backend))
+    best = max(card["history"], key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    assert card["metrics"]["best_epoch"] == best["epoch"]
+    data = load_dataset(shared_digits)
+    _, validation = stratified_split(data.train_labels, 0.2, seed=0)
+    model = kerascnn.load(trained(backend))
+    right = model.engine.probabilities(data.train_images[validation]).argmax(axis=1) == data.train_labels[validation]
+    assert right.mean() == pytest.approx(best["val_accuracy"], abs=1e-6)
+    assert kerascnn.evaluate(model, shared_digits).accuracy == pytest.approx(card["metrics"]["test_accuracy"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_killed_run_resumes_as_if_nothing_had_happened(workers, trained, shared_digits, tmp_path, backend):
+    output = tmp_path / "model.keras"
+    process = start_small_run(backend, shared_digits, output, epochs=SMALL_RUN["epochs"])
+    wait_for_epochs(process, output, 2)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not output.exists()
+    resumed = workers(backend)("fit", output=str(output), resume=True)
+    uninterrupted = card_of(trained(backend))
+    assert [[row[name] for name in FIGURES] for row in resumed["history"]] == [
+        [row[name] for name in FIGURES] for row in uninterrupted["history"]
+    ]
+    assert weights_of(output) == weights_of(trained(backend))
+    assert not output.with_suffix(".run").exists()
+
+
+def test_ctrl_c_keeps_the_finished_epochs_and_resume_refuses_a_contradiction(cli, shared_digits, tmp_path):
+    output = tmp_path / "model.keras"
+    process = start_small_run("jax", shared_digits, output, epochs=200)
+    wait_for_epochs(process, output, 1)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 1
+    assert not stdout
+    assert b"Traceback" not in stderr
+    assert b"interrupted after epoch" in stderr
+    assert b"--resume continues" in stderr
+    assert not output.exists()
+    arguments = ("fit", "--output", output, "--resume")
+    for option, value, recorded in (
+        ("--epochs", 5, "which has 200"),
+        ("--seed", 3, "which has 0"),
+        ("--backend", "torch", "which has jax"),
+        ("--data", "mnist", "which has"),
+        ("--patience", 2, "which has None"),
+    ):
+        assert_clear_failure(cli(*arguments, option, value), f"{option} {value} contradicts", recorded)
+    assert_clear_failure(cli(*arguments, KERAS_BACKEND="torch"), "torch contradicts", "which has jax")
+    state = output.with_suffix(".run") / "state.json"
+    state.write_text(state.read_text()[:100])
+    assert_clear_failure(cli(*arguments), "state.json cannot be read", "without --resume")
+
+
+def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path):
+    result = cli(
+        *("fit", "--data", shared_digits, "--output", "stopped", "--epochs", 30, "--patience", 2),
+        *("--learning-rate", 9, "--format", "json", "--tensorboard", "logs"),
+    )
+    card = json.loads(result.stdout)
+    assert 3 <= len(card["history"]) < 30
+    assert card["metrics"]["best_epoch"] == len(card["history"]) - 2
+    assert (tmp_path / "stopped.keras").exists()
+    assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
+
+
+def test_dry_run_does_everything_and_leaves_nothing(cli, tmp_path):
+    result = cli("fit", "--dry-run", "--recipe", "best", "--epochs", 1)
+    assert result.returncode == 0, result.stderr.decode()
+    assert b"test accuracy" in result.stdout
+    assert b"images (384, 28, 28), labels (384,)" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_model(shared_digits, trained, tmp_path):
+    output = tmp_path / "model.keras"
+    output.write_bytes(b"the old model")
+    # The system refuses to write files of more than a megabyte, as a full disk would.
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "kerascnn",
+            "fit",
+            "--data",
+            str(shared_digits),
+            "--output",
+            str(output),
+            "--backend",
+            "jax",
+        ],
+        capture_output=True,
+        env=clean_environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)),
+        check=False,
+    )
+    assert result.returncode == 1
+    assert b"Traceback" not in result.stderr
+    assert b"could not be written" in result.stderr
+    assert output.read_bytes() == b"the old model"
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix == ".npz"] == []
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(cli, shared_digits, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = cli("fit", "--data", shared_digits, "--output", "file/model.keras")
+    assert_clear_failure(result, "file/model.keras could not be written", "--output")
+    assert b"epoch" not in result.stderr
+
+
+def test_data_of_other_classes_give_a_head_of_their_number(cli, tmp_path, mnist):
+    few = mnist.train_labels < 3
+    images, labels = mnist.train_images[few][:300], mnist.train_labels[few][:300]
+    names = np.array(["zero", "one", "two"])
+    np.savez(
+        tmp_path / "three.npz",
+        x_train=images,
+        y_train=labels,
+        x_test=images,
+        y_test=labels,
+        class_names=names,
+    )
+    result = cli("fit", "--data", "three.npz", "--epochs", 2, "--batch-size", 32, "--backend", "jax")
+    assert result.returncode == 0, result.stderr.decode()
+    model = kerascnn.load(tmp_path / "saved_models" / "three_cnn.keras")
+    assert model.card.class_names == ("zero", "one", "two")
+    assert model.card.preparation == "resize"
+    prediction = model.predict(images[labels == 1][0])[0]
+    assert (prediction.label, prediction.digit) == ("one", None)
+    document = json.loads(
+        cli("evaluate", "--model", "saved_models/three_cnn.keras", "--data", "three.npz", "--format", "json").stdout
+    )
+    assert document["num_samples"] == 300
+    assert document["accuracy"] > 0.9
+
+
+def test_images_too_small_for_the_network_are_told(cli, tmp_path, mnist):
+    images, labels = mnist.train_images[:100, 12:16, 12:16], mnist.train_labels[:100]
+    np.savez(tmp_path / "tiny.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    assert_clear_failure(cli("fit", "--data", "tiny.npz", "--backend", "jax"), "4x4 pixels", "larger")
