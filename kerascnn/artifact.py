@@ -30,6 +30,8 @@ class Card:
         input_shape: height, width, channels.
         class_names: one name a class, in the order of the outputs.
         preparation: how pictures are prepared, a name of `kerascnn.images.PREPARATIONS`.
+        temperature: by which the last layer's weights were divided to calibrate the confidence.
+        rejection_threshold: the confidence below which no answer is given; None to answer always.
         recipe: all hyper-parameters.
         seed: of weights, split, order and augmentation.
         data: name, digest and sizes of the data set.
@@ -45,6 +47,8 @@ class Card:
     input_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     preparation: str
+    temperature: float = 1.0
+    rejection_threshold: float | None = None
     recipe: dict = field(default_factory=dict)
     seed: int = 0
     data: dict = field(default_factory=dict)

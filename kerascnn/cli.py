@@ -296,17 +296,19 @@ def _print_predictions(results: Iterator, class_names: Sequence[str], top_k: int
         elif format is Format.json:
             print(json.dumps(_as_json(name, prediction, class_names, top_k), ensure_ascii=False))
         else:
-            answer = f"{prediction.label}  {prediction.confidence * 100:.1f} %"
+            answer = prediction.reason or f"{prediction.label}  {prediction.confidence * 100:.1f} %"
             print(answer if single else f"{name}: {answer}")
 
 
 def _as_json(name: str, prediction, class_names: Sequence[str], top_k: int) -> dict:
     order = sorted(range(len(class_names)), key=lambda index: -prediction.probabilities[index])[:top_k]
-    digit = {} if prediction.digit is None else {"digit": prediction.digit}
+    digit = {"digit": prediction.digit} if tuple(class_names) == tuple("0123456789") else {}
+    reason = {"reason": prediction.reason} if prediction.reason else {}
     return {
         "image": name,
         "label": prediction.label,
         **digit,
+        **reason,
         "confidence": round(prediction.confidence, 6),
         "top": [
             {"label": class_names[index], "probability": round(prediction.probabilities[index], 6)} for index in order

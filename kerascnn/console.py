@@ -140,6 +140,12 @@ def print_evaluation(evaluation: Evaluation) -> None:
         f"accuracy {evaluation.accuracy:.2%}  loss {evaluation.loss:.4f}  "
         f"{evaluation.num_samples:,} images of {evaluation.data}"
     )
+    console.print(f"calibration error {evaluation.calibration_error:.2%}")
+    if evaluation.rejection:
+        console.print(
+            f"answering {evaluation.rejection['coverage']:.2%} of them (confidence at least "
+            f"{evaluation.rejection['threshold']:.2f}): accuracy {evaluation.rejection['accuracy']:.2%}"
+        )
     table = _table("class", "precision", "recall", "F1", "images")
     for row in evaluation.per_class:
         table.add_row(row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", f"{row.support:,}")

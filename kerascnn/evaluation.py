@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.artifact import Card
+from kerascnn.calibration import coverage_curve, expected_calibration_error
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.errors import DataError
 from kerascnn.inference import Predictor, load
@@ -28,6 +30,10 @@ class Evaluation:
     Args:
         accuracy: share of samples whose most probable class is the true one.
         loss: mean cross-entropy, in nats.
+        calibration_error: expected calibration error, 0 to 1.
+        rejection: `threshold` of the model, `coverage` (the share of samples that it answers) and `accuracy` of these
+            answers; None for a model that always answers.
+        coverage_curve: coverage, threshold and accuracy as more and more of the least confident answers are withheld.
         num_samples: every sample counted once.
         per_class: one result a class.
         confusion_matrix: counts, a row a true class, a column a predicted class.
@@ -38,6 +44,9 @@ class Evaluation:
 
     accuracy: float
     loss: float
+    calibration_error: float
+    rejection: dict[str, float] | None
+    coverage_curve: tuple[dict[str, float], ...]
     num_samples: int
     per_class: tuple[ClassResult, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
@@ -79,7 +88,7 @@ def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dat
             f"the model {card.name!r} takes {card.input_shape[0]}x{card.input_shape[1]}."
         )
     probabilities = predictor.engine.probabilities(data.test_images)
-    return _score(probabilities, labels, card.class_names, card.name, data.name, predictor.engine.name)
+    return _score(probabilities, labels, card, data.name, predictor.engine.name)
 
 
 def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -97,8 +106,8 @@ def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[fl
     return accuracy, float(-np.log(np.clip(likelihood, 1e-12, 1)).mean())
 
 
-def _score(probabilities, labels, class_names, model_name, data_name, engine_name) -> Evaluation:
-    count = len(class_names)
+def _score(probabilities: np.ndarray, labels: np.ndarray, card: Card, data: str, engine: str) -> Evaluation:
+    count = len(card.class_names)
     confusion = np.zeros((count, count), dtype=np.int64)
     np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
     hits, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
@@ -108,16 +117,31 @@ def _score(probabilities, labels, class_names, model_name, data_name, engine_nam
     return Evaluation(
         accuracy=accuracy,
         loss=loss,
+        calibration_error=expected_calibration_error(probabilities, labels),
+        rejection=_rejection(probabilities, labels, card.rejection_threshold),
+        coverage_curve=tuple(coverage_curve(probabilities, labels)),
         num_samples=len(labels),
         per_class=tuple(
             ClassResult(name, float(precision[i]), float(recall[i]), float(f1[i]), int(true[i]))
-            for i, name in enumerate(class_names)
+            for i, name in enumerate(card.class_names)
         ),
         confusion_matrix=tuple(tuple(int(value) for value in row) for row in confusion),
-        model=model_name,
-        data=data_name,
-        engine=engine_name,
+        model=card.name,
+        data=data,
+        engine=engine,
     )
+
+
+def _rejection(probabilities: np.ndarray, labels: np.ndarray, threshold: float | None) -> dict[str, float] | None:
+    if threshold is None:
+        return None
+    answered = probabilities.max(axis=1) >= threshold
+    right = probabilities.argmax(axis=1) == labels
+    return {
+        "threshold": threshold,
+        "coverage": float(answered.mean()),
+        "accuracy": float(right[answered].mean()) if answered.any() else 0.0,
+    }
 
 
 def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:

@@ -87,7 +87,12 @@ class Predictor:
         Returns:
             One prediction an image.
         """
-        return [self._prediction(row) for row in self.engine.probabilities(images)]
+        # An image prepared like MNIST's has ink, up to full strength, or it is empty.
+        inked = images.any(axis=(1, 2)) | (self.card.preparation != "mnist")
+        return [
+            self._prediction(row, has_ink)
+            for row, has_ink in zip(self.engine.probabilities(images), inked.tolist(), strict=True)
+        ]
 
     def predict_files(
         self, sources: Iterable[str | Path | bytes], on_error: Callable[[str, ImageError], None]
@@ -121,13 +126,22 @@ class Predictor:
         array = decode(source, "standard input" if isinstance(source, bytes) else str(source))
         return PREPARATIONS[self.card.preparation](array, self.card.input_shape[:2])
 
-    def _prediction(self, probabilities: np.ndarray) -> Prediction:
+    def _prediction(self, probabilities: np.ndarray, has_ink: bool) -> Prediction:
         index = int(np.argmax(probabilities))
+        confidence = float(probabilities[index])
+        threshold = self.card.rejection_threshold
+        if not has_ink:
+            reason = "no ink found"
+        elif threshold is not None and confidence < threshold:
+            reason = "not a digit" if self.card.recognises_digits else "none of the classes"
+        else:
+            reason = None
         return Prediction(
-            label=self.card.class_names[index],
-            digit=index if self.card.recognises_digits else None,
-            confidence=float(probabilities[index]),
+            label=None if reason else self.card.class_names[index],
+            digit=index if self.card.recognises_digits and not reason else None,
+            confidence=confidence,
             probabilities=tuple(float(value) for value in probabilities),
+            reason=reason,
         )
 
 

@@ -63,7 +63,7 @@ LEVELS = [
     {"console"},
     {"training", "evaluation", "inference", "explain", "serve", "reading", "sources"},
     {"engines", "export", "safe_loading"},
-    {"artifact", "models", "datasets", "synthetic", "images", "figures", "geometry"},
+    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry"},
     {"backend", "errors", "files", "__init__"},
 ]
 

@@ -1,8 +1,8 @@
 """Random changes to images of glyphs, as other hands, pens and cameras would make them.
 
 Each image is changed in one pass: an affine map with a smooth elastic displacement (one interpolation for both),
-then the stroke is thickened or thinned, then blurred or its ink weakened. Everything follows from the generator
-that is passed in.
+then the stroke is thickened or thinned, then some images get traces of pens, scanners and cameras. Everything
+follows from the generator that is passed in.
 
 Source for elastic displacement: P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural
 networks applied to visual document analysis", ICDAR 2003.
@@ -11,8 +11,12 @@ networks applied to visual document analysis", ICDAR 2003.
 import cv2
 import numpy as np
 
+from kerascnn.datasets.traces import leave_traces
+
 ROTATION = 12.0  # degrees, largest angle
 SCALE = 0.12  # largest relative change of width and of height, each by itself
+NARROW = 0.75  # of its width: how a scanner of other proportions, or a narrow hand, shows a digit
+NARROW_SHARE = 0.08
 SHEAR = 0.24  # tangent of the largest slant
 SHIFT = 1.5  # pixels
 ELASTIC = 0.9  # pixels, standard deviation of the displacement
@@ -37,16 +41,11 @@ def augment(images: np.ndarray, strength: float, generator: np.random.Generator)
     count, height, width = images.shape
     maps_x, maps_y = _displaced_grids(count, height, width, strength, generator)
     pen = generator.uniform(-1, 1, count) * strength
-    blur = generator.uniform(0, 1, count) < 0.15 * strength
-    ink = 1 - generator.uniform(0, 0.35, count) * strength * (generator.uniform(0, 1, count) < 0.3)
     result = np.empty_like(images)
     for index in range(count):
         image = cv2.remap(images[index], maps_x[index], maps_y[index], cv2.INTER_LINEAR)
-        image = _with_other_pen(image, pen[index])
-        if blur[index]:
-            image = cv2.GaussianBlur(image, (3, 3), 0.7)
-        result[index] = image if ink[index] == 1 else cv2.convertScaleAbs(image, alpha=ink[index])
-    return result
+        result[index] = _with_other_pen(image, pen[index])
+    return leave_traces(result, strength, generator)
 
 
 def _displaced_grids(
@@ -55,6 +54,7 @@ def _displaced_grids(
     """Where each pixel of the result comes from: two float32 arrays `(count, height, width)`."""
     angle = np.deg2rad(generator.uniform(-ROTATION, ROTATION, count) * strength)
     scale_x, scale_y = np.exp(generator.uniform(-SCALE, SCALE, (2, count)) * strength)
+    scale_x[generator.uniform(size=count) < NARROW_SHARE * strength] *= NARROW
     shear = generator.uniform(-SHEAR, SHEAR, count) * strength
     shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * strength
     cosine, sine = np.cos(angle), np.sin(angle)

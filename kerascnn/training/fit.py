@@ -11,7 +11,9 @@ import numpy as np
 from kerascnn import __version__
 from kerascnn.artifact import Card, save
 from kerascnn.backend import activate, installed_version
-from kerascnn.datasets import Dataset, load_dataset, stratified_split
+from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
+from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
+from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
 from kerascnn.files import staging_directory
 from kerascnn.inference import Predictor
@@ -123,7 +125,6 @@ def _run(
     with staging_directory(path):
         pass
     activate(settings.backend)
-    from kerascnn.engines import KerasEngine
     from kerascnn.training.loop import train_model
 
     directory = RunDirectory(path)
@@ -133,8 +134,9 @@ def _run(
         settings, dataset, train, validation, digest, directory, resume, tensorboard, progress
     )
     engine = KerasEngine(model)
+    calibrated = _calibrate(engine, dataset, validation, settings)
     card = _card(settings, path, dataset, digest, train, validation, history, best, model)
-    card = _scored(card, engine, dataset)
+    card = _scored(replace(card, **calibrated), engine, dataset)
     card = _write(model, card, path, settings, progress)
     directory.remove()
     return Predictor(engine, card, path)
@@ -184,7 +186,18 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
     )
 
 
-def _scored(card: Card, engine, dataset: Dataset) -> Card:
+def _calibrate(engine: KerasEngine, dataset: Dataset, validation: np.ndarray, settings: RunSettings) -> dict:
+    """Fold the temperature into the model; the card's fields that say what was done."""
+    images, labels = dataset.train_images[validation], dataset.train_labels[validation]
+    digits = dataset.class_names == DIGITS
+    temperature = fit_temperature(engine.probabilities(images), labels)
+    fold_temperature(engine.model, temperature)
+    # Only a network that has seen outliers is unsure of what is no digit.
+    threshold = rejection_threshold(engine.probabilities(images)) if settings.recipe.outliers and digits else None
+    return {"temperature": temperature, "rejection_threshold": threshold}
+
+
+def _scored(card: Card, engine: KerasEngine, dataset: Dataset) -> Card:
     """Score the test part: once, with the final weights."""
     from kerascnn.evaluation import score_predictions
 

@@ -1,0 +1,146 @@
+"""Accuracy against what pens, cameras and hands do to a digit: the default recipe and the reference side by side.
+
+    python benchmarks/robustness.py --seed-model saved_models/mnist_cnn.keras
+
+Each of the first 2,000 test images becomes a picture of 112x112 pixels, dark on light, is changed, and read as any
+picture is. Writes benchmarks/results/robustness.csv and docs/images/robustness.png.
+"""
+
+import argparse
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import results
+
+import kerascnn
+from kerascnn.datasets import load_dataset
+from kerascnn.images import prepare_like_mnist
+from kerascnn.inference import Predictor
+
+SIDE = 112
+FIGURE = Path(__file__).parent.parent / "docs" / "images" / "robustness.png"
+
+
+def rotated(ink: np.ndarray, degrees: float, generator: np.random.Generator) -> np.ndarray:
+    """Turned to either side."""
+    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), degrees * generator.choice([-1, 1]), 1)
+    return cv2.warpAffine(ink, turn, (SIDE, SIDE))
+
+
+def scaled(ink: np.ndarray, factor: float, generator: np.random.Generator) -> np.ndarray:
+    """Smaller or larger, about the middle."""
+    return cv2.warpAffine(ink, cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 0, factor), (SIDE, SIDE))
+
+
+def shifted(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
+    """Moved in any direction."""
+    angle = generator.uniform(0, 2 * np.pi)
+    move = np.float32([[1, 0, pixels * np.cos(angle)], [0, 1, pixels * np.sin(angle)]])
+    return cv2.warpAffine(ink, move, (SIDE, SIDE))
+
+
+def blurred(ink: np.ndarray, sigma: float, generator: np.random.Generator) -> np.ndarray:
+    """Out of focus."""
+    return cv2.GaussianBlur(ink, (0, 0), sigma) if sigma else ink
+
+
+def noisy(ink: np.ndarray, deviation: float, generator: np.random.Generator) -> np.ndarray:
+    """Grain of a dark photo, in grey levels."""
+    return np.clip(ink + generator.normal(0, deviation, ink.shape), 0, 255).astype(np.uint8)
+
+
+def faint(ink: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
+    """Less ink, on paper with a grain of two grey levels."""
+    return noisy(ink * share, 2, generator)
+
+
+def thickened(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
+    """A stroke wider (or, below zero, thinner) by so many of 112 pixels on each side."""
+    size = 2 * abs(int(pixels)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return cv2.dilate(ink, kernel) if pixels > 0 else cv2.erode(ink, kernel)
+
+
+def compressed(ink: np.ndarray, quality: float, generator: np.random.Generator) -> np.ndarray:
+    """Through JPEG."""
+    _, encoded = cv2.imencode(".jpg", 255 - ink, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+    return 255 - cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
+
+
+CHANGES: dict[str, tuple[Callable, str, tuple[float, ...]]] = {
+    "rotation": (rotated, "degrees", (0, 10, 20, 30, 40, 50)),
+    "scale": (scaled, "factor", (0.2, 0.3, 0.5, 0.7, 1.0, 1.3)),
+    "shift": (shifted, "pixels of 112", (0, 5, 10, 15, 20, 25)),
+    "blur": (blurred, "sigma, pixels of 112", (0, 2, 4, 6, 8, 10)),
+    "noise": (noisy, "standard deviation, grey levels", (0, 10, 20, 40, 60, 80)),
+    "contrast": (faint, "share of full ink", (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
+    "stroke width": (thickened, "change on each side, pixels of 112", (-4, -3, -2, 0, 2, 4, 6)),
+    "JPEG quality": (compressed, "quality", (1, 3, 5, 10, 20, 50)),
+}
+
+
+def measure(models: dict[str, Predictor], num_images: int) -> list[dict]:
+    """One row a change, value and model: the share of pictures that the most probable class is right for."""
+    data = load_dataset("mnist")
+    labels = data.test_labels[:num_images]
+    inks = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for image in data.test_images[:num_images]]
+    rows = []
+    for name, (change, unit, values) in CHANGES.items():
+        for value in values:
+            generator = np.random.default_rng([num_images, int(value * 100) & 0xFFFF])
+            pictures = [255 - change(ink, value, generator) for ink in inks]
+            images = np.stack([prepare_like_mnist(picture) for picture in pictures])
+            for model_name, model in models.items():
+                right = model.engine.probabilities(images).argmax(axis=1) == labels
+                accuracy = round(float(right.mean()), 4)
+                rows.append({"change": name, "unit": unit, "value": value, "model": model_name, "accuracy": accuracy})
+    return rows
+
+
+def draw(rows: list[dict], path: Path) -> None:
+    """A panel a change, a line a model."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 6.2), layout="constrained")
+    styles = {"default recipe": ("#D55E00", "s", "--"), "reference": ("#0072B2", "o", "-")}
+    for axes, name in zip(figure.subplots(2, 4, sharey=True).flat, CHANGES, strict=True):
+        for model, (colour, marker, line) in styles.items():
+            points = [
+                (row["value"], 100 * row["accuracy"]) for row in rows if (row["change"], row["model"]) == (name, model)
+            ]
+            axes.plot(*zip(*points, strict=True), color=colour, marker=marker, linestyle=line, label=model)
+        axes.set_title(name)
+        axes.set_xlabel(CHANGES[name][1])
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_ylim(0, 102)
+    for axes in figure.axes[::4]:
+        axes.set_ylabel("accuracy in %")
+    figure.axes[0].legend(frameon=False, loc="lower left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Measure, record and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed-model", default="saved_models/mnist_cnn.keras", help="made by `kerascnn fit`")
+    parser.add_argument("--dry-run", action="store_true", help="20 images of the reference twice, nothing recorded")
+    arguments = parser.parse_args()
+    reference = kerascnn.load("reference")
+    if arguments.dry_run:
+        print(len(measure({"default recipe": reference, "reference": reference}, 20)), "rows")
+        return
+    rows = measure({"default recipe": kerascnn.load(arguments.seed_model), "reference": reference}, 2000)
+    with (results.RESULTS / "robustness.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    draw(rows, FIGURE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The README is true: its commands run, its tables are the recorded figures, its map shows what is there."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import clean_environment
+
+import kerascnn
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The contents of the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[str]:
+    """Every kerascnn command of the README; training runs a few batches only."""
+    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    found = [line for line in lines if re.match(r"^(KERAS_BACKEND=\w+ )?kerascnn ", line)]
+    return [f"{line} --dry-run" if " fit" in line else line for line in found]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory, photo) -> Path:
+    """What a reader of the README has at hand."""
+    path = tmp_path_factory.mktemp("reader")
+    (path / "scans").mkdir()
+    photo(7).save(path / "image.png")
+    photo(3).save(path / "scans" / "a.png")
+    return path
+
+
+def test_the_two_commands_stand_at_its_head():
+    assert [block.strip() for block in blocks("sh")[:2]] == [
+        "pip install -e . && kerascnn fit",
+        "pip install -e '.[test]' && pytest",
+    ]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_each_command_runs(directory, command):
+    scripts = str(Path(sys.executable).parent)
+    environment = clean_environment(PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    result = subprocess.run(["bash", "-c", command], cwd=directory, env=environment, capture_output=True, check=False)
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout
+
+
+def test_the_python_example_runs(directory):
+    (code,) = blocks("python")
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=directory, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    first, second, accuracy = result.stdout.splitlines()
+    assert (first.split()[0], second.split()[0]) == ("7", "3")
+    assert float(accuracy) > 0.995
+
+
+def test_tables_are_the_recorded_figures(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    assert tables.with_tables(README) == README
+
+
+def test_the_map_shows_every_part_of_the_package():
+    (house,) = re.findall(r"^```\nkerascnn/\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    shown = {line.split()[0].rstrip("/") for line in house.splitlines()}
+    package = Path(kerascnn.__file__).parent
+    there = {
+        path.name for path in package.iterdir() if not path.name.startswith(("_", ".")) and path.name != "py.typed"
+    }
+    assert shown == there
