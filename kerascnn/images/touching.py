@@ -1,0 +1,182 @@
+"""Cut digits that touch: too many cuts are proposed, and the recogniser says which of them to keep.
+
+Source: the over-segmentation with a graph of segments of LeCun, Bottou, Bengio, Haffner, "Gradient-based learning
+applied to document recognition", 1998, section V, with a dynamic programme for the best path.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from kerascnn.images.glyphs import Glyph
+from kerascnn.images.ink import Ink
+
+_SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
+_MAX_CUTS = 9  # a piece
+_LIKE_ONE = 0.98  # log of it is what a sure segment loses
+_CUT_PENALTY = 1.2  # log-probability that a cut through one stroke's width of ink costs
+_SEGMENT_PENALTY = 0.5  # log-probability that every further segment costs
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A stretch of a glyph between two cuts.
+
+    Args:
+        first: the cut on its left; 0 is the glyph's left edge.
+        last: the cut on its right; `num_cuts + 1` is the glyph's right edge.
+        penalty: log-probability that its form and its left cut cost.
+        glyph: the stretch itself.
+    """
+
+    first: int
+    last: int
+    penalty: float
+    glyph: Glyph
+
+
+def segments_of(glyph: Glyph, usual: float) -> list[Segment]:
+    """Propose the stretches of a glyph that may be one digit each.
+
+    Args:
+        glyph: one connected piece of writing.
+        usual: the height of the page's usual digit in pixels.
+
+    Returns:
+        The segments; just one for a glyph that is not wide enough to be two digits.
+    """
+    if not _may_be_several(glyph, usual):
+        return [Segment(0, 1, 0.0, glyph)]
+    seams, costs = _seams(glyph)
+    edges = [np.zeros(glyph.height, int), *seams, np.full(glyph.height, glyph.width)]
+    costs = [0.0, *costs]
+    segments = []
+    for first in range(len(edges) - 1):
+        for last in range(first + 1, len(edges)):
+            whole = first == 0 and last == len(edges) - 1
+            piece = glyph if whole else _between(glyph, edges[first], edges[last])
+            if piece is None or not (whole or _has_a_digits_size(piece, glyph, usual)):
+                continue
+            penalty = _CUT_PENALTY * costs[first] + _SEGMENT_PENALTY * (first > 0) + _form_penalty(piece)
+            segments.append(Segment(first, last, penalty, piece))
+    return segments
+
+
+def best_path(segments: Sequence[Segment], log_probabilities: Sequence[float]) -> list[int]:
+    """Choose the segments that make up a glyph best.
+
+    Args:
+        segments: of one glyph, as `segments_of` gives them.
+        log_probabilities: of the recogniser's answer to each.
+
+    Returns:
+        Indices into `segments`, from left to right.
+    """
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
+    for index in sorted(
+        range(len(segments)), key=lambda index: (segments[index].first, segments[index].last)
+    ):
+        segment = segments[index]
+        if segment.first not in best:
+            continue
+        score, path = best[segment.first]
+        score += log_probabilities[index] - segment.penalty
+        if segment.last not in best or score > best[segment.last][0]:
+            best[segment.last] = (score, [*path, index])
+    return best[max(best)][1]
+
+
+def _may_be_several(glyph: Glyph, usual: float) -> bool:
+    return glyph.width > 0.72 * max(glyph.height, 0.8 * usual) and glyph.width > 0.62 * usual
+
+
+def _has_a_digits_size(piece: Glyph, glyph: Glyph, usual: float) -> bool:
+    return piece.height >= 0.55 * min(usual, glyph.height) and piece.width <= 1.3 * max(usual, piece.height)
+
+
+def _form_penalty(piece: Glyph) -> float:
+    """Digits are seldom wider than high."""
+    return 2.5 * max(0.0, piece.width / piece.height - 1.0) ** 0.5 if piece.width > piece.height else 0.0
+
+
+def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
+    """Ways from top to bottom that cross little ink: a column a row for each, and the ink in stroke widths."""
+    scale = _SEAM_HEIGHT / glyph.height
+    width = max(8, round(glyph.width * scale))
+    small = cv2.resize(glyph.ink.strength, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)
+    stroke = max(1.5, _stroke_width(small > 0.4))
+    found: list[tuple[float, np.ndarray]] = []
+    step = 3
+    for anchor in range(step, width - step, step):
+        path, ink = _cheapest_way(small, anchor, reach=round(0.22 * _SEAM_HEIGHT))
+        found.append((ink / stroke, path))
+    found = [item for item in _distinct(found) if item[0] <= 2.5]
+    found = sorted(
+        sorted(found, key=lambda item: item[0])[:_MAX_CUTS], key=lambda item: float(item[1].mean())
+    )
+    rows = np.minimum((np.arange(glyph.height) * scale).astype(int), _SEAM_HEIGHT - 1)
+    seams = [np.round(path[rows] / scale).astype(int) for _, path in found]
+    return seams, [cost for cost, _ in found]
+
+
+def _stroke_width(mask: np.ndarray) -> float:
+    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
+    return 2 * float(np.median(distance[ridge])) - 1 if ridge.any() else 1.0
+
+
+def _cheapest_way(small: np.ndarray, anchor: int, reach: int) -> tuple[np.ndarray, float]:
+    """The way from top to bottom within `reach` columns of an anchor that crosses the least ink."""
+    low, high = max(0, anchor - reach), min(small.shape[1], anchor + reach + 1)
+    columns = np.arange(low, high)
+    # A little for leaving the middle keeps seams of different anchors apart.
+    cost = small[:, low:high] + 0.004 * np.abs(columns - anchor)
+    total = cost[0].copy()
+    came_from = np.zeros(cost.shape, np.int8)
+    for row in range(1, len(cost)):
+        left = np.concatenate([[np.inf], total[:-1]]) + 0.03
+        right = np.concatenate([total[1:], [np.inf]]) + 0.03
+        choices = np.stack([left, total, right])
+        came_from[row] = np.argmin(choices, axis=0) - 1
+        total = choices.min(axis=0) + cost[row]
+    path = np.empty(len(cost), int)
+    path[-1] = int(np.argmin(total))
+    for row in range(len(cost) - 1, 0, -1):
+        path[row - 1] = path[row] + came_from[row, path[row]]
+    path += low
+    return path, float(small[np.arange(len(path)), path].sum())
+
+
+def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
+    """Of seams that run together, the cheapest."""
+    result: list[tuple[float, np.ndarray]] = []
+    for cost, path in sorted(found, key=lambda item: item[0]):
+        if all(np.abs(path - other).mean() >= 2 for _, other in result):
+            result.append((cost, path))
+    return result
+
+
+def _between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
+    columns = np.arange(glyph.width)[None, :]
+    inside = (columns >= left[:, None]) & (columns < right[:, None])
+    mask = glyph.ink.mask & inside
+    if mask.sum() < 8:
+        return None
+    mask = _largest_parts(mask)
+    rows, filled = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    window = np.s_[rows[0] : rows[-1] + 1, filled[0] : filled[-1] + 1]
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    ink = Ink(glyph.ink.strength[window] * (near & inside)[window], mask[window])
+    return Glyph(glyph.left + int(filled[0]), glyph.top + int(rows[0]), ink)
+
+
+def _largest_parts(mask: np.ndarray) -> np.ndarray:
+    """Without the splinters that a cut leaves of its neighbour."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count <= 2:
+        return mask
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= 0.12 * areas.max())[labels] & mask
