@@ -205,6 +205,10 @@ def predict(
     model: ModelOption = None,
     backend: BackendOption = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many classes to list, most probable first.")] = 3,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write a strip for each picture there: original, ink, what the network saw."),
+    ] = None,
     format: Annotated[Format, typer.Option(help="json prints one object a line.")] = Format.text,
 ) -> None:
     """Read the digit in each picture.
@@ -216,7 +220,12 @@ def predict(
     sources = expand(images)
     predictor = _load(model, backend)
     failures = _Failures()
-    results = predictor.predict_files(_opened(sources), failures.add)
+    if output is None:
+        results = predictor.predict_files(_opened(sources), failures.add)
+    else:
+        from kerascnn.strips import predict_and_draw
+
+        results = predict_and_draw(_opened(sources), predictor, failures.add, output)
     if len(sources) > 200 and sys.stderr.isatty():
         from kerascnn.console import with_bar
 
@@ -263,6 +272,24 @@ def read(
         else:
             print(f"{name}:\n{page.text}" if len(sources) > 1 else page.text)
     failures.exit_if_any(len(sources))
+
+
+@app.command()
+def synthesize(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Where the pages go; it is made if it is missing.")],
+    style: Annotated[str, typer.Option(metavar="NAME", help="plain, shadow, lined, table, ...; or all.")] = "all",
+    count: Annotated[int, typer.Option(min=1, help="Pages of each style.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first page; the others count up.")] = 0,
+    part: Annotated[str, typer.Option(metavar="NAME", help="Which of MNIST's digits are written: test or train.")] = "test",
+) -> None:
+    """Make pages of handwritten digits to test with: pictures, and labels.csv with their text and boxes.
+
+    Example: kerascnn synthesize pages/ --style lined --count 10
+    """
+    from kerascnn.synthetic import write_pages
+
+    for path in write_pages(directory, style, count, seed, part=part):
+        print(path)
 
 
 @app.command()

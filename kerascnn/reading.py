@@ -9,6 +9,7 @@ from PIL import Image
 
 from kerascnn.errors import ImageError, ModelError
 from kerascnn.files import write_bytes
+from kerascnn.images.broken import Pair, broken_pairs, is_one_digit
 from kerascnn.images.decode import as_array, decode
 from kerascnn.images.drawing import OutputNames, drawn_page
 from kerascnn.images.glyphs import Glyph, find_glyphs, usual_height
@@ -16,7 +17,7 @@ from kerascnn.images.lines import ordered_lines, text_of
 from kerascnn.images.normalise import place_glyph
 from kerascnn.images.paper import find_page_ink
 from kerascnn.images.rules import remove_rules
-from kerascnn.images.touching import best_path, segments_of
+from kerascnn.images.touching import Segment, best_path, segments_of
 from kerascnn.inference import Prediction, Predictor, load
 
 MIN_CONFIDENCE = 0.5
@@ -178,22 +179,39 @@ def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) 
 
 
 def _recognised(glyphs: Sequence[Glyph], predictor: Predictor) -> list[tuple[Glyph, Prediction]]:
-    """Every digit among the glyphs, cut where digits touch, with what the network says of it."""
+    """Every digit among the glyphs with what the network says of it: cut where digits touch, joined where one is broken."""
     if not glyphs:
         return []
     usual = usual_height(glyphs)
     proposals = [segments_of(glyph, usual) for glyph in glyphs]
+    pairs = broken_pairs(glyphs, usual)
+    shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    images = np.stack(
-        [place_glyph(segment.glyph.ink, size) for segments in proposals for segment in segments]
-    )
-    predictions = iter(predictor.predict_prepared(images))
-    result = []
-    for segments in proposals:
-        answers = [next(predictions) for _ in segments]
-        scores = [float(np.log(_probability(answer))) for answer in answers]
-        result += [(segments[index].glyph, answers[index]) for index in best_path(segments, scores)]
-    return result
+    predictions = iter(predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown])))
+    answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
+    _join_pairs(answers, pairs, list(predictions))
+    return [answer for group in answers for answer in group]
+
+
+def _best_cut(
+    segments: Sequence[Segment], predictions: Sequence[Prediction]
+) -> list[tuple[Glyph, Prediction]]:
+    scores = [float(np.log(_probability(prediction))) for prediction in predictions]
+    return [(segments[index].glyph, predictions[index]) for index in best_path(segments, scores)]
+
+
+def _join_pairs(
+    answers: list[list[tuple[Glyph, Prediction]]], pairs: Sequence[Pair], predictions: Sequence[Prediction]
+) -> None:
+    """Replace the parts of a broken digit by the whole, the surest first."""
+    surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
+    for pair, prediction in surest_first:
+        first, second = answers[pair.first], answers[pair.second]
+        # A glyph that was cut, or that went into another pair, is settled.
+        if len(first) != 1 or len(second) != 1:
+            continue
+        if is_one_digit(_probability(prediction), [_probability(first[0][1]), _probability(second[0][1])]):
+            answers[pair.first], answers[pair.second] = [(pair.glyph, prediction)], []
 
 
 def _probability(prediction: Prediction) -> float:

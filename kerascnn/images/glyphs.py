@@ -181,10 +181,10 @@ def _belong_together(body: Glyph, part: Glyph, usual: float) -> bool:
     inside = min(body.right, part.right) - max(body.left, part.left)
     small = part.height < 0.4 * usual
     # A part above or below belongs to the body; one beside it only if it is too small to be a digit itself.
-    return inside > 0.5 * min(part.width, body.width) or (small and _ink_gap(body, part) <= 0.12 * usual)
+    return inside > 0.5 * min(part.width, body.width) or (small and ink_gap(body, part) <= 0.12 * usual)
 
 
-def _ink_gap(body: Glyph, part: Glyph) -> float:
+def ink_gap(body: Glyph, part: Glyph) -> float:
     """The distance between the nearest ink of two glyphs in pixels."""
     both = united([body, part])
     away = np.ones(both.ink.mask.shape, np.uint8)

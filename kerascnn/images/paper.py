@@ -84,6 +84,8 @@ def _resized(picture: np.ndarray, scale: float) -> np.ndarray:
 def _is_light_on_dark(small: np.ndarray, sheet: np.ndarray) -> bool:
     """Ink is the rarer of the two: which side of the usual colour holds the strong deviations?"""
     grey = small.mean(axis=2).astype(np.uint8)
+    # The table must not reach into the medians along the sheet's edge.
+    grey[~sheet] = np.median(grey[sheet])
     window = max(3, (min(grey.shape) // 3) | 1)
     difference = grey.astype(np.float32) - cv2.medianBlur(grey, window)
     difference = difference[sheet]

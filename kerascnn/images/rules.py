@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 
 _THICKNESSES = (3.0, 6.0, 12.0)  # thousandths of the page's longer side
+_THINNEST = 2.0  # working pixels; a line of one is the fringe of something else
 _MIN_LENGTH = 0.06  # of the page's longer side
 _MIN_ASPECT = 12  # length against thickness
 _MAX_SLOPE = 0.2
-_MIN_COVERAGE = 0.7  # of its length that a line must show
+_MIN_COVERAGE = 0.6  # of its length that a line must show
 _DIGITS_LONG = 2.5  # lines are longer than so many digits are high
 
 
@@ -88,8 +89,9 @@ def _candidates(ink: np.ndarray) -> list[Rule]:
 def _thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[Rule]:
     tall = _tall(ink, thickness + 1)
     thin = ink & ~tall & 1
-    # What crosses a line interrupts it.
+    # What crosses a line interrupts it: the gap is bridged where it is full of ink, else only if it is tiny.
     joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, 4 * thickness + 3), np.uint8))
+    joined &= cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, 9), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     rules = []
     for index in range(1, count):
@@ -117,6 +119,8 @@ def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> Rule | Non
         return None
     rows = (part * np.arange(part.shape[0])[:, None]).sum(axis=0)[columns] / counts[columns]
     usual = float(np.median(counts[columns]))
+    if usual < _THINNEST:
+        return None
     x = columns / max(1, part.shape[1] - 1)
     chosen = np.ones(len(columns), dtype=bool)
     for _ in range(3):
