@@ -187,7 +187,9 @@ def _recognised(glyphs: Sequence[Glyph], predictor: Predictor) -> list[tuple[Gly
     pairs = broken_pairs(glyphs, usual)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    predictions = iter(predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown])))
+    predictions = iter(
+        predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown]))
+    )
     answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
     _join_pairs(answers, pairs, list(predictions))
     return [answer for group in answers for answer in group]

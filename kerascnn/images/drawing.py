@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -85,18 +84,16 @@ def drawn_strip(
     Returns:
         The drawing, encoded as PNG.
     """
-    panels = [("picture", Image.fromarray(picture).convert("RGB"))]
+    panels = [("picture", picture, None)]
     if ink is not None:
-        panels.append(("ink found", _ink_picture(ink)))
-    panels.append(
-        (f"seen by the network ({seen.shape[1]} x {seen.shape[0]})", Image.fromarray(seen).convert("RGB"))
-    )
+        panels.append(("ink found", np.round(255 - 255 * ink.strength).astype(np.uint8), _box_of(ink.mask)))
+    panels.append((f"seen by the network ({seen.shape[1]} x {seen.shape[0]})", seen, None))
     columns = len(panels) + 1
     width = columns * _PANEL + (columns + 1) * _MARGIN
     canvas = Image.new("RGB", (width, _PANEL + 2 * _MARGIN + 24), _BACKGROUND)
     draw = ImageDraw.Draw(canvas)
-    for column, (title, panel) in enumerate(panels):
-        _paste_panel(canvas, draw, panel, title, column)
+    for column, (title, panel, box) in enumerate(panels):
+        _paste_panel(canvas, panel, title, box, column)
     left = (columns - 1) * _PANEL + columns * _MARGIN
     draw.text((left, _MARGIN - 4), "answer", fill=_TEXT, font=_font(15))
     size = 120 if len(answer) <= 2 else max(20, min(48, 2 * _PANEL // max(1, len(answer))))
@@ -155,20 +152,21 @@ def _dashed_rectangle(
         draw.line((right, start, right, end), fill=colour, width=thickness)
 
 
-def _ink_picture(ink: Ink) -> Image.Image:
-    """Ink dark on white, with the box that is scaled to the network's input."""
-    grey = np.round(255 - 255 * ink.strength * (ink.mask | (ink.strength > 0))).astype(np.uint8)
-    picture = np.dstack([grey] * 3)
-    rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
-    thickness = max(1, round(max(picture.shape[:2]) / 110))
-    corners = (int(columns[0]), int(rows[0])), (int(columns[-1]), int(rows[-1]))
-    cv2.rectangle(picture, *corners, _SURE, thickness)
-    return Image.fromarray(picture)
+def _box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the pixels that are set."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _paste_panel(
-    canvas: Image.Image, draw: ImageDraw.ImageDraw, panel: Image.Image, title: str, column: int
+    canvas: Image.Image,
+    values: np.ndarray,
+    title: str,
+    box: tuple[int, int, int, int] | None,
+    column: int,
 ) -> None:
+    panel = Image.fromarray(values).convert("RGB")
+    draw = ImageDraw.Draw(canvas)
     left, top = _MARGIN + column * (_PANEL + _MARGIN), _MARGIN + 20
     scale = _PANEL / max(panel.size)
     size = (max(1, round(panel.width * scale)), max(1, round(panel.height * scale)))
@@ -178,6 +176,14 @@ def _paste_panel(
     canvas.paste(panel.resize(size, kind), (x, y))
     draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline=_FRAME)
     draw.text((left, _MARGIN - 4), title, fill=_TEXT, font=_font(15))
+    if box is not None:
+        corners = [
+            x + box[0] * scale - 2,
+            y + box[1] * scale - 2,
+            x + box[2] * scale + 1,
+            y + box[3] * scale + 1,
+        ]
+        draw.rectangle(corners, outline=_SURE, width=2)
 
 
 @cache

@@ -24,7 +24,12 @@ def placed(
     target, background = corners.copy(), page[:3].mean(axis=(0, 1))
     size = (width, height)
     if "perspective" in effects:
-        target = corners + generator.uniform(0, 0.05, (4, 2)) * [width, height] * [[1, 1], [-1, 1], [-1, -1], [1, -1]]
+        target = corners + generator.uniform(0, 0.05, (4, 2)) * [width, height] * [
+            [1, 1],
+            [-1, 1],
+            [-1, -1],
+            [1, -1],
+        ]
     if "surround" in effects:
         border = generator.uniform(0.06, 0.2, 2) * [width, height]
         turn = np.deg2rad(generator.uniform(-3, 3))
@@ -113,5 +118,7 @@ def _table(size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
     noise = generator.normal(0, 1, (height, width)).astype(np.float32)
     streaks = cv2.GaussianBlur(noise, (0, 0), sigmaX=40, sigmaY=1.5)
     streaks /= max(float(streaks.std()), 1e-6)
-    colour = np.array(((0.3, 0.2, 0.13), (0.15, 0.15, 0.16), (0.35, 0.27, 0.2))[generator.integers(3)], np.float32)
+    colour = np.array(
+        ((0.3, 0.2, 0.13), (0.15, 0.15, 0.16), (0.35, 0.27, 0.2))[generator.integers(3)], np.float32
+    )
     return np.clip(colour * (1 + 0.15 * streaks[..., None]), 0, 1)

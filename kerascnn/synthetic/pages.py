@@ -44,7 +44,13 @@ class Style:
 
 
 _COLOURED_INKS = ((0.75, 0.1, 0.12), (0.1, 0.25, 0.8), (0.05, 0.5, 0.2), (0.5, 0.15, 0.55), (0.85, 0.4, 0.05))
-_COLOURED_PAPERS = ((0.97, 0.87, 0.35), (0.95, 0.62, 0.68), (0.6, 0.82, 0.62), (0.55, 0.75, 0.92), (0.72, 0.58, 0.42))
+_COLOURED_PAPERS = (
+    (0.97, 0.87, 0.35),
+    (0.95, 0.62, 0.68),
+    (0.6, 0.82, 0.62),
+    (0.55, 0.75, 0.92),
+    (0.72, 0.58, 0.42),
+)
 
 STYLES: dict[str, Style] = {
     "plain": Style(),
@@ -145,7 +151,9 @@ def _look(style: str, part: str, *numbers: int | None) -> Style:
     if part not in ("train", "test"):
         raise DataError(f"there is no part {part!r} of MNIST; expected 'train' or 'test'.")
     if any(number is not None and number < 1 for number in numbers):
-        raise DataError(f"a page of {numbers} (lines, digits a line, digit height) is none; expected at least 1 of each.")
+        raise DataError(
+            f"a page of {numbers} (lines, digits a line, digit height) is none; expected at least 1 of each."
+        )
     return STYLES[style]
 
 
@@ -176,7 +184,9 @@ def _written(
     for number in range(num_lines):
         chosen = generator.integers(0, len(images), _length(look, digits_per_line, generator))
         top = margin + pitch * (number + 0.5) + max(0.0, -slope) * width
-        _write_line(sheet, look, generator, images[chosen], (margin, top, slope, advance), (height, thickness))
+        _write_line(
+            sheet, look, generator, images[chosen], (margin, top, slope, advance), (height, thickness)
+        )
         sheet.lines.append("".join(str(label) for label in labels[chosen]))
     return sheet
 

@@ -87,4 +87,6 @@ def _bent(cover: np.ndarray, bend: float) -> np.ndarray:
     """Paper is seldom flat: rows rise and fall by up to `bend` pixels."""
     height, width = cover.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    return cv2.remap(cover, x, y + bend * np.sin(np.pi * x / width), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(
+        cover, x, y + bend * np.sin(np.pi * x / width), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )

@@ -84,7 +84,9 @@ def _removable(line: np.ndarray, step: int) -> np.ndarray:
     offsets = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]
     around = [np.roll(line, (-row, -column), axis=(0, 1)) for row, column in offsets]
     neighbours = sum(plane.astype(np.int8) for plane in around)
-    changes = sum(((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True))
+    changes = sum(
+        ((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True)
+    )
     north, east, south, west = around[0], around[2], around[4], around[6]
     if step == 0:
         open_side = (north & east & south == 0) & (east & south & west == 0)
@@ -94,5 +96,8 @@ def _removable(line: np.ndarray, step: int) -> np.ndarray:
 
 
 def _cut(coverage: np.ndarray) -> np.ndarray:
-    rows, columns = np.flatnonzero((coverage > 0.02).any(axis=1)), np.flatnonzero((coverage > 0.02).any(axis=0))
+    rows, columns = (
+        np.flatnonzero((coverage > 0.02).any(axis=1)),
+        np.flatnonzero((coverage > 0.02).any(axis=0)),
+    )
     return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
