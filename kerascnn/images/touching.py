@@ -14,10 +14,11 @@ from kerascnn.images.glyphs import Glyph
 from kerascnn.images.ink import Ink
 
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
-_MAX_CUTS = 9  # a piece
-_LIKE_ONE = 0.98  # log of it is what a sure segment loses
+_CUTS_PER_HEIGHT = 6  # proposals on a stretch as long as a digit is high
+_USUAL_ASPECT, _ASPECT_DEVIATION = 0.75, 0.2  # width against height; in MNIST 3 % of the digits are wider than high
 _CUT_PENALTY = 1.2  # log-probability that a cut through one stroke's width of ink costs
-_SEGMENT_PENALTY = 0.5  # log-probability that every further segment costs
+_USUAL_SHARE, _SHARE_DEVIATION = 0.85, 0.07  # of the usual digit's height: what is lower is a digit's part
+_SEGMENT_PENALTY = 0.3  # log-probability that every further segment costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def segments_of(glyph: Glyph, usual: float) -> list[Segment]:
             piece = glyph if whole else _between(glyph, edges[first], edges[last])
             if piece is None or not (whole or _has_a_digits_size(piece, glyph, usual)):
                 continue
-            penalty = _CUT_PENALTY * costs[first] + _SEGMENT_PENALTY * (first > 0) + _form_penalty(piece)
+            penalty = _CUT_PENALTY * costs[first] + _SEGMENT_PENALTY * (first > 0) + _form_penalty(piece, usual)
             segments.append(Segment(first, last, penalty, piece))
     return segments
 
@@ -96,9 +97,11 @@ def _has_a_digits_size(piece: Glyph, glyph: Glyph, usual: float) -> bool:
     return piece.height >= 0.55 * min(usual, glyph.height) and piece.width <= 1.3 * max(usual, piece.height)
 
 
-def _form_penalty(piece: Glyph) -> float:
-    """Digits are seldom wider than high."""
-    return 2.5 * max(0.0, piece.width / piece.height - 1.0) ** 0.5 if piece.width > piece.height else 0.0
+def _form_penalty(piece: Glyph, usual: float) -> float:
+    """What a segment's form costs: wide ones and low ones, as if the forms of digits were normally distributed."""
+    too_wide = max(0.0, piece.width / max(piece.height, 0.85 * usual) - _USUAL_ASPECT) / _ASPECT_DEVIATION
+    too_low = max(0.0, _USUAL_SHARE - piece.height / usual) / _SHARE_DEVIATION
+    return 0.5 * (too_wide**2 + too_low**2)
 
 
 def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
@@ -109,12 +112,13 @@ def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
     stroke = max(1.5, _stroke_width(small > 0.4))
     found: list[tuple[float, np.ndarray]] = []
     step = 3
+    max_cuts = max(6, round(_CUTS_PER_HEIGHT * width / _SEAM_HEIGHT))
     for anchor in range(step, width - step, step):
         path, ink = _cheapest_way(small, anchor, reach=round(0.22 * _SEAM_HEIGHT))
         found.append((ink / stroke, path))
     found = [item for item in _distinct(found) if item[0] <= 2.5]
     found = sorted(
-        sorted(found, key=lambda item: item[0])[:_MAX_CUTS], key=lambda item: float(item[1].mean())
+        sorted(found, key=lambda item: item[0])[:max_cuts], key=lambda item: float(item[1].mean())
     )
     rows = np.minimum((np.arange(glyph.height) * scale).astype(int), _SEAM_HEIGHT - 1)
     seams = [np.round(path[rows] / scale).astype(int) for _, path in found]

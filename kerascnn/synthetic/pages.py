@@ -220,21 +220,20 @@ def _write_line(
     for number, image in enumerate(images):
         size = height * generator.uniform(0.88, 1.08)
         glyph = drawn_digit(image, size, Pen(thickness, generator.uniform(0.85, 1.0)), generator)
+        top = middle + slope * x - glyph.shape[0] / 2 + generator.normal(0, 0.05 * height)
         if look.touching and boxes and number % 3:
-            x = _touching_place(sheet.ink, glyph, boxes[-1], middle + slope * x)
+            x = _touching_place(sheet.ink, glyph, boxes[-1], max(0, round(top)))
         elif not look.touching:
             x = left + advance * (number + 0.5) - glyph.shape[1] / 2 + generator.normal(0, 0.03 * height)
-        top = middle + slope * x - glyph.shape[0] / 2 + generator.normal(0, 0.05 * height)
         boxes.append(_lay(sheet.ink, glyph, round(x), round(top)))
         x = boxes[-1][0] + boxes[-1][2] + height * generator.uniform(0.15, 0.35)
     sheet.boxes.append(boxes)
 
 
 def _touching_place(
-    ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, float, float, float], middle: float
+    ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, float, float, float], top: int
 ) -> float:
     """The column at which a glyph just touches what stands on its left."""
-    top = max(0, round(middle - glyph.shape[0] / 2))
     start = int(previous[0] + previous[2])
     for x in range(start, int(previous[0]), -1):
         window = ink[top : top + glyph.shape[0], x : x + glyph.shape[1]]
