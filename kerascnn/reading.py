@@ -168,29 +168,32 @@ def _reader(model: Predictor | str | Path | None) -> Predictor:
 
 def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) -> Page:
     ink = find_page_ink(array)
-    glyphs = find_glyphs(ink.contrast, remove_rules(ink.mask))
+    glyphs, fragments = find_glyphs(ink.contrast, remove_rules(ink.mask))
     found = [
         (prediction, _original_box(glyph, ink.scale, array.shape))
-        for glyph, prediction in _recognised(glyphs, predictor)
+        for glyph, prediction in _recognised(glyphs, fragments, predictor)
         if prediction.digit is not None and prediction.confidence >= min_confidence
     ]
     boxes = [box for _, box in found]
     return Page(tuple(_line([found[index] for index in line]) for line in ordered_lines(boxes)))
 
 
-def _recognised(glyphs: Sequence[Glyph], predictor: Predictor) -> list[tuple[Glyph, Prediction]]:
-    """Every digit among the glyphs with what the network says of it: cut where digits touch, joined where one is broken."""
+def _recognised(
+    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], predictor: Predictor
+) -> list[tuple[Glyph, Prediction]]:
+    """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
     if not glyphs:
         return []
     usual = usual_height(glyphs)
     proposals = [segments_of(glyph, usual) for glyph in glyphs]
-    pairs = broken_pairs(glyphs, usual)
+    pairs = broken_pairs(glyphs, fragments, usual)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
     predictions = iter(
         predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown]))
     )
     answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
+    answers += [[] for _ in fragments]
     _join_pairs(answers, pairs, list(predictions))
     return [answer for group in answers for answer in group]
 
@@ -199,7 +202,8 @@ def _best_cut(
     segments: Sequence[Segment], predictions: Sequence[Prediction]
 ) -> list[tuple[Glyph, Prediction]]:
     scores = [float(np.log(_probability(prediction))) for prediction in predictions]
-    return [(segments[index].glyph, predictions[index]) for index in best_path(segments, scores)]
+    path = best_path(segments, [prediction.digit for prediction in predictions], scores)
+    return [(segments[index].glyph, predictions[index]) for index in path]
 
 
 def _join_pairs(
@@ -207,13 +211,14 @@ def _join_pairs(
 ) -> None:
     """Replace the parts of a broken digit by the whole, the surest first."""
     surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
+    settled: set[int] = {index for index, answer in enumerate(answers) if len(answer) > 1}
     for pair, prediction in surest_first:
-        first, second = answers[pair.first], answers[pair.second]
-        # A glyph that was cut, or that went into another pair, is settled.
-        if len(first) != 1 or len(second) != 1:
+        if pair.first in settled or pair.second in settled:
             continue
-        if is_one_digit(_probability(prediction), [_probability(first[0][1]), _probability(second[0][1])]):
+        apart = [_probability(answer) for _, answer in answers[pair.first] + answers[pair.second]]
+        if is_one_digit(_probability(prediction), apart):
             answers[pair.first], answers[pair.second] = [(pair.glyph, prediction)], []
+            settled |= {pair.first, pair.second}
 
 
 def _probability(prediction: Prediction) -> float:

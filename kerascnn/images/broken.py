@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kerascnn.images.glyphs import Glyph, ink_gap, united
 
 _MAX_GAP = 0.2  # of the usual digit's height between the ink of two parts
+_FRAGMENT_GAP = 0.35  # of the usual digit's height between a digit and its fragment, such as the bar of a 5
 _INCOMPLETE = 0.8  # of the usual digit's height: who is taller lacks nothing
 _TALLEST, _WIDEST = 1.35, 1.1  # of the usual digit's height: more is no single digit
 _MIN_CONFIDENCE = 0.8  # of the recogniser, that two parts are one digit
@@ -26,25 +27,30 @@ class Pair:
     glyph: Glyph
 
 
-def broken_pairs(glyphs: Sequence[Glyph], usual: float) -> list[Pair]:
+def broken_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: float) -> list[Pair]:
     """Propose neighbours that may be the parts of one digit, such as the hook and the stem of a 4.
 
     Args:
         glyphs: of a page.
+        fragments: pieces too small for a digit.
         usual: the height of the page's usual digit in pixels.
 
     Returns:
-        The pairs: one part is too small for a digit of this page, one stands above the other at least in part, and
-        together they are of a digit's size.
+        The pairs, of two glyphs or of a glyph and a fragment: one part is too small for a digit of this page, and
+        together they are of a digit's size. Indices count the glyphs first, then the fragments.
     """
-    order = sorted(range(len(glyphs)), key=lambda index: glyphs[index].left)
+    parts = [*glyphs, *fragments]
+    order = sorted(range(len(parts)), key=lambda index: parts[index].left)
     pairs = []
     for position, first in enumerate(order):
         for second in order[position + 1 :]:
-            if glyphs[second].left > glyphs[first].right:
+            if parts[second].left > parts[first].right + _FRAGMENT_GAP * usual:
                 break
-            if _may_be_one(glyphs[first], glyphs[second], usual):
-                pairs.append(Pair(first, second, united([glyphs[first], glyphs[second]])))
+            has_fragment = max(first, second) >= len(glyphs)
+            if min(first, second) < len(glyphs) and _may_be_one(
+                parts[first], parts[second], usual, has_fragment
+            ):
+                pairs.append(Pair(first, second, united([parts[first], parts[second]])))
     return pairs
 
 
@@ -61,11 +67,14 @@ def is_one_digit(together: float, apart: Sequence[float]) -> bool:
     return together >= _MIN_CONFIDENCE and together >= min(apart) - 0.1
 
 
-def _may_be_one(first: Glyph, second: Glyph, usual: float) -> bool:
-    if min(first.height, second.height) > _INCOMPLETE * usual:
-        return False
+def _may_be_one(first: Glyph, second: Glyph, usual: float, has_fragment: bool) -> bool:
     height = max(first.bottom, second.bottom) - min(first.top, second.top)
     width = max(first.right, second.right) - min(first.left, second.left)
     if height > _TALLEST * usual or width > _WIDEST * usual:
+        return False
+    if has_fragment:
+        return ink_gap(first, second) <= _FRAGMENT_GAP * usual
+    # Two pieces that are high enough to be digits are one only if they stand above each other in part.
+    if min(first.height, second.height) > _INCOMPLETE * usual or second.left > first.right:
         return False
     return ink_gap(first, second) <= _MAX_GAP * usual

@@ -52,7 +52,7 @@ class Glyph:
         return self.top + self.height
 
 
-def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> list[Glyph]:
+def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], list[Glyph]]:
     """Find the pieces of writing on a page that may be digits.
 
     Args:
@@ -60,22 +60,23 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> list[Glyph]:
         mask: bool, `(height, width)`, the ink without lines.
 
     Returns:
-        The glyphs, in no order. Digits that touch are one glyph still.
+        The glyphs, in no order, and the fragments: pieces too small for a digit that may be part of one. Digits
+        that touch are one glyph still.
     """
     parts = _components(contrast, mask)
     if not parts:
-        return []
+        return [], []
     level = _usual_level(contrast, parts)
     parts = _components(contrast, mask & (contrast >= _FAINTEST * level))
     parts = [part for part in parts if _peak(contrast, part) >= 1.3 * _FAINTEST * level]
     glyphs = [_sharpened(contrast, part) for part in parts]
     if not glyphs:
-        return []
+        return [], []
     height = usual_height(glyphs)
     glyphs = _put_together(glyphs, height)
-    return [
-        glyph for glyph in glyphs if _may_be_a_digit(glyph, height) and not _lies_on_edge(glyph, mask.shape)
-    ]
+    glyphs = [glyph for glyph in glyphs if not _lies_on_edge(glyph, mask.shape)]
+    digits = [glyph for glyph in glyphs if _may_be_a_digit(glyph, height)]
+    return digits, [glyph for glyph in glyphs if _is_fragment(glyph, height)]
 
 
 def usual_height(glyphs: Sequence[Glyph]) -> float:
@@ -212,6 +213,11 @@ def _may_be_a_digit(glyph: Glyph, usual: float) -> bool:
     # A filled block is a smudge or a corner of the table.
     filled = float(glyph.ink.mask.mean())
     return not (filled > 0.85 and glyph.width > 0.5 * glyph.height)
+
+
+def _is_fragment(glyph: Glyph, usual: float) -> bool:
+    """Whether a glyph is too low for a digit, but long enough for a stroke of one, such as the bar of a 5."""
+    return glyph.height < _SHORTEST * usual and 0.25 * usual <= max(glyph.height, glyph.width) <= 0.9 * usual
 
 
 def _lies_on_edge(glyph: Glyph, shape: tuple[int, int]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerascnn.images.sheet import find_sheet
 
-_MAX_WORKING_PIXELS = 4_000_000  # a 12-point digit on a sheet of A4 is still 35 pixels high
+_MAX_WORKING_PIXELS = 3_000_000  # digits of 4 mm on a sheet of A4 are still 28 pixels high
 _MIN_WORKING_SIDE = 1000  # pixels; strokes of one or two pixels are enlarged before anything is measured
 _MAX_ENLARGEMENT = 4.0
 _PAPER_SIDE = 480  # pixels; illumination is smooth, so it is measured on a small copy
@@ -98,7 +98,7 @@ def _is_light_on_dark(small: np.ndarray, sheet: np.ndarray) -> bool:
 def _paper(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     """The paper's colour at every pixel of the small copy: float32, of its shape."""
     surface = _quadratic_surface(small, sheet)
-    ratio = np.where(sheet[..., None], small / surface, 1.0).astype(np.float32)
+    ratio = _continued((small / surface).astype(np.float32), sheet)
     side = max(5, (min(small.shape[:2]) // 6) | 1)
     closed = _each_channel(lambda channel: _closed(channel, side), ratio)
     grain = 1.4826 * float(np.median(np.abs(ratio - closed)))
@@ -132,6 +132,17 @@ def _quadratic_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     return np.clip(
         terms @ surface, np.maximum(0.5 * low, _DARKEST_PAPER), np.maximum(1.2 * high, _DARKEST_PAPER)
     )
+
+
+def _continued(values: np.ndarray, sheet: np.ndarray) -> np.ndarray:
+    """The values on the sheet, and beyond its edge those of the nearest pixel on it."""
+    if sheet.all():
+        return values
+    outside = (~sheet).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = np.zeros(labels.max() + 1, np.int64)
+    nearest[labels[sheet]] = np.flatnonzero(sheet)
+    return values.reshape(-1, values.shape[2])[nearest[labels]]
 
 
 def _closed(channel: np.ndarray, side: int) -> np.ndarray:

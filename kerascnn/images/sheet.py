@@ -5,8 +5,9 @@ import numpy as np
 
 _MIN_SHARE = 0.15  # of the picture that a sheet takes
 _MAX_SHARE = 0.97
+_NUM_LEVELS = 12  # brightnesses at which an outline is looked for
 _MIN_SOLIDITY = 0.88  # a sheet is convex, a patch of light seldom is
-_MIN_STEP = 0.25  # of the sheet's brightness that is lost across its edge; a shadow's edge is softer
+_MIN_STEP = 0.25  # of the sheet's brightness that is lost across its edge within a few pixels
 
 
 def find_sheet(small: np.ndarray) -> np.ndarray:
@@ -25,16 +26,27 @@ def find_sheet(small: np.ndarray) -> np.ndarray:
     grey = cv2.medianBlur(small.max(axis=2), 5)
     side = max(3, (min(grey.shape) // 20) | 1)
     closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    _, light = cv2.threshold(closed, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    sheet = _largest(light)
-    share = sheet.mean()
-    if not _MIN_SHARE <= share <= _MAX_SHARE:
-        return everything
-    hull = _hull(sheet)
-    if sheet.sum() < _MIN_SOLIDITY * hull.sum() or not _has_sharp_edge(closed, hull):
+    low, high = np.percentile(closed, (2, 98))
+    best, best_step = None, _MIN_STEP
+    # A shadow across sheet and table leaves no level that is right beforehand: the sharpest outline counts.
+    for level in np.linspace(low, high, _NUM_LEVELS + 2)[1:-1]:
+        hull = _convex_patch(closed > level)
+        step = 0.0 if hull is None else _edge_step(closed, hull)
+        if step > best_step:
+            best, best_step = hull, step
+    if best is None:
         return everything
     margin = max(3, round(0.012 * max(small.shape[:2]))) | 1
-    return cv2.erode(hull.astype(np.uint8), np.ones((margin, margin), np.uint8), borderValue=1) > 0
+    return cv2.erode(best.astype(np.uint8), np.ones((margin, margin), np.uint8), borderValue=1) > 0
+
+
+def _convex_patch(light: np.ndarray) -> np.ndarray | None:
+    """The hull of the largest light patch, if it has a sheet's size and form."""
+    sheet = _largest(light.astype(np.uint8))
+    if not _MIN_SHARE <= sheet.mean() <= _MAX_SHARE:
+        return None
+    hull = _hull(sheet)
+    return hull if sheet.sum() >= _MIN_SOLIDITY * hull.sum() else None
 
 
 def _largest(light: np.ndarray) -> np.ndarray:
@@ -53,8 +65,8 @@ def _hull(sheet: np.ndarray) -> np.ndarray:
     return result > 0
 
 
-def _has_sharp_edge(closed: np.ndarray, sheet: np.ndarray) -> bool:
-    """Whether the brightness falls at once along most of the sheet's edge, and not gradually as in a shadow."""
+def _edge_step(closed: np.ndarray, sheet: np.ndarray) -> float:
+    """The share of the brightness that is lost at once across most of a sheet's edge; across a shadow's it is little."""
     reach = 4
     inner = cv2.erode(closed, np.ones((3, 3), np.uint8))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
@@ -62,6 +74,5 @@ def _has_sharp_edge(closed: np.ndarray, sheet: np.ndarray) -> bool:
     darkest = cv2.erode(closed, kernel).astype(np.float32)
     edge = sheet & (cv2.erode(sheet.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) == 0)
     if not edge.any():
-        return False
-    step = (lightest[edge] - darkest[edge]) / np.maximum(lightest[edge], 1)
-    return bool(np.percentile(step, 25) >= _MIN_STEP)
+        return 0.0
+    return float(np.percentile((lightest[edge] - darkest[edge]) / np.maximum(lightest[edge], 1), 25))
