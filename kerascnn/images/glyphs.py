@@ -113,11 +113,15 @@ def _peak(contrast: np.ndarray, part: _Part) -> float:
 
 
 def _usual_level(contrast: np.ndarray, parts: Sequence[_Part]) -> float:
-    """The contrast of the page's usual ink: the median over parts, each counting as often as it is tall."""
+    """The contrast of the page's usual ink.
+
+    The upper quartile over parts, each counting by its height squared: the paper's fibres and a compression's blocks are
+    many, but small and faint.
+    """
     levels = np.array([_peak(contrast, part) for part in parts])
-    heights = np.array([float(part.mask.shape[0]) for part in parts])
+    weights = np.array([float(part.mask.shape[0]) ** 2 for part in parts])
     order = np.argsort(levels)
-    return float(levels[order][np.searchsorted(np.cumsum(heights[order]), heights.sum() / 2)])
+    return float(levels[order][np.searchsorted(np.cumsum(weights[order]), 0.75 * weights.sum())])
 
 
 def _sharpened(contrast: np.ndarray, part: _Part) -> Glyph:
