@@ -16,6 +16,8 @@ _MAX_WORKING_PIXELS = 3_000_000  # digits of 4 mm on a sheet of A4 are still 28 
 _MIN_WORKING_SIDE = 1000  # pixels; strokes of one or two pixels are enlarged before anything is measured
 _MAX_ENLARGEMENT = 4.0
 _PAPER_SIDE = 480  # pixels; illumination is smooth, so it is measured on a small copy
+_NEAR = 2.5  # pixels of the small copy
+_DOUBT = 0.02  # share of paper in a neighbourhood below which its mean counts less than half
 _DARKEST_PAPER = 16.0  # grey levels; below, a ratio to the paper says nothing
 _GRAIN_FACTOR = 5.0  # ink stands out from the paper's grain by so many of its standard deviations
 _MIN_CONTRAST = 0.05  # of the paper's light: less than this nobody calls ink
@@ -105,12 +107,19 @@ def _paper(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     paper = (ratio > closed - max(0.06, 2 * grain)).all(axis=2) & sheet
     # Beside a stroke the pixels are half ink: the fill keeps away from them.
     paper = cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
-    weight = cv2.GaussianBlur(paper, (0, 0), side / 10) + 1e-3
-    filled = _each_channel(
-        lambda channel: cv2.GaussianBlur(channel, (0, 0), side / 10),
-        ratio * paper[..., None] + 1e-3 * closed,
-    )
-    return np.maximum(surface * filled / weight[..., None], _DARKEST_PAPER).astype(np.float32)
+    return np.maximum(surface * _filled(ratio, paper, closed, side), _DARKEST_PAPER).astype(np.float32)
+
+
+def _filled(ratio: np.ndarray, paper: np.ndarray, closed: np.ndarray, side: int) -> np.ndarray:
+    """The paper continued under the strokes: from near by where there is paper, else from further away."""
+    result = closed
+    # The nearest paper follows the edge of a shadow; the furthest reaches the middle of the broadest stroke.
+    for reach in (side / 10, _NEAR):
+        known = ratio * paper[..., None]
+        total = _each_channel(lambda channel, reach=reach: cv2.GaussianBlur(channel, (0, 0), reach), known)
+        weight = cv2.GaussianBlur(paper, (0, 0), reach)[..., None]
+        result = (total + _DOUBT * result) / (weight + _DOUBT)
+    return result
 
 
 def _quadratic_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
@@ -149,7 +158,10 @@ def _closed(channel: np.ndarray, side: int) -> np.ndarray:
     # A pixel of grain must not lift its whole neighbourhood: the closing runs over a median.
     smooth = cv2.medianBlur(np.clip(channel * 128, 0, 255).astype(np.uint8), 5)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
-    return cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel).astype(np.float32) / 128
+    # Continued beyond the edge, so that the wedge of a shadow there is not taken for a stroke.
+    padded = cv2.copyMakeBorder(smooth, side, side, side, side, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[side:-side, side:-side]
+    return closed.astype(np.float32) / 128
 
 
 def _each_channel(function, values: np.ndarray) -> np.ndarray:
