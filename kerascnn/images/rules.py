@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 _THICKNESSES = (3.0, 6.0, 12.0)  # thousandths of the page's longer side
-_THINNEST = 2.0  # working pixels; a line of one is the fringe of something else
 _MIN_PIECE = 0.025  # of the page's longer side, between two strokes that cross the line
 _MAX_INTERRUPTION = 0.15  # of the page's longer side
 _INK_BETWEEN = 0.85  # of the columns between two pieces of a line
@@ -165,8 +164,6 @@ def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> Rule | Non
         return None
     rows = (part * np.arange(part.shape[0])[:, None]).sum(axis=0)[columns] / counts[columns]
     usual = float(np.median(counts[columns]))
-    if usual < _THINNEST:
-        return None
     x = columns / max(1, part.shape[1] - 1)
     chosen = np.ones(len(columns), dtype=bool)
     for _ in range(3):
