@@ -12,7 +12,7 @@ import numpy as np
 
 _THICKNESSES = (3.0, 6.0, 12.0)  # thousandths of the page's longer side
 _MIN_PIECE = 0.025  # of the page's longer side, between two strokes that cross the line
-_MAX_INTERRUPTION = 0.15  # of the page's longer side
+_MAX_INTERRUPTION = 0.25  # of the page's longer side
 _INK_BETWEEN = 0.85  # of the columns between two pieces of a line
 _MIN_LENGTH = 0.06  # of the page's longer side
 _MIN_ASPECT = 12  # length against thickness
@@ -153,7 +153,10 @@ def _thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[Rule]:
 def _tall(ink: np.ndarray, height: int) -> np.ndarray:
     """The ink in columns of at least `height` pixels; beyond the edge of the page there is none."""
     kernel = np.ones((height, 1), np.uint8)
-    return cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    constant = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
+    # OpenCV's opening moves by a pixel with an even kernel; with mirrored anchors it stays in place.
+    eroded = cv2.erode(ink, kernel, anchor=(0, height // 2), **constant)
+    return cv2.dilate(eroded, kernel, anchor=(0, height - 1 - height // 2), **constant)
 
 
 def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> Rule | None:
