@@ -84,7 +84,9 @@ def main() -> None:
     parser.add_argument("--model", default="reference", help="a .keras file, or 'reference'")
     parser.add_argument("--pages", type=int, default=10, help="pages a style")
     parser.add_argument("--seed", type=int, default=1000, help="of the first page of each style")
-    parser.add_argument("--style", action="append", choices=list(STYLES), help="only this one; may be repeated")
+    parser.add_argument(
+        "--style", action="append", choices=list(STYLES), help="only this one; may be repeated"
+    )
     parser.add_argument("--dry-run", action="store_true", help="one page a style; nothing is written")
     arguments = parser.parse_args()
     predictor = kerascnn.load(arguments.model)
@@ -111,7 +113,10 @@ def write(arguments: argparse.Namespace, predictor, scores: list[Score]) -> None
         "engine": predictor.engine.name,
         "pages_a_style": arguments.pages,
         "first_seed": arguments.seed,
-        "machine": {"processor": platform.processor() or platform.machine(), "python": platform.python_version()},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "python": platform.python_version(),
+        },
         "versions": {"kerascnn": kerascnn.__version__, **{name: version(name) for name in packages}},
         "scores": [asdict(score) for score in scores],
     }

@@ -16,7 +16,9 @@ def strokes() -> np.ndarray:
     return mask > 0
 
 
-def photographed(strokes: np.ndarray, light: np.ndarray, paper=(240, 235, 225), ink=(60, 60, 70)) -> np.ndarray:
+def photographed(
+    strokes: np.ndarray, light: np.ndarray, paper=(240, 235, 225), ink=(60, 60, 70)
+) -> np.ndarray:
     page = np.where(strokes[..., None], np.array(ink), np.array(paper)) * light[..., None]
     grain = np.random.default_rng(0).normal(0, 3, page.shape)
     return np.clip(page + grain, 0, 255).astype(np.uint8)
@@ -63,7 +65,7 @@ def test_a_shadow_is_no_edge_of_a_sheet(strokes):
 
 
 def agreement(picture: np.ndarray, strokes: np.ndarray) -> float:
-    """Intersection over union of the ink that was found and the ink that is there, within a pixel at the edges."""
+    """Intersection over union of the ink found and the ink that is there, the strokes' edges left out."""
     found = find_page_ink(picture).mask
     edge = cv2.dilate(strokes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     edge &= cv2.erode(strokes.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0

@@ -22,7 +22,7 @@ def test_a_page_of_every_style(style):
     assert len(page.lines) == len(page.boxes) == 2
     for text, boxes in zip(page.lines, page.boxes, strict=True):
         assert len(text) == len(boxes)
-        assert all(0 <= x and 0 <= y and x + w <= width and y + h <= height for x, y, w, h in boxes)
+        assert all(min(x, y) >= 0 and x + w <= width and y + h <= height for x, y, w, h in boxes)
 
 
 def test_the_same_seed_gives_the_same_page():
@@ -64,13 +64,19 @@ def test_hairlines_are_thinner_than_markers():
 
 
 def test_training_pages_hold_other_digits_than_test_pages():
-    train, test = (make_page("plain", 1, part=part, num_lines=3, digits_per_line=8) for part in ("train", "test"))
+    train, test = (
+        make_page("plain", 1, part=part, num_lines=3, digits_per_line=8) for part in ("train", "test")
+    )
     assert train.lines != test.lines
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"style": "crayon"}, "plain, shadow"), ({"part": "all"}, "'train' or 'test'"), ({"num_lines": 0}, "at least 1")],
+    [
+        ({"style": "crayon"}, "plain, shadow"),
+        ({"part": "all"}, "'train' or 'test'"),
+        ({"num_lines": 0}, "at least 1"),
+    ],
 )
 def test_wishes_that_cannot_be_met(arguments, message):
     with pytest.raises(DataError, match=message):
@@ -91,7 +97,9 @@ def test_written_pages_carry_their_labels(tmp_path):
 
 def test_command_line(tmp_path):
     command = [sys.executable, "-m", "kerascnn", "synthesize"]
-    done = subprocess.run([*command, str(tmp_path), "--style", "plain", "--seed", "2"], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, str(tmp_path), "--style", "plain", "--seed", "2"], capture_output=True, text=True
+    )
     assert done.returncode == 0
     assert done.stdout.splitlines() == [str(tmp_path / "plain-2.png")]
     wrong = subprocess.run([*command, str(tmp_path), "--style", "crayon"], capture_output=True, text=True)

@@ -36,8 +36,8 @@ def broken_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: flo
         usual: the height of the page's usual digit in pixels.
 
     Returns:
-        The pairs, of two glyphs or of a glyph and a fragment: one part is too small for a digit of this page, and
-        together they are of a digit's size. Indices count the glyphs first, then the fragments.
+        The pairs, of two glyphs or of a glyph and a fragment: one part is too small for a digit of this
+        page, and together they are of a digit's size. Indices count the glyphs first, then the fragments.
     """
     parts = [*glyphs, *fragments]
     order = sorted(range(len(parts)), key=lambda index: parts[index].left)

@@ -1,4 +1,4 @@
-"""Pictures of what was found: a page with its digits marked, and the way of a single picture to its answer."""
+"""Pictures of what was found: a page with its digits marked, a single picture on its way to the answer."""
 
 import io
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def drawn_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, i
 def drawn_strip(
     picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None
 ) -> bytes:
-    """Draw one picture's way through the program: original, ink and its box, what the network saw, the answer.
+    """Draw one picture's way: original, ink and its box, what the network saw, the answer.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.

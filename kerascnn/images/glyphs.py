@@ -1,4 +1,4 @@
-"""From a page's ink to glyphs: parts of a broken digit put together, specks, smudges and show-through left out."""
+"""From a page's ink to glyphs: broken digits put together; specks, smudges and show-through left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
         mask: bool, `(height, width)`, the ink without lines.
 
     Returns:
-        The glyphs, in no order, and the fragments: pieces too small for a digit that may be part of one. Digits
-        that touch are one glyph still.
+        The glyphs, in no order, and the fragments: pieces too small for a digit that may be part of one.
+        Digits that touch are one glyph still.
     """
     parts = _components(contrast, mask)
     if not parts:
@@ -80,7 +80,7 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
 
 
 def usual_height(glyphs: Sequence[Glyph]) -> float:
-    """The height of a page's usual digit in pixels: the median, every glyph counting as often as it is tall."""
+    """The height of a page's usual digit in pixels: the median, a glyph counting as often as it is tall."""
     heights = np.sort([float(glyph.height) for glyph in glyphs])
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
@@ -115,8 +115,8 @@ def _peak(contrast: np.ndarray, part: _Part) -> float:
 def _usual_level(contrast: np.ndarray, parts: Sequence[_Part]) -> float:
     """The contrast of the page's usual ink.
 
-    The upper quartile over parts, each counting by its height squared: the paper's fibres and a compression's blocks are
-    many, but small and faint.
+    The upper quartile over parts, each counting by its height squared: the paper's fibres and a
+    compression's blocks are many, but small and faint.
     """
     levels = np.array([_peak(contrast, part) for part in parts])
     weights = np.array([float(part.mask.shape[0]) ** 2 for part in parts])
@@ -125,7 +125,7 @@ def _usual_level(contrast: np.ndarray, parts: Sequence[_Part]) -> float:
 
 
 def _sharpened(contrast: np.ndarray, part: _Part) -> Glyph:
-    """A part with its outline at a fixed share of its own ink, so that faint strokes are as wide as dark ones."""
+    """A part outlined at a fixed share of its own ink, so that faint strokes are as wide as dark ones."""
     height, width = part.mask.shape
     values = contrast[part.top : part.top + height, part.left : part.left + width]
     full = max(float(np.percentile(values[part.mask], 80)), 1e-6)

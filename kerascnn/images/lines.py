@@ -1,4 +1,4 @@
-"""Put what was found on a page into lines: slanted and uneven ones, columns of single digits, rows of tables."""
+"""Put what was found into lines: slanted and uneven ones, columns of single digits, rows of tables."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,8 @@ def ordered_lines(boxes: Sequence[Box]) -> list[list[int]]:
         boxes: of the digits, in any order.
 
     Returns:
-        Indices into `boxes`: lines from top to bottom, each from left to right. Everything at one height is one
-        line, however wide the gaps: a table's row is a line.
+        Indices into `boxes`: lines from top to bottom, each from left to right. Everything at one height is
+        one line, however wide the gaps: a table's row is a line.
     """
     if not boxes:
         return []
@@ -43,7 +43,7 @@ def ordered_lines(boxes: Sequence[Box]) -> list[list[int]]:
 
 
 def text_of(digits: Sequence[str], boxes: Sequence[Box]) -> str:
-    """A line's text: its digits, with a space where a gap is wide against the digits and the line's other gaps.
+    """A line's text: its digits, with a space at gaps wide against the digits and the line's other gaps.
 
     Args:
         digits: from left to right.

@@ -1,8 +1,8 @@
 """From a photographed page to ink: illumination, paper and the table around the sheet removed.
 
-The paper's colour at every pixel is estimated from the pixels that are not ink: a quadratic surface for lamps and
-vignetting, a closing for shadows, a smooth fill under the strokes. Ink is then what the paper lacks of its light, which
-is the same in the sun and in the shade.
+The paper's colour at every pixel is estimated from the pixels that are not ink: a quadratic surface for
+lamps and vignetting, a closing for shadows, a smooth fill under the strokes. Ink is then what the paper
+lacks of its light, which is the same in the sun and in the shade.
 """
 
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def _filled(ratio: np.ndarray, paper: np.ndarray, closed: np.ndarray, side: int)
 
 
 def _quadratic_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """A quadratic surface through the lighter pixels: fitted again and again without those that lie far below it."""
+    """A quadratic surface through the lighter pixels, fitted again without those that lie far below it."""
     height, width, channels = small.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
@@ -202,7 +202,8 @@ def _grain(signed: np.ndarray) -> np.ndarray:
     blocks = blocks[: rows * (blocks.shape[0] // rows), : columns * (blocks.shape[1] // columns)]
     blocks = blocks.reshape(rows, blocks.shape[0] // rows, columns, blocks.shape[1] // columns).swapaxes(1, 2)
     blocks = blocks.reshape(rows, columns, -1)[..., ::5]
-    # From the lighter half alone: there is no ink in it, and it spans 1.26 standard deviations of a normal grain.
+    # From the lighter half alone, where there is no ink; in a normal distribution these two lie 1.26
+    # standard deviations apart.
     low, high = np.percentile(blocks, (5, 35), axis=2)
     grain = (high - low) / 1.26
     # A block that is full of strokes takes its neighbours' grain.

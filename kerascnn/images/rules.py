@@ -1,7 +1,7 @@
 """Take printed and drawn lines out of a page's ink: ruled and squared paper, tables, underlines.
 
-A line is a thin run of ink, much longer than a digit is high, that is straight or gently bent. Its pixels go, except
-where a stroke crosses it: there the ink is thicker than the line, and stays.
+A line is a thin run of ink, much longer than a digit is high, that is straight or gently bent. Its pixels
+go, except where a stroke crosses it: there the ink is thicker than the line, and stays.
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _chained(pieces: Sequence[Rule], ink: np.ndarray) -> list[Rule]:
 
 
 def _continues(rule: Rule, piece: Rule, ink: np.ndarray) -> bool:
-    """Whether a piece lies where a line goes on, with ink all the way: between two digits 1 in a column is paper."""
+    """Whether a piece lies where a line goes on, with ink all the way: between two 1s there is paper."""
     gap = piece.start - rule.end
     if not 0 <= gap <= _MAX_INTERRUPTION * max(ink.shape):
         return False

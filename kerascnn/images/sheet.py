@@ -66,7 +66,7 @@ def _hull(sheet: np.ndarray) -> np.ndarray:
 
 
 def _edge_step(closed: np.ndarray, sheet: np.ndarray) -> float:
-    """The share of the brightness that is lost at once across most of a sheet's edge; across a shadow's it is little."""
+    """The share of the brightness that is lost at once across most of an edge; little for a shadow's."""
     reach = 4
     inner = cv2.erode(closed, np.ones((3, 3), np.uint8))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)

@@ -1,7 +1,7 @@
 """Cut digits that touch: too many cuts are proposed, and the recogniser says which of them to keep.
 
-Source: the over-segmentation with a graph of segments of LeCun, Bottou, Bengio, Haffner, "Gradient-based learning
-applied to document recognition", 1998, section V, with a dynamic programme for the best path.
+Source: the over-segmentation with a graph of segments of LeCun, Bottou, Bengio, Haffner, "Gradient-based
+learning applied to document recognition", 1998, section V, with a dynamic programme for the best path.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from kerascnn.images.ink import Ink
 
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
 _CUTS_PER_HEIGHT = 6  # proposals on a stretch as long as a digit is high
-# Log-probabilities that are taken off: for every stroke width of ink that a cut goes through, after the first half;
-# for every further segment; for segments lower or wider than digits are.
+# Log-probabilities that are taken off: for every stroke width of ink that a cut goes through, after the
+# first half; for every further segment; for segments lower or wider than digits are.
 _CUT_PENALTY, _FREE_CUT = 0.6, 0.5
 _SEGMENT_PENALTY = 0.5
 _USUAL_SHARE, _SHARE_DEVIATION = 0.85, 0.07  # of the usual digit's height: what is lower is a digit's part
@@ -128,7 +128,7 @@ def _width_penalty(aspect: float, digit: int | None) -> float:
 
 
 def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
-    """Ways from top to bottom that cross little ink: a column a row for each, and the ink in stroke widths."""
+    """Ways from top to bottom across little ink: a column a row for each, and the ink in stroke widths."""
     scale = _SEAM_HEIGHT / glyph.height
     width = max(8, round(glyph.width * scale))
     small = cv2.resize(glyph.ink.strength, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)

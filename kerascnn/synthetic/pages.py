@@ -116,7 +116,8 @@ def make_page(
     Args:
         style: a name of `STYLES`.
         seed: the same seed gives the same page.
-        part: `"test"` for pages to measure on, `"train"` for pages to train on: which MNIST digits are written.
+        part: `"test"` for pages to measure on, `"train"` for pages to train on: which MNIST digits are
+        written.
         num_lines: 2 to 6 by chance where it is None.
         digits_per_line: 4 to 10 by chance where it is None.
         digit_height: in pixels; 50 to 110 by chance where it is None.

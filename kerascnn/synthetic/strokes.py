@@ -29,7 +29,8 @@ def drawn_digit(image: np.ndarray, height: float, pen: Pen, generator: np.random
         generator: for the pen's unevenness.
 
     Returns:
-        float32, `(height, width)`, the ink's coverage, 0 to 1, cut to the digit with a margin of a few pixels.
+        float32, `(height, width)`, the ink's coverage, 0 to 1, cut to the digit with a margin of a few
+        pixels.
     """
     rows, columns = np.flatnonzero((image > 60).any(axis=1)), np.flatnonzero((image > 60).any(axis=0))
     top, bottom = max(0, rows[0] - 2), min(28, rows[-1] + 3)
@@ -92,7 +93,8 @@ def _with_width(solid: np.ndarray, depth: np.ndarray, width: float) -> np.ndarra
 def _middle_line(solid: np.ndarray) -> np.ndarray:
     """One pixel along the middle of the strokes, connected, by repeated thinning.
 
-    Source: T. Zhang and C. Suen, "A fast parallel algorithm for thinning digital patterns", CACM 27 (3), 1984.
+    Source: T. Zhang and C. Suen, "A fast parallel algorithm for thinning digital patterns", CACM 27 (3),
+    1984.
     """
     line = np.pad(solid, 1).astype(np.uint8)
     changed = True

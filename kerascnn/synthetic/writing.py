@@ -25,8 +25,8 @@ def write_pages(
         part: which digits of MNIST are written, `"test"` or `"train"`.
 
     Returns:
-        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines) and
-        `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
+        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
+        and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
 
     Raises:
         DataError: if the style or the part is unknown, or the count is not positive.
