@@ -14,6 +14,7 @@ from kerascnn.images.glyphs import Glyph
 from kerascnn.images.ink import Ink
 
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
+_BEYOND = 4.0  # what a pixel outside the glyph costs, more than any ink
 _CUTS_PER_HEIGHT = 6  # proposals on a stretch as long as a digit is high
 # Log-probabilities that are taken off: for every stroke width of ink that a cut goes through, after the
 # first half; for every further segment; for segments lower or wider than digits are.
@@ -105,7 +106,7 @@ def best_path(
 
 
 def _may_be_several(glyph: Glyph, usual: float) -> bool:
-    return glyph.width > 0.72 * max(glyph.height, 0.8 * usual) and glyph.width > 0.62 * usual
+    return glyph.width > 0.8 * max(glyph.height, 0.8 * usual) and glyph.width > 0.62 * usual
 
 
 def _has_a_digits_size(piece: Glyph, glyph: Glyph, usual: float) -> bool:
@@ -133,12 +134,9 @@ def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
     width = max(8, round(glyph.width * scale))
     small = cv2.resize(glyph.ink.strength, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)
     stroke = max(1.5, _stroke_width(small > 0.4))
-    found: list[tuple[float, np.ndarray]] = []
-    step = 3
     max_cuts = max(6, round(_CUTS_PER_HEIGHT * width / _SEAM_HEIGHT))
-    for anchor in range(step, width - step, step):
-        path, ink = _cheapest_way(small, anchor, reach=round(0.22 * _SEAM_HEIGHT))
-        found.append((ink / stroke, path))
+    paths, inks = _cheapest_ways(small, np.arange(3, width - 3, 3), reach=round(0.22 * _SEAM_HEIGHT))
+    found = [(float(ink) / stroke, path) for path, ink in zip(paths, inks, strict=True)]
     found = [item for item in _distinct(found) if item[0] <= 2.5]
     found = sorted(sorted(found, key=lambda item: item[0])[:max_cuts], key=lambda item: float(item[1].mean()))
     rows = np.minimum((np.arange(glyph.height) * scale).astype(int), _SEAM_HEIGHT - 1)
@@ -152,26 +150,32 @@ def _stroke_width(mask: np.ndarray) -> float:
     return 2 * float(np.median(distance[ridge])) - 1 if ridge.any() else 1.0
 
 
-def _cheapest_way(small: np.ndarray, anchor: int, reach: int) -> tuple[np.ndarray, float]:
-    """The way from top to bottom within `reach` columns of an anchor that crosses the least ink."""
-    low, high = max(0, anchor - reach), min(small.shape[1], anchor + reach + 1)
-    columns = np.arange(low, high)
-    # A little for leaving the middle keeps seams of different anchors apart.
-    cost = small[:, low:high] + 0.004 * np.abs(columns - anchor)
-    total = cost[0].copy()
+def _cheapest_ways(small: np.ndarray, anchors: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each anchor the way from top to bottom within `reach` columns that crosses the least ink.
+
+    Returns:
+        Columns, int `(num_anchors, height)`, and the ink on the way, float32 `(num_anchors,)`.
+    """
+    offsets = np.arange(-reach, reach + 1)
+    padded = np.pad(small, ((0, 0), (reach, reach)), constant_values=_BEYOND)
+    # A little for leaving the middle keeps the ways of different anchors apart.
+    cost = padded[:, anchors[:, None] + reach + offsets] + 0.004 * np.abs(offsets)
+    total = cost[0]
     came_from = np.zeros(cost.shape, np.int8)
     for row in range(1, len(cost)):
-        left = np.concatenate([[np.inf], total[:-1]]) + 0.03
-        right = np.concatenate([total[1:], [np.inf]]) + 0.03
+        left = np.pad(total[:, :-1] + 0.03, ((0, 0), (1, 0)), constant_values=np.inf)
+        right = np.pad(total[:, 1:] + 0.03, ((0, 0), (0, 1)), constant_values=np.inf)
         choices = np.stack([left, total, right])
         came_from[row] = np.argmin(choices, axis=0) - 1
         total = choices.min(axis=0) + cost[row]
-    path = np.empty(len(cost), int)
-    path[-1] = int(np.argmin(total))
+    each = np.arange(len(anchors))
+    path = np.empty((len(cost), len(anchors)), int)
+    path[-1] = np.argmin(total, axis=1)
     for row in range(len(cost) - 1, 0, -1):
-        path[row - 1] = path[row] + came_from[row, path[row]]
-    path += low
-    return path, float(small[np.arange(len(path)), path].sum())
+        path[row - 1] = path[row] + came_from[row, each, path[row]]
+    columns = path + anchors - reach
+    ink = padded[np.arange(len(cost))[:, None], columns + reach].sum(axis=0)
+    return columns.T, ink
 
 
 def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
