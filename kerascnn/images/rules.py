@@ -18,6 +18,7 @@ _MIN_LENGTH = 0.06  # of the page's longer side
 _MIN_ASPECT = 12  # length against thickness
 _MAX_SLOPE = 0.2
 _MIN_COVERAGE = 0.6  # of its length that a line must show
+_SPANNING, _MIN_SPANNING = 0.8, 3  # of the page's extent, and so many such lines make paper ruled
 _DIGITS_LONG = 2.5  # lines are longer than so many digits are high
 
 
@@ -62,7 +63,7 @@ def remove_rules(mask: np.ndarray) -> np.ndarray:
         return mask
     height = _usual_height(_without(ink, horizontal, vertical))
     horizontal, vertical = _accepted(horizontal, vertical, ink.shape, height)
-    return _without(ink, horizontal, vertical) > 0
+    return _without(ink, _prolonged(horizontal, ink.shape[1]), _prolonged(vertical, ink.shape[0])) > 0
 
 
 def _transposed(ink: np.ndarray) -> np.ndarray:
@@ -233,6 +234,21 @@ def _accepted(
         sure_horizontal + [rule for rule in more_horizontal if rule not in sure_horizontal],
         sure_vertical + [rule for rule in more_vertical if rule not in sure_vertical],
     )
+
+
+def _prolonged(rules: Sequence[Rule], extent: int) -> list[Rule]:
+    """On ruled and squared paper every line spans the page, where only a stretch of it was found as well."""
+    spanning = [rule for rule in rules if len(rule.centre) >= _SPANNING * extent]
+    if len(spanning) < _MIN_SPANNING:
+        return list(rules)
+    slope = float(np.median([(rule.centre[-1] - rule.centre[0]) / len(rule.centre) for rule in spanning]))
+    result = []
+    for rule in rules:
+        before = rule.centre[0] - slope * np.arange(rule.start, 0, -1)
+        after = rule.centre[-1] + slope * np.arange(1, extent - rule.end + 1)
+        centre = np.concatenate([before, rule.centre, after]).astype(np.float32)
+        result.append(Rule(0, centre, rule.thickness))
+    return result
 
 
 def _is_sure(rule: Rule, extent: int, digit_height: float) -> bool:
