@@ -63,7 +63,9 @@ def remove_rules(mask: np.ndarray) -> np.ndarray:
         return mask
     height = _usual_height(_without(ink, horizontal, vertical))
     horizontal, vertical = _accepted(horizontal, vertical, ink.shape, height)
-    return _without(ink, _prolonged(horizontal, ink.shape[1]), _prolonged(vertical, ink.shape[0])) > 0
+    rest = _without(ink, _prolonged(horizontal, ink.shape[1]), _prolonged(vertical, ink.shape[0]))
+    thickness = max([rule.thickness for rule in [*horizontal, *vertical]], default=0.0)
+    return _repaired(rest, ink, thickness) > 0
 
 
 def _transposed(ink: np.ndarray) -> np.ndarray:
@@ -234,6 +236,13 @@ def _accepted(
         sure_horizontal + [rule for rule in more_horizontal if rule not in sure_horizontal],
         sure_vertical + [rule for rule in more_vertical if rule not in sure_vertical],
     )
+
+
+def _repaired(rest: np.ndarray, ink: np.ndarray, thickness: float) -> np.ndarray:
+    """Bridge the gaps that a line's removal left in thin strokes, where there was ink before."""
+    side = 2 * round(thickness / 2) + 5
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel) & ink
 
 
 def _prolonged(rules: Sequence[Rule], extent: int) -> list[Rule]:
