@@ -101,7 +101,7 @@ def _paper(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     """The paper's colour at every pixel of the small copy: float32, of its shape."""
     surface = _quadratic_surface(small, sheet)
     ratio = _continued((small / surface).astype(np.float32), sheet)
-    side = max(5, (min(small.shape[:2]) // 6) | 1)
+    side = max(5, (min(small.shape[:2]) // 8) | 1)
     closed = _each_channel(lambda channel: _closed(channel, side), ratio)
     grain = 1.4826 * float(np.median(np.abs(ratio - closed)))
     paper = (ratio > closed - max(0.06, 2 * grain)).all(axis=2) & sheet
