@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["KerasCNNError", "__version__", "evaluate", "fit", "load"]
+__all__ = ["KerasCNNError", "__version__", "evaluate", "fit", "load", "read"]
 
 if TYPE_CHECKING:
     from kerascnn.errors import KerasCNNError
     from kerascnn.evaluation import evaluate
     from kerascnn.inference import load
+    from kerascnn.reading import read
     from kerascnn.training import fit
 
 _HOMES = {
@@ -22,6 +23,7 @@ _HOMES = {
     "evaluate": "kerascnn.evaluation",
     "fit": "kerascnn.training",
     "load": "kerascnn.inference",
+    "read": "kerascnn.reading",
 }
 
 

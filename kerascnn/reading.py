@@ -1,0 +1,237 @@
+"""Read a whole page: every digit, line by line."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kerascnn.errors import ImageError, ModelError
+from kerascnn.files import write_bytes
+from kerascnn.images.broken import Pair, broken_pairs, is_one_digit
+from kerascnn.images.decode import as_array, decode
+from kerascnn.images.drawing import OutputNames, drawn_page
+from kerascnn.images.glyphs import Glyph, find_glyphs, usual_height
+from kerascnn.images.lines import ordered_lines, text_of
+from kerascnn.images.normalise import place_glyph
+from kerascnn.images.paper import find_page_ink
+from kerascnn.images.rules import remove_rules
+from kerascnn.images.touching import Segment, best_path, segments_of
+from kerascnn.inference import Prediction, Predictor, load
+
+MIN_CONFIDENCE = 0.5
+"""What a digit's probability must reach for it to be read."""
+
+_REJECTED = 1e-3  # the probability that a segment counts with when the recogniser says that it is no digit
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit on a page.
+
+    Args:
+        digit: 0 to 9.
+        confidence: its probability, 0 to 1.
+        box: left, top, width, height in pixels of the upright picture.
+    """
+
+    digit: int
+    confidence: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a page, from left to right.
+
+    Args:
+        text: the digits, with a space at gaps that are wide against the digits and the line's other gaps.
+        digits: the digits.
+    """
+
+    text: str
+    digits: tuple[Digit, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says.
+
+    Args:
+        lines: from top to bottom.
+    """
+
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines' texts, one a line."""
+        return "\n".join(line.text for line in self.lines)
+
+    def to_dict(self) -> dict:
+        """The same in plain types, for JSON."""
+        return {
+            "lines": [
+                {
+                    "text": line.text,
+                    "digits": [
+                        {"digit": item.digit, "confidence": round(item.confidence, 6), "box": list(item.box)}
+                        for item in line.digits
+                    ],
+                }
+                for line in self.lines
+            ]
+        }
+
+
+def read(
+    picture: str | Path | np.ndarray | Image.Image,
+    model: Predictor | str | Path | None = None,
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+) -> Page:
+    """Read every digit on a page.
+
+    Args:
+        picture: a path, a PIL image or an array `(height, width)` or `(height, width, 3)`.
+        model: a loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
+        min_confidence: digits of a lower probability are left out, 0 to 1.
+
+    Returns:
+        The page: its lines from top to bottom, each with its digits and their boxes.
+
+    Raises:
+        ImageError: if the picture cannot be read.
+        ModelError: if the model cannot be loaded or does not read digits.
+
+    Example:
+        >>> kerascnn.read("page.jpg").lines[0].text
+        '0123456789'
+    """
+    predictor = _reader(model)
+    return _read_array(
+        decode(picture) if isinstance(picture, str | Path) else as_array(picture), predictor, min_confidence
+    )
+
+
+def read_files(
+    sources: Iterable[str | Path | bytes],
+    model: Predictor | str | Path | None,
+    on_error: Callable[[str, ImageError], None],
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    output: str | Path | None = None,
+) -> Iterator[tuple[str, Page]]:
+    """Read any number of pages, one after the other.
+
+    Args:
+        sources: paths, or the encoded bytes of a picture.
+        model: as for `read`.
+        on_error: called with the name of a picture that cannot be read, and why; the others go on.
+        min_confidence: as for `read`.
+        output: a directory; every picture is written there as a PNG with what was found drawn on it.
+
+    Yields:
+        Name (the path as given, `-` for bytes) and page.
+
+    Raises:
+        ModelError: if the model cannot be loaded or does not read digits.
+        OutputError: if a drawing cannot be written.
+    """
+    predictor = _reader(model)
+    names = OutputNames()
+    for source in sources:
+        name = "-" if isinstance(source, bytes) else str(source)
+        try:
+            array = decode(source, "standard input" if isinstance(source, bytes) else name)
+        except ImageError as error:
+            on_error(name, error)
+            continue
+        page = _read_array(array, predictor, min_confidence)
+        if output is not None:
+            digits = [digit for line in page.lines for digit in line.digits]
+            marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
+            write_bytes(Path(output) / names.new(name), drawn_page(array, marks))
+        yield name, page
+
+
+def _reader(model: Predictor | str | Path | None) -> Predictor:
+    predictor = model if isinstance(model, Predictor) else load(model)
+    if not predictor.card.recognises_digits:
+        raise ModelError(
+            f"the model {predictor.card.name!r} tells {len(predictor.card.class_names)} classes apart; "
+            "pages are read with a model of the ten digits, such as 'reference'."
+        )
+    return predictor
+
+
+def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) -> Page:
+    ink = find_page_ink(array)
+    glyphs, fragments = find_glyphs(ink.contrast, remove_rules(ink.mask))
+    found = [
+        (prediction, _original_box(glyph, ink.scale, array.shape))
+        for glyph, prediction in _recognised(glyphs, fragments, predictor)
+        if prediction.digit is not None and prediction.confidence >= min_confidence
+    ]
+    boxes = [box for _, box in found]
+    return Page(tuple(_line([found[index] for index in line]) for line in ordered_lines(boxes)))
+
+
+def _recognised(
+    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], predictor: Predictor
+) -> list[tuple[Glyph, Prediction]]:
+    """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
+    if not glyphs:
+        return []
+    usual = usual_height(glyphs)
+    proposals = [segments_of(glyph, usual) for glyph in glyphs]
+    pairs = broken_pairs(glyphs, fragments, usual)
+    shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
+    size = predictor.card.input_shape[:2]
+    predictions = iter(
+        predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown]))
+    )
+    answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
+    answers += [[] for _ in fragments]
+    _join_pairs(answers, pairs, list(predictions))
+    return [answer for group in answers for answer in group]
+
+
+def _best_cut(
+    segments: Sequence[Segment], predictions: Sequence[Prediction]
+) -> list[tuple[Glyph, Prediction]]:
+    scores = [float(np.log(_probability(prediction))) for prediction in predictions]
+    path = best_path(segments, [prediction.digit for prediction in predictions], scores)
+    return [(segments[index].glyph, predictions[index]) for index in path]
+
+
+def _join_pairs(
+    answers: list[list[tuple[Glyph, Prediction]]], pairs: Sequence[Pair], predictions: Sequence[Prediction]
+) -> None:
+    """Replace the parts of a broken digit by the whole, the surest first."""
+    surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
+    settled: set[int] = {index for index, answer in enumerate(answers) if len(answer) > 1}
+    for pair, prediction in surest_first:
+        if pair.first in settled or pair.second in settled:
+            continue
+        apart = [_probability(answer) for _, answer in answers[pair.first] + answers[pair.second]]
+        if is_one_digit(_probability(prediction), apart):
+            answers[pair.first], answers[pair.second] = [(pair.glyph, prediction)], []
+            settled |= {pair.first, pair.second}
+
+
+def _probability(prediction: Prediction) -> float:
+    return max(prediction.confidence, 1e-6) if prediction.digit is not None else _REJECTED
+
+
+def _original_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    left, top = int(glyph.left / scale), int(glyph.top / scale)
+    right = min(shape[1], int(np.ceil(glyph.right / scale)))
+    bottom = min(shape[0], int(np.ceil(glyph.bottom / scale)))
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def _line(found: Sequence[tuple[Prediction, tuple[int, int, int, int]]]) -> Line:
+    digits = tuple(Digit(prediction.digit, prediction.confidence, box) for prediction, box in found)
+    return Line(text_of([str(item.digit) for item in digits], [item.box for item in digits]), digits)

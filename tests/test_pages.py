@@ -1,0 +1,251 @@
+"""`kerascnn.read`: from a picture of a page to its lines, through the public interface."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import kerascnn
+from kerascnn.errors import ImageError, ModelError, OutputError
+from kerascnn.images.lines import ordered_lines, text_of
+from kerascnn.reading import read_files
+from kerascnn.synthetic import STYLES, make_page
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kerascnn.load("reference")
+
+
+@pytest.fixture(scope="module")
+def page():
+    return make_page("plain", seed=11, num_lines=3, digits_per_line=7, digit_height=70)
+
+
+def texts(result: kerascnn.reading.Page) -> list[str]:
+    return [line.text.replace(" ", "") for line in result.lines]
+
+
+def share_found(page, result) -> float:
+    """The share of a page's digits that were read right where they stand."""
+    found = [(digit.box, str(digit.digit)) for line in result.lines for digit in line.digits]
+    truth = [
+        (box, text)
+        for line, boxes in zip(page.lines, page.boxes, strict=True)
+        for text, box in zip(line, boxes, strict=True)
+    ]
+    return np.mean(
+        [any(text == other and overlap(box, place) > 0.6 for place, other in found) for box, text in truth]
+    )
+
+
+def overlap(first, second) -> float:
+    """Intersection over union of two boxes."""
+    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
+    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
+    common = max(0, width) * max(0, height)
+    return common / (first[2] * first[3] + second[2] * second[3] - common)
+
+
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "kerascnn", *arguments]
+    return subprocess.run(command, capture_output=True, input=stdin, check=False)
+
+
+@pytest.mark.parametrize("style", [name for name in STYLES if name != "touching"])
+def test_reads_every_style(model, style):
+    pages = [make_page(style, seed, num_lines=3, digits_per_line=6, digit_height=70) for seed in (21, 22)]
+    shares = [share_found(page, kerascnn.read(page.picture, model)) for page in pages]
+    assert np.mean(shares) >= 0.85, shares
+
+
+def test_cuts_digits_that_touch(model):
+    page = make_page("touching", seed=2, num_lines=3, digits_per_line=6)
+    result = kerascnn.read(page.picture, model)
+    num_read = sum(len(line.digits) for line in result.lines)
+    num_written = sum(map(len, page.lines))
+    assert 0.6 * num_written <= num_read <= 1.2 * num_written
+
+
+def test_boxes_are_in_the_pixels_of_the_picture(model, page):
+    small = kerascnn.read(page.picture, model)
+    large = kerascnn.read(cv2.resize(page.picture, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), model)
+    assert texts(small) == texts(large)
+    for one, three in zip(small.lines, large.lines, strict=True):
+        for digit, other in zip(one.digits, three.digits, strict=True):
+            assert np.allclose(np.multiply(digit.box, 3), other.box, atol=12)
+            assert all(isinstance(value, int) for value in digit.box)
+
+
+def test_light_ink_on_dark_paper_reads_like_dark_on_light(model, page):
+    assert texts(kerascnn.read(255 - page.picture, model)) == texts(kerascnn.read(page.picture, model))
+
+
+def test_takes_what_predict_takes(model, page, tmp_path):
+    path = tmp_path / "page.png"
+    Image.fromarray(page.picture).save(path)
+    expected = texts(kerascnn.read(page.picture, model))
+    assert texts(kerascnn.read(path, model)) == expected
+    assert texts(kerascnn.read(str(path), model)) == expected
+    assert texts(kerascnn.read(Image.fromarray(page.picture), model)) == expected
+
+
+def test_a_turned_photo_is_read_upright(model, page, tmp_path):
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.ascontiguousarray(np.rot90(page.picture))).save(path, exif=exif, quality=95)
+    result = kerascnn.read(path, model)
+    assert share_found(page, result) >= 0.85
+
+
+def test_transparent_paper(model, page):
+    alpha = (255 - page.picture.min(axis=2)).astype(np.uint8)
+    ink = Image.fromarray(
+        np.dstack([np.zeros_like(page.picture), np.where(alpha > 90, 255, 0).astype(np.uint8)])
+    )
+    assert share_found(page, kerascnn.read(ink, model)) >= 0.85
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((300, 400, 3), 240, np.uint8),
+        np.zeros((1, 1), np.uint8),
+        np.zeros((1, 20_000), np.uint8),
+        np.zeros((20_000, 1), np.uint8),
+        np.array([[0, 255], [255, 0]], np.uint8),
+        np.tile(np.linspace(0, 255, 600).astype(np.uint8), (400, 1)),
+        np.random.default_rng(0).integers(0, 256, (400, 500, 3)).astype(np.uint8),
+    ],
+    ids=["blank", "dot", "row", "column", "four pixels", "ramp", "noise"],
+)
+def test_nothing_is_read_where_nothing_is_written(model, picture):
+    assert kerascnn.read(picture, model).lines == ()
+
+
+def test_an_empty_ruled_page_has_no_digits(model):
+    picture = np.full((900, 700, 3), 235, np.uint8)
+    for row in range(60, 900, 60):
+        cv2.line(picture, (0, row), (700, row + 6), (120, 140, 180), 2)
+    for column in range(50, 700, 60):
+        cv2.line(picture, (column, 0), (column + 5, 900), (120, 140, 180), 2)
+    assert kerascnn.read(picture, model).lines == ()
+
+
+def test_min_confidence_leaves_out_the_unsure(model, page):
+    everything = kerascnn.read(page.picture, model, min_confidence=0)
+    sure = kerascnn.read(page.picture, model, min_confidence=0.99)
+    kept = [digit for line in everything.lines for digit in line.digits if digit.confidence >= 0.99]
+    assert [digit for line in sure.lines for digit in line.digits] == kept
+
+
+def test_a_model_of_other_classes_is_refused(model):
+    class OtherCard:
+        name, class_names, recognises_digits = "letters", ("a", "b"), False
+
+    other = kerascnn.inference.Predictor(model.engine, OtherCard())
+    with pytest.raises(ModelError, match="ten digits"):
+        kerascnn.read(np.zeros((20, 20), np.uint8), other)
+
+
+def test_lines_are_ordered_though_they_slope_and_their_digits_dance():
+    generator = np.random.default_rng(3)
+    boxes, expected = [], []
+    for line in range(4):
+        expected.append([])
+        for position in range(8):
+            expected[-1].append(len(boxes))
+            y = 100 * line + 0.12 * 60 * position + generator.uniform(-8, 8)
+            boxes.append((60.0 * position, y, 30.0, 50.0 + generator.uniform(-8, 8)))
+    order = generator.permutation(len(boxes))
+    lines = ordered_lines([boxes[index] for index in order])
+    assert [[int(order[index]) for index in line] for line in lines] == expected
+
+
+def test_a_column_of_single_digits_is_one_line_each():
+    assert ordered_lines([(10, 200, 30, 50), (12, 20, 30, 50), (8, 110, 30, 50)]) == [[1], [2], [0]]
+
+
+def test_wide_gaps_become_spaces():
+    boxes = [(0, 0, 30, 50), (40, 0, 30, 50), (220, 0, 30, 50), (260, 0, 30, 50)]
+    assert text_of(["1", "2", "3", "4"], boxes) == "12 34"
+    assert text_of(["1", "2", "3"], [(0, 0, 30, 50), (100, 0, 30, 50), (200, 0, 30, 50)]) == "123"
+
+
+def test_read_files_reports_the_bad_and_goes_on(model, page, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(page.picture).save(good)
+    bad.write_bytes(good.read_bytes()[:500])
+    errors = {}
+    results = dict(read_files([bad, good], model, lambda name, error: errors.update({name: error})))
+    assert list(results) == [str(good)]
+    assert isinstance(errors[str(bad)], ImageError)
+
+
+def test_output_is_a_drawing_for_each_picture(model, page, tmp_path):
+    sources = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        sources.append(tmp_path / folder / "page.png")
+        Image.fromarray(page.picture).save(sources[-1])
+    list(read_files(sources, model, lambda name, error: None, output=tmp_path / "drawn"))
+    drawn = sorted((tmp_path / "drawn").iterdir())
+    assert [path.name for path in drawn] == ["page-2.png", "page.png"]
+    with Image.open(drawn[0]) as drawing:
+        colours = {colour for _, colour in drawing.convert("RGB").getcolors(maxcolors=1 << 24)}
+    assert (0, 114, 178) in colours
+
+
+def test_output_that_cannot_be_written(model, page, tmp_path):
+    source, occupied = tmp_path / "page.png", tmp_path / "file"
+    Image.fromarray(page.picture).save(source)
+    occupied.write_text("not a directory")
+    with pytest.raises(OutputError, match="--output"):
+        list(read_files([source], model, lambda name, error: None, output=occupied))
+
+
+def test_command_line_json_and_a_bad_picture(page, tmp_path):
+    good, missing = tmp_path / "good.png", tmp_path / "missing.png"
+    Image.fromarray(page.picture).save(good)
+    done = run("read", str(good), str(missing), "--model", "reference", "--format", "json")
+    assert done.returncode == 1
+    assert b"missing.png" in done.stderr
+    assert b"Traceback" not in done.stderr
+    (row,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert row["image"] == str(good)
+    assert set(row["lines"][0]) == {"text", "digits"}
+    assert set(row["lines"][0]["digits"][0]) == {"digit", "confidence", "box"}
+    assert len(row["lines"][0]["digits"][0]["box"]) == 4
+
+
+def test_command_line_text_and_standard_input(page, tmp_path):
+    path = tmp_path / "page.png"
+    Image.fromarray(page.picture).save(path)
+    one = run("read", "-", "--model", "reference", stdin=path.read_bytes())
+    two = run("read", str(path), str(path), "--model", "reference")
+    assert one.returncode == two.returncode == 0
+    text = one.stdout.decode()
+    assert two.stdout.decode() == f"{path}:\n{text}" * 2
+
+
+def test_predict_output_is_a_strip_for_each_picture(tmp_path, page):
+    left, top, width, height = page.boxes[0][0]
+    margin = height // 4
+    digit = page.picture[top - margin : top + height + margin, left - margin : left + width + margin]
+    Image.fromarray(digit).save(tmp_path / "digit.png")
+    Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
+    pictures = [str(tmp_path / name) for name in ("digit.png", "blank.png")]
+    plain = run("predict", *pictures, "--model", "reference", "--format", "json")
+    drawn = run(
+        "predict", *pictures, "--model", "reference", "--format", "json", "--output", str(tmp_path / "out")
+    )
+    assert drawn.returncode == 0
+    assert drawn.stdout == plain.stdout
+    with Image.open(tmp_path / "out" / "digit.png") as strip:
+        assert strip.width > 3 * strip.height
+    assert (tmp_path / "out" / "blank.png").exists()

@@ -1,0 +1,64 @@
+"""Lines are taken out of the ink, strokes stay."""
+
+import cv2
+import numpy as np
+import pytest
+
+from kerascnn.images.paper import find_page_ink
+from kerascnn.images.rules import remove_rules
+
+
+def digits_picture(colour: int = 0) -> np.ndarray:
+    picture = np.full((700, 1000), 255, np.uint8)
+    for row in range(3):
+        for column, text in enumerate("2147058"):
+            place = (60 + 130 * column, 150 + 200 * row)
+            cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 3.0, colour, 8, cv2.LINE_AA)
+    return picture
+
+
+def with_lines(picture: np.ndarray, slope: float, thickness: int, squared: bool) -> np.ndarray:
+    result = picture.copy()
+    for row in range(-200, 1000, 66):
+        cv2.line(result, (0, row), (999, round(row + slope * 999)), 90, thickness, cv2.LINE_AA)
+    if squared:
+        for column in range(-200, 1300, 66):
+            cv2.line(result, (column, 0), (round(column - slope * 699), 699), 90, thickness, cv2.LINE_AA)
+    return np.minimum(picture, result)
+
+
+@pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
+@pytest.mark.parametrize("thickness", [2, 4])
+@pytest.mark.parametrize("slope", [0.0, 0.03, -0.08])
+def test_lines_go_and_strokes_stay(slope, thickness, squared):
+    picture = digits_picture()
+    strokes = picture < 128
+    left = remove_rules(find_page_ink(with_lines(picture, slope, thickness, squared)).mask)
+    away = cv2.dilate(strokes.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    assert (left & strokes).sum() >= 0.97 * strokes.sum()
+    assert (left & away).sum() <= 0.1 * strokes.sum()
+
+
+def test_without_lines_nothing_goes():
+    mask = digits_picture() < 128
+    assert np.array_equal(remove_rules(mask), mask)
+
+
+def test_ones_are_no_lines():
+    mask = np.zeros((400, 1000), dtype=bool)
+    for column in range(100, 900, 100):
+        mask[80:320, column : column + 7] = True
+    assert np.array_equal(remove_rules(mask), mask)
+
+
+def test_a_table_goes_with_its_upright_borders():
+    mask = np.zeros((800, 1000), dtype=bool)
+    for row in range(100, 701, 150):
+        mask[row : row + 4, 100:904] = True
+    for column in range(100, 901, 100):
+        mask[100:704, column : column + 4] = True
+    mask[150:210, 140:147] = True
+    left = remove_rules(mask)
+    assert left[150:210, 140:147].all()
+    left[150:210, 140:147] = False
+    assert left.sum() <= 0.02 * mask.sum()
