@@ -84,9 +84,7 @@ def main() -> None:
     parser.add_argument("--model", default="reference", help="a .keras file, or 'reference'")
     parser.add_argument("--pages", type=int, default=10, help="pages a style")
     parser.add_argument("--seed", type=int, default=1000, help="of the first page of each style")
-    parser.add_argument(
-        "--style", action="append", choices=list(STYLES), help="only this one; may be repeated"
-    )
+    parser.add_argument("--style", action="append", choices=list(STYLES), help="only this one; may be repeated")
     parser.add_argument("--dry-run", action="store_true", help="one page a style; nothing is written")
     arguments = parser.parse_args()
     predictor = kerascnn.load(arguments.model)

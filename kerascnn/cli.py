@@ -1,6 +1,5 @@
 """The command line: parse, call one library function, print. Nothing heavy is imported before a command runs."""
 
-import csv
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from typer.core import TyperGroup
 
 from kerascnn import __version__
 from kerascnn.errors import KerasCNNError
+from kerascnn.printing import print_csv, print_predictions
 
 
 class Format(StrEnum):
@@ -194,7 +194,7 @@ def evaluate(
         print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
     elif format is Format.csv:
         rows = [row.__dict__ for row in evaluation.per_class]
-        _print_csv(rows, list(rows[0]))
+        print_csv(rows, list(rows[0]))
     else:
         from kerascnn.console import print_evaluation
 
@@ -235,14 +235,15 @@ def predict(
         from kerascnn.console import with_bar
 
         results = with_bar(results, len(sources))
-    _print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
+    print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
     failures.exit_if_any(len(sources))
 
 
 @app.command()
 def read(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input.")
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input."),
     ],
     model: ModelOption = None,
     backend: BackendOption = None,
@@ -285,7 +286,9 @@ def synthesize(
     style: Annotated[str, typer.Option(metavar="NAME", help="plain, shadow, lined, table, ...; or all.")] = "all",
     count: Annotated[int, typer.Option(min=1, help="Pages of each style.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the first page; the others count up.")] = 0,
-    part: Annotated[str, typer.Option(metavar="NAME", help="Which of MNIST's digits are written: test or train.")] = "test",
+    part: Annotated[
+        str, typer.Option(metavar="NAME", help="Which of MNIST's digits are written: test or train.")
+    ] = "test",
 ) -> None:
     """Make pages of handwritten digits to test with: pictures, and labels.csv with their text and boxes.
 
@@ -318,7 +321,7 @@ def backends(
 
         print_backends(statuses, choice)
     elif format is Format.csv:
-        _print_csv(
+        print_csv(
             [{**status.to_dict(), "devices": " ".join(status.devices)} for status in statuses],
             ["name", "version", "devices"],
         )
@@ -370,42 +373,6 @@ def _load(model: str | None, backend: str | None):
         name = "reference (ships with kerascnn)" if is_reference else predictor.path
         print(f"model: {name}, on {predictor.engine.name}", file=sys.stderr)
     return predictor
-
-
-def _print_predictions(results: Iterator, class_names: Sequence[str], top_k: int, format: Format, single: bool) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    if format is Format.csv:
-        writer.writerow(["image", "label", "confidence"])
-    for name, prediction in results:
-        if format is Format.csv:
-            writer.writerow([name, prediction.label, f"{prediction.confidence:.6f}"])
-        elif format is Format.json:
-            print(json.dumps(_as_json(name, prediction, class_names, top_k), ensure_ascii=False))
-        else:
-            answer = prediction.reason or f"{prediction.label}  {prediction.confidence * 100:.1f} %"
-            print(answer if single else f"{name}: {answer}")
-
-
-def _as_json(name: str, prediction, class_names: Sequence[str], top_k: int) -> dict:
-    order = sorted(range(len(class_names)), key=lambda index: -prediction.probabilities[index])[:top_k]
-    digit = {"digit": prediction.digit} if tuple(class_names) == tuple("0123456789") else {}
-    reason = {"reason": prediction.reason} if prediction.reason else {}
-    return {
-        "image": name,
-        "label": prediction.label,
-        **digit,
-        **reason,
-        "confidence": round(prediction.confidence, 6),
-        "top": [
-            {"label": class_names[index], "probability": round(prediction.probabilities[index], 6)} for index in order
-        ],
-    }
-
-
-def _print_csv(rows: list[dict], columns: Sequence[str]) -> None:
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
 
 
 def _fail(text: str) -> None:

@@ -189,18 +189,14 @@ def _recognised(
     pairs = broken_pairs(glyphs, fragments, usual)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    predictions = iter(
-        predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown]))
-    )
+    predictions = iter(predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown])))
     answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
     answers += [[] for _ in fragments]
     _join_pairs(answers, pairs, list(predictions))
     return [answer for group in answers for answer in group]
 
 
-def _best_cut(
-    segments: Sequence[Segment], predictions: Sequence[Prediction]
-) -> list[tuple[Glyph, Prediction]]:
+def _best_cut(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
     scores = [float(np.log(_probability(prediction))) for prediction in predictions]
     path = best_path(segments, [prediction.digit for prediction in predictions], scores)
     return [(segments[index].glyph, predictions[index]) for index in path]

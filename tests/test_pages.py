@@ -38,9 +38,7 @@ def share_found(page, result) -> float:
         for line, boxes in zip(page.lines, page.boxes, strict=True)
         for text, box in zip(line, boxes, strict=True)
     ]
-    return np.mean(
-        [any(text == other and overlap(box, place) > 0.6 for place, other in found) for box, text in truth]
-    )
+    return np.mean([any(text == other and overlap(box, place) > 0.6 for place, other in found) for box, text in truth])
 
 
 def overlap(first, second) -> float:
@@ -105,9 +103,7 @@ def test_a_turned_photo_is_read_upright(model, page, tmp_path):
 
 def test_transparent_paper(model, page):
     alpha = (255 - page.picture.min(axis=2)).astype(np.uint8)
-    ink = Image.fromarray(
-        np.dstack([np.zeros_like(page.picture), np.where(alpha > 90, 255, 0).astype(np.uint8)])
-    )
+    ink = Image.fromarray(np.dstack([np.zeros_like(page.picture), np.where(alpha > 90, 255, 0).astype(np.uint8)]))
     assert share_found(page, kerascnn.read(ink, model)) >= 0.85
 
 
@@ -241,9 +237,7 @@ def test_predict_output_is_a_strip_for_each_picture(tmp_path, page):
     Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
     pictures = [str(tmp_path / name) for name in ("digit.png", "blank.png")]
     plain = run("predict", *pictures, "--model", "reference", "--format", "json")
-    drawn = run(
-        "predict", *pictures, "--model", "reference", "--format", "json", "--output", str(tmp_path / "out")
-    )
+    drawn = run("predict", *pictures, "--model", "reference", "--format", "json", "--output", str(tmp_path / "out"))
     assert drawn.returncode == 0
     assert drawn.stdout == plain.stdout
     with Image.open(tmp_path / "out" / "digit.png") as strip:

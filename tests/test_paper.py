@@ -16,9 +16,7 @@ def strokes() -> np.ndarray:
     return mask > 0
 
 
-def photographed(
-    strokes: np.ndarray, light: np.ndarray, paper=(240, 235, 225), ink=(60, 60, 70)
-) -> np.ndarray:
+def photographed(strokes: np.ndarray, light: np.ndarray, paper=(240, 235, 225), ink=(60, 60, 70)) -> np.ndarray:
     page = np.where(strokes[..., None], np.array(ink), np.array(paper)) * light[..., None]
     grain = np.random.default_rng(0).normal(0, 3, page.shape)
     return np.clip(page + grain, 0, 255).astype(np.uint8)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from conftest import clean_environment
+from PIL import Image
 
 import kerascnn
+from kerascnn.synthetic import make_page
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +37,7 @@ def directory(tmp_path_factory, photo) -> Path:
     (path / "scans").mkdir()
     photo(7).save(path / "image.png")
     photo(3).save(path / "scans" / "a.png")
+    Image.fromarray(make_page("plain", seed=1).picture).save(path / "photo.jpg")
     return path
 
 

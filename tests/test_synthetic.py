@@ -64,9 +64,7 @@ def test_hairlines_are_thinner_than_markers():
 
 
 def test_training_pages_hold_other_digits_than_test_pages():
-    train, test = (
-        make_page("plain", 1, part=part, num_lines=3, digits_per_line=8) for part in ("train", "test")
-    )
+    train, test = (make_page("plain", 1, part=part, num_lines=3, digits_per_line=8) for part in ("train", "test"))
     assert train.lines != test.lines
 
 
@@ -97,9 +95,7 @@ def test_written_pages_carry_their_labels(tmp_path):
 
 def test_command_line(tmp_path):
     command = [sys.executable, "-m", "kerascnn", "synthesize"]
-    done = subprocess.run(
-        [*command, str(tmp_path), "--style", "plain", "--seed", "2"], capture_output=True, text=True
-    )
+    done = subprocess.run([*command, str(tmp_path), "--style", "plain", "--seed", "2"], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.splitlines() == [str(tmp_path / "plain-2.png")]
     wrong = subprocess.run([*command, str(tmp_path), "--style", "crayon"], capture_output=True, text=True)

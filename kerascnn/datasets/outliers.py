@@ -39,11 +39,11 @@ def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator:
     size = digits.shape[1:]
     letters = _LetterPress()
     makers = (
-        (0.45, lambda: letters.print_one(generator, size)),
-        (0.12, lambda: _scribble(generator, size)),
-        (0.15, lambda: _filled_shape(generator, size)),
+        (0.42, lambda: letters.print_one(generator, size)),
+        (0.10, lambda: _scribble(generator, size)),
+        (0.14, lambda: _filled_shape(generator, size)),
         (0.10, lambda: _texture(generator, size)),
-        (0.18, lambda: _spoilt(digits, labels, generator)),
+        (0.24, lambda: _spoilt(digits, labels, generator)),
     )
     kinds = generator.choice(len(makers), count, p=[share for share, _ in makers])
     return np.stack([makers[kind][1]() for kind in kinds])
@@ -130,23 +130,38 @@ def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarra
 
 
 def _spoilt(digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Two digits in one box, a digit lying on its side, or one seen in a mirror."""
+    """Two or three digits in one box, half a digit, a digit lying on its side, or one seen in a mirror."""
     index = generator.integers(len(digits))
-    image, label = digits[index], labels[index]
+    image, label = digits[index], int(labels[index])
     kind = generator.uniform()
-    if kind < 0.45 or label in (0, 1, 8):
-        other = digits[generator.integers(len(digits))]
-        return _placed(_side_by_side(image, other, generator), image.shape)
-    if kind < 0.75:
+    if kind < 0.2 and label in _HALVES:
+        return _placed(_half(image, generator.choice(_HALVES[label])), image.shape)
+    if kind < 0.7 or label in (0, 1, 8):
+        others = digits[generator.integers(len(digits), size=1 if generator.uniform() < 0.8 else 2)]
+        row = image
+        for other in others:
+            row = _side_by_side(row, other, generator)
+        return _placed(row, image.shape)
+    if kind < 0.85:
         return np.ascontiguousarray(np.rot90(image, generator.choice([1, 3])))
     # In a mirror, a 2 is a 5 and a 5 a 2.
     return np.ascontiguousarray(image[:, ::-1] if label in (3, 4, 7, 9) else np.rot90(image))
 
 
+# Halves that are no digit themselves; the right half of a 3 is a 3, that of a 4 a 1.
+_HALVES = {2: ("left", "right"), 3: ("left",), 5: ("left", "right"), 8: ("left",), 9: ("left",)}
+
+
+def _half(image: np.ndarray, side: str) -> np.ndarray:
+    columns = np.flatnonzero(image.any(axis=0))
+    middle = (columns[0] + columns[-1] + 1) // 2
+    return image[:, :middle] if side == "left" else image[:, middle:]
+
+
 def _side_by_side(left: np.ndarray, right: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     columns = [np.flatnonzero(image.any(axis=0)) for image in (left, right)]
     cut = [image[:, found[0] : found[-1] + 1] for image, found in zip((left, right), columns, strict=True)]
-    gap = generator.integers(-2, 4)
+    gap = generator.integers(-4, 4)
     canvas = np.zeros((left.shape[0], cut[0].shape[1] + cut[1].shape[1] + max(gap, 0)), np.uint8)
     canvas[:, : cut[0].shape[1]] = cut[0]
     start = canvas.shape[1] - cut[1].shape[1] + min(gap, 0)

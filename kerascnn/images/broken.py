@@ -47,9 +47,7 @@ def broken_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: flo
             if parts[second].left > parts[first].right + _FRAGMENT_GAP * usual:
                 break
             has_fragment = max(first, second) >= len(glyphs)
-            if min(first, second) < len(glyphs) and _may_be_one(
-                parts[first], parts[second], usual, has_fragment
-            ):
+            if min(first, second) < len(glyphs) and _may_be_one(parts[first], parts[second], usual, has_fragment):
                 pairs.append(Pair(first, second, united([parts[first], parts[second]])))
     return pairs
 

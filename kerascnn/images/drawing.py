@@ -69,9 +69,7 @@ def drawn_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, i
     return _as_png(canvas)
 
 
-def drawn_strip(
-    picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None
-) -> bytes:
+def drawn_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
     """Draw one picture's way: original, ink and its box, what the network saw, the answer.
 
     Args:
@@ -137,9 +135,7 @@ def _mark(
         bottom -= font.size
 
 
-def _dashed_rectangle(
-    draw: ImageDraw.ImageDraw, frame: Sequence[float], colour: tuple, thickness: int
-) -> None:
+def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour: tuple, thickness: int) -> None:
     left, top, right, bottom = frame
     dash = 4 * thickness
     for start in np.arange(left, right, 2 * dash):

@@ -201,9 +201,7 @@ def ink_gap(body: Glyph, part: Glyph) -> float:
 
 
 def _lay(canvas: np.ndarray, glyph: Glyph, both: Glyph, value: int) -> None:
-    window = np.s_[
-        glyph.top - both.top : glyph.bottom - both.top, glyph.left - both.left : glyph.right - both.left
-    ]
+    window = np.s_[glyph.top - both.top : glyph.bottom - both.top, glyph.left - both.left : glyph.right - both.left]
     canvas[window][glyph.ink.mask] = value
 
 

@@ -57,9 +57,7 @@ def text_of(digits: Sequence[str], boxes: Sequence[Box]) -> str:
     if not len(gaps):
         return "".join(digits)
     limit = max(_WIDE_GAP * float(np.median(array[:, 3])), _WIDE_AGAINST_USUAL * float(np.median(gaps)))
-    return digits[0] + "".join(
-        " " * bool(gap > limit) + digit for gap, digit in zip(gaps, digits[1:], strict=True)
-    )
+    return digits[0] + "".join(" " * bool(gap > limit) + digit for gap, digit in zip(gaps, digits[1:], strict=True))
 
 
 def _offset(line: list[int], index: int, level: np.ndarray, heights: np.ndarray) -> float:

@@ -78,9 +78,7 @@ def _size(picture: np.ndarray, scale: float) -> tuple[int, int]:
 def _resized(picture: np.ndarray, scale: float) -> np.ndarray:
     if scale == 1:
         return picture
-    return cv2.resize(
-        picture, _size(picture, scale), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    )
+    return cv2.resize(picture, _size(picture, scale), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 def _is_light_on_dark(small: np.ndarray, sheet: np.ndarray) -> bool:
@@ -138,9 +136,7 @@ def _quadratic_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
         residual = (samples - points @ surface).mean(axis=1)
         chosen = residual > -max(2.0, float(residual[chosen].std()))
     low, high = np.percentile(samples, 2, axis=0), np.percentile(samples, 99.5, axis=0)
-    return np.clip(
-        terms @ surface, np.maximum(0.5 * low, _DARKEST_PAPER), np.maximum(1.2 * high, _DARKEST_PAPER)
-    )
+    return np.clip(terms @ surface, np.maximum(0.5 * low, _DARKEST_PAPER), np.maximum(1.2 * high, _DARKEST_PAPER))
 
 
 def _continued(values: np.ndarray, sheet: np.ndarray) -> np.ndarray:

@@ -94,9 +94,7 @@ def _candidates(ink: np.ndarray) -> list[Rule]:
             rest = _erased(rest, rule)
         pieces = _thin_runs(rest, thickness, max(_MIN_PIECE * side, _MIN_ASPECT * thickness / 2))
         lines = _chained(pieces, ink)
-        found += [
-            rule for rule in lines if len(rule.centre) >= max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)
-        ]
+        found += [rule for rule in lines if len(rule.centre) >= max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)]
     return found
 
 

@@ -92,9 +92,7 @@ def best_path(
         for segment, digit, log_probability in zip(segments, digits, log_probabilities, strict=True)
     ]
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
-    for index in sorted(
-        range(len(segments)), key=lambda index: (segments[index].first, segments[index].last)
-    ):
+    for index in sorted(range(len(segments)), key=lambda index: (segments[index].first, segments[index].last)):
         segment = segments[index]
         if segment.first not in best:
             continue

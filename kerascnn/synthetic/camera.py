@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 
 
-def placed(
-    page: np.ndarray, effects: Sequence[str], generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def placed(page: np.ndarray, effects: Sequence[str], generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Look at the page from a side, or with the table around it.
 
     Args:
@@ -80,9 +78,7 @@ def lit(page: np.ndarray, effects: Sequence[str], generator: np.random.Generator
     return page * light[..., None] * tint
 
 
-def sensed(
-    page: np.ndarray, blur: float, grain: float, quality: int, generator: np.random.Generator
-) -> np.ndarray:
+def sensed(page: np.ndarray, blur: float, grain: float, quality: int, generator: np.random.Generator) -> np.ndarray:
     """Blur, add grain, compress.
 
     Args:
@@ -118,7 +114,5 @@ def _table(size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
     noise = generator.normal(0, 1, (height, width)).astype(np.float32)
     streaks = cv2.GaussianBlur(noise, (0, 0), sigmaX=40, sigmaY=1.5)
     streaks /= max(float(streaks.std()), 1e-6)
-    colour = np.array(
-        ((0.3, 0.2, 0.13), (0.15, 0.15, 0.16), (0.35, 0.27, 0.2))[generator.integers(3)], np.float32
-    )
+    colour = np.array(((0.3, 0.2, 0.13), (0.15, 0.15, 0.16), (0.35, 0.27, 0.2))[generator.integers(3)], np.float32)
     return np.clip(colour * (1 + 0.15 * streaks[..., None]), 0, 1)

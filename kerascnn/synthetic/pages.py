@@ -185,9 +185,7 @@ def _written(
     for number in range(num_lines):
         chosen = generator.integers(0, len(images), _length(look, digits_per_line, generator))
         top = margin + pitch * (number + 0.5) + max(0.0, -slope) * width
-        _write_line(
-            sheet, look, generator, images[chosen], (margin, top, slope, advance), (height, thickness)
-        )
+        _write_line(sheet, look, generator, images[chosen], (margin, top, slope, advance), (height, thickness))
         sheet.lines.append("".join(str(label) for label in labels[chosen]))
     return sheet
 
@@ -231,9 +229,7 @@ def _write_line(
     sheet.boxes.append(boxes)
 
 
-def _touching_place(
-    ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, float, float, float], top: int
-) -> float:
+def _touching_place(ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, float, float, float], top: int) -> float:
     """The column at which a glyph just touches what stands on its left."""
     start = int(previous[0] + previous[2])
     for x in range(start, int(previous[0]), -1):

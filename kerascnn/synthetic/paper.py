@@ -11,9 +11,7 @@ _LINE_COLOURS = ((0.45, 0.6, 0.8), (0.55, 0.55, 0.6), (0.3, 0.35, 0.45), (0.8, 0
 def blank(shape: tuple[int, int], colour: Sequence[float], generator: np.random.Generator) -> np.ndarray:
     """An empty sheet: float32, `(height, width, 3)`, 0 to 1."""
     fibres = cv2.GaussianBlur(generator.normal(0, 1, shape).astype(np.float32), (0, 0), 1.5)
-    clouds = cv2.resize(
-        generator.normal(0, 1, (6, 6)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC
-    )
+    clouds = cv2.resize(generator.normal(0, 1, (6, 6)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
     light = 1 + 0.02 * fibres / max(float(fibres.std()), 1e-6) * 0.5 + 0.008 * clouds
     return np.clip(np.asarray(colour, np.float32) * light[..., None], 0, 1).astype(np.float32)
 
@@ -87,6 +85,4 @@ def _bent(cover: np.ndarray, bend: float) -> np.ndarray:
     """Paper is seldom flat: rows rise and fall by up to `bend` pixels."""
     height, width = cover.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    return cv2.remap(
-        cover, x, y + bend * np.sin(np.pi * x / width), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.remap(cover, x, y + bend * np.sin(np.pi * x / width), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

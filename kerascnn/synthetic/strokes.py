@@ -113,9 +113,7 @@ def _removable(line: np.ndarray, step: int) -> np.ndarray:
     offsets = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]
     around = [np.roll(line, (-row, -column), axis=(0, 1)) for row, column in offsets]
     neighbours = sum(plane.astype(np.int8) for plane in around)
-    changes = sum(
-        ((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True)
-    )
+    changes = sum(((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True))
     north, east, south, west = around[0], around[2], around[4], around[6]
     if step == 0:
         open_side = (north & east & south == 0) & (east & south & west == 0)
