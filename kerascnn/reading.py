@@ -12,8 +12,10 @@ from kerascnn.files import write_bytes
 from kerascnn.images.broken import Pair, broken_pairs, is_one_digit
 from kerascnn.images.decode import as_array, decode
 from kerascnn.images.drawing import OutputNames, drawn_page
+from kerascnn.images.frames import without_frames
 from kerascnn.images.glyphs import Glyph, find_glyphs, usual_height
 from kerascnn.images.lines import ordered_lines, text_of
+from kerascnn.images.nets import without_faint_net
 from kerascnn.images.normalise import place_glyph
 from kerascnn.images.paper import find_page_ink
 from kerascnn.images.rules import remove_rules
@@ -168,7 +170,8 @@ def _reader(model: Predictor | str | Path | None) -> Predictor:
 
 def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) -> Page:
     ink = find_page_ink(array)
-    glyphs, fragments = find_glyphs(ink.contrast, remove_rules(ink.mask))
+    mask = without_frames(without_faint_net(ink.contrast, remove_rules(ink.mask)))
+    glyphs, fragments = find_glyphs(ink.contrast, mask)
     found = [
         (prediction, _original_box(glyph, ink.scale, array.shape))
         for glyph, prediction in _recognised(glyphs, fragments, predictor)

@@ -7,8 +7,8 @@ from kerascnn.errors import ImageError
 from kerascnn.files import write_bytes
 from kerascnn.images import PREPARATIONS, decode
 from kerascnn.images.drawing import OutputNames, drawn_strip
-from kerascnn.images.ink import find_ink
 from kerascnn.images.normalise import is_prepared
+from kerascnn.images.single import find_single_glyph
 from kerascnn.inference import Prediction, Predictor
 
 
@@ -44,7 +44,7 @@ def predict_and_draw(
         seen = PREPARATIONS[predictor.card.preparation](picture, size)
         prediction = predictor.predict_prepared(seen[None])[0]
         looked_for_ink = predictor.card.preparation == "mnist" and not is_prepared(picture, size)
-        ink = find_ink(picture) if looked_for_ink else None
+        ink = find_single_glyph(picture) if looked_for_ink else None
         confidence = None if prediction.label is None else prediction.confidence
         answer = prediction.label or prediction.reason or "no answer"
         write_bytes(Path(output) / names.new(name), drawn_strip(picture, ink, seen, answer, confidence))

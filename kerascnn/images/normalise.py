@@ -9,7 +9,8 @@ Source: C. Yadav and L. Bottou, "Cold case: the lost MNIST digits", NeurIPS 2019
 import cv2
 import numpy as np
 
-from kerascnn.images.ink import Ink, find_ink
+from kerascnn.images.ink import Ink, stroke_width
+from kerascnn.images.single import find_single_glyph
 
 _BOX_SHARE = 20 / 28  # of MNIST's 28 pixels, the digit's box takes 20
 _STROKE_SHARES = (
@@ -35,7 +36,7 @@ def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) ->
     """
     if is_prepared(picture, size):
         return picture if picture.ndim == 2 else picture[..., 0]
-    ink = find_ink(picture)
+    ink = find_single_glyph(picture)
     return np.zeros(size, np.uint8) if ink is None else place_glyph(ink, size)
 
 
@@ -123,14 +124,6 @@ def with_usual_stroke(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
     thinned = cv2.erode(strength, kernel)
     # Erosion may break a stroke that is thinner than the rest: then the glyph stays as it is.
     return thinned if _components(thinned > 0.3) == _components(mask) else strength
-
-
-def stroke_width(mask: np.ndarray) -> float:
-    """The usual width of a glyph's strokes in pixels, from the distance transform along their middle lines."""
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    # The ridge: pixels as far from paper as any neighbour, the middle line of the stroke.
-    ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
-    return 2 * float(np.median(distance[ridge])) if ridge.any() else 1.0
 
 
 def _components(mask: np.ndarray) -> int:

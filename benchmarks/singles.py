@@ -1,0 +1,44 @@
+"""How well single digits are read in the styles of the synthetic pages: one digit a picture, of MNIST's test part.
+
+    python benchmarks/singles.py [--count 40] [--seed 50000]
+
+Writes benchmarks/results/singles.json.
+"""
+
+import argparse
+
+import results
+
+import kerascnn
+from kerascnn.synthetic import STYLES, make_page
+
+
+def measure(model, style: str, count: int, seed: int) -> dict:
+    """Read so many pictures of one style."""
+    pages = [make_page(style, number, num_lines=1, digits_per_line=1) for number in range(seed, seed + count)]
+    predictions = model.predict([page.picture for page in pages])
+    right = sum(prediction.label == page.lines[0] for page, prediction in zip(pages, predictions, strict=True))
+    withheld = sum(prediction.label is None for prediction in predictions)
+    return {"style": style, "num_samples": count, "right": right, "withheld": withheld}
+
+
+def main() -> None:
+    """Measure and record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="reference")
+    parser.add_argument("--count", type=int, default=40, help="pictures a style")
+    parser.add_argument("--seed", type=int, default=50000, help="of the first picture of each style")
+    parser.add_argument("--dry-run", action="store_true", help="one picture a style; nothing is recorded")
+    arguments = parser.parse_args()
+    model = kerascnn.load(arguments.model)
+    count = 1 if arguments.dry_run else arguments.count
+    # A picture of one digit cannot have touching ones.
+    scores = [measure(model, style, count, arguments.seed) for style in STYLES if style != "touching"]
+    for score in scores:
+        print(f"{score['style']:16} {score['right']}/{score['num_samples']}  withheld {score['withheld']}")
+    if not arguments.dry_run:
+        results.write("singles", {"seed": arguments.seed, "scores": scores})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The one glyph that a picture shows."""
+
+import cv2
+import numpy as np
+
+from kerascnn.images.frames import without_frames
+from kerascnn.images.glyphs import Glyph, find_glyphs
+from kerascnn.images.ink import Ink, find_ink, shrunk
+from kerascnn.images.nets import without_faint_net
+from kerascnn.images.paper import find_page_ink
+from kerascnn.images.rules import remove_rules
+
+_SMALLEST_PAGE = 64  # pixels; smaller pictures show a glyph and little of its paper
+_TRUSTED_SHARE = 0.3  # of the largest piece of ink that runs out of the picture
+
+
+def find_single_glyph(picture: np.ndarray) -> Ink | None:
+    """Find the ink of the one glyph that a picture shows.
+
+    A large picture is treated as a page: shadows, the table around the sheet and ruled lines are removed. Where that
+    leaves little, because the glyph fills the picture or runs out of it, the simple way decides.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
+
+    Returns:
+        The ink, on the picture's own grid, a smaller or a finer one; None if there is none.
+    """
+    if min(picture.shape[:2]) < _SMALLEST_PAGE:
+        return find_ink(picture)
+    small = shrunk(picture)
+    page = find_page_ink(small)
+    mask = without_frames(without_faint_net(page.contrast, remove_rules(page.mask)))
+    glyphs, _ = find_glyphs(page.contrast, mask)
+    chosen = max(glyphs, key=lambda glyph: _prominence(glyph, mask.shape), default=None)
+    if chosen is None or chosen.ink.mask.sum() < _TRUSTED_SHARE * _largest_at_edge(mask):
+        return find_ink(picture)
+    return _on_page(chosen, mask.shape)
+
+
+def _on_page(glyph: Glyph, shape: tuple[int, ...]) -> Ink:
+    strength, mask = np.zeros(shape, np.float32), np.zeros(shape, bool)
+    window = np.s_[glyph.top : glyph.bottom, glyph.left : glyph.right]
+    strength[window], mask[window] = glyph.ink.strength, glyph.ink.mask
+    return Ink(strength, mask)
+
+
+def _largest_at_edge(mask: np.ndarray) -> int:
+    """The pixels of the largest piece of ink that reaches the edge of the picture."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    return int(max((stats[index, cv2.CC_STAT_AREA] for index in at_edge if index), default=0))
+
+
+def _prominence(glyph: Glyph, shape: tuple[int, ...]) -> float:
+    """How much ink a glyph has, less so towards the edge of the picture."""
+    off_x = abs((glyph.left + glyph.right) / shape[1] - 1)
+    off_y = abs((glyph.top + glyph.bottom) / shape[0] - 1)
+    return float(glyph.ink.mask.sum()) * (1 - 0.6 * max(off_x, off_y))
