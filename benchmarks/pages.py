@@ -7,18 +7,15 @@ benchmarks/results/pages.json and prints a Markdown table.
 """
 
 import argparse
-import json
-import platform
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
+
+import results
 
 import kerascnn
+from kerascnn.inference import Predictor
 from kerascnn.synthetic import STYLES, SyntheticPage, make_page
-
-RESULTS = Path(__file__).parent / "results" / "pages.json"
 
 
 @dataclass
@@ -66,7 +63,7 @@ def edit_distance(first: str, second: str) -> int:
     return distances[-1]
 
 
-def measure(predictor, style: str, num_pages: int, seed: int) -> Score:
+def measure(predictor: Predictor, style: str, num_pages: int, seed: int) -> Score:
     """Read the pages of one style."""
     score = Score(style)
     for number in range(seed, seed + num_pages):
@@ -102,24 +99,17 @@ def main() -> None:
         write(arguments, predictor, [*scores, total])
 
 
-def write(arguments: argparse.Namespace, predictor, scores: list[Score]) -> None:
+def write(arguments: argparse.Namespace, predictor: Predictor, scores: list[Score]) -> None:
     """Write the scores with all that is needed to repeat them."""
-    packages = ("numpy", "opencv-python-headless", "pillow", "onnxruntime")
-    content = {
+    figures = {
         "command": f"python benchmarks/pages.py --pages {arguments.pages} --seed {arguments.seed}",
         "model": predictor.card.name,
         "engine": predictor.engine.name,
         "pages_a_style": arguments.pages,
         "first_seed": arguments.seed,
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-        },
-        "versions": {"kerascnn": kerascnn.__version__, **{name: version(name) for name in packages}},
         "scores": [asdict(score) for score in scores],
     }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n")
+    results.write("pages", figures)
 
 
 if __name__ == "__main__":

@@ -157,3 +157,26 @@ def test_impossible_arrays_are_told():
     for array, words in ((np.zeros((2, 3, 5, 7)), "shape"), (np.full((9, 9), -1.0), "expected 0 to 255")):
         with pytest.raises(ImageError, match=words):
             as_array(array)
+
+
+def test_a_thousand_mutilated_files_give_a_prediction_or_one_clear_error(reference, photo):
+    generator = np.random.default_rng(0)
+    originals = []
+    for encoding in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"):
+        stream = io.BytesIO()
+        photo(8, side=50).save(stream, encoding)
+        originals.append(stream.getvalue())
+    refusals = []
+    for number in range(1000):
+        content = bytearray(originals[number % len(originals)])
+        if number % 3 == 0:
+            del content[int(generator.integers(len(content))) :]
+        else:
+            for position in generator.integers(0, len(content), generator.integers(1, 20)):
+                content[position] ^= 1 << int(generator.integers(8))
+        try:
+            reference.prepare(decode(bytes(content)))
+        except ImageError as error:
+            refusals.append(str(error))
+    assert 100 < len(refusals) < 900
+    assert not any("\n" in message for message in refusals)

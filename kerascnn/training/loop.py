@@ -125,7 +125,8 @@ class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):
 
 def _outlier_pool(dataset: Dataset, train: np.ndarray, seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, _OUTLIER_STREAM])
-    return make_outliers(_OUTLIER_POOL, dataset.train_images[train], dataset.train_labels[train], generator)
+    count = min(_OUTLIER_POOL, 4 * len(train))
+    return make_outliers(count, dataset.train_images[train], dataset.train_labels[train], generator)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
