@@ -21,6 +21,7 @@ from kerascnn.images.paper import find_page_ink
 from kerascnn.images.rules import remove_rules
 from kerascnn.images.touching import Segment, best_path, segments_of
 from kerascnn.inference import Prediction, Predictor, load
+from kerascnn.sources import decoded
 
 MIN_CONFIDENCE = 0.5
 """What a digit's probability must reach for it to be read."""
@@ -143,13 +144,7 @@ def read_files(
     """
     predictor = _reader(model)
     names = OutputNames()
-    for source in sources:
-        name = "-" if isinstance(source, bytes) else str(source)
-        try:
-            array = decode(source, "standard input" if isinstance(source, bytes) else name)
-        except ImageError as error:
-            on_error(name, error)
-            continue
+    for name, array in decoded(sources, on_error):
         page = _read_array(array, predictor, min_confidence)
         if output is not None:
             digits = [digit for line in page.lines for digit in line.digits]

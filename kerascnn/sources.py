@@ -1,11 +1,13 @@
 """The pictures that a command line names: files, directories, standard input."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kerascnn.errors import ImageError
+from kerascnn.images import decode
 
 STANDARD_INPUT = "-"
 
@@ -43,6 +45,28 @@ def expand(arguments: Sequence[str]) -> list[str]:
             )
         sources += found
     return sources
+
+
+def decoded(
+    sources: Iterable[str | Path | bytes], on_error: Callable[[str, ImageError], None]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Decode pictures one after the other.
+
+    Args:
+        sources: paths, or the encoded bytes of a picture.
+        on_error: called with the name of a picture that cannot be read, and why; the others go on.
+
+    Yields:
+        Name (the path as given, `-` for bytes) and array, as of `kerascnn.images.decode`.
+    """
+    for source in sources:
+        name = STANDARD_INPUT if isinstance(source, bytes) else str(source)
+        try:
+            array = decode(source, "standard input" if isinstance(source, bytes) else name)
+        except ImageError as error:
+            on_error(name, error)
+        else:
+            yield name, array
 
 
 def _is_picture(path: Path, root: Path) -> bool:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from kerascnn.errors import ImageError
 from kerascnn.files import write_bytes
-from kerascnn.images import PREPARATIONS, decode
+from kerascnn.images import PREPARATIONS
 from kerascnn.images.drawing import OutputNames, drawn_strip
 from kerascnn.images.normalise import is_prepared
 from kerascnn.images.single import find_single_glyph
 from kerascnn.inference import Prediction, Predictor
+from kerascnn.sources import decoded
 
 
 def predict_and_draw(
@@ -34,13 +35,7 @@ def predict_and_draw(
     """
     names = OutputNames()
     size = predictor.card.input_shape[:2]
-    for source in sources:
-        name = "-" if isinstance(source, bytes) else str(source)
-        try:
-            picture = decode(source, "standard input" if isinstance(source, bytes) else name)
-        except ImageError as error:
-            on_error(name, error)
-            continue
+    for name, picture in decoded(sources, on_error):
         seen = PREPARATIONS[predictor.card.preparation](picture, size)
         prediction = predictor.predict_prepared(seen[None])[0]
         looked_for_ink = predictor.card.preparation == "mnist" and not is_prepared(picture, size)

@@ -61,8 +61,8 @@ def test_importing_the_package_imports_nothing_heavy():
 LEVELS = [
     {"cli", "__main__"},
     {"console", "printing"},
-    {"training", "evaluation", "inference", "explain", "serve", "reading", "strips", "sources"},
-    {"engines", "export", "safe_loading"},
+    {"training", "evaluation", "inference", "explain", "serve", "reading", "strips"},
+    {"engines", "export", "safe_loading", "sources"},
     {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry"},
     {"backend", "errors", "files", "__init__"},
 ]
