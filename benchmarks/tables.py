@@ -41,24 +41,6 @@ def start_up_table() -> str:
     )
 
 
-def styles_table() -> str:
-    """Singles and pages by style, from `benchmarks/singles.py` and `benchmarks/pages.py`."""
-    (singles,), (pages,) = results.read("singles.json"), results.read("pages.json")
-    single = {row["style"]: row for row in singles["scores"]}
-    lines = ["| style | single digits | digits on pages | lines without a mistake |", "|---|---|---|---|"]
-    for row in pages["scores"]:
-        one = single.get(row["style"])
-        shown = f"{one['right'] / one['num_samples']:.1%} of {one['num_samples']}" if one else ""
-        if row["style"] == "all":
-            total = sum(one["num_samples"] for one in single.values())
-            shown = f"{sum(one['right'] for one in single.values()) / total:.1%} of {total}"
-        lines.append(
-            f"| {row['style']} | {shown} | {1 - row['num_errors'] / row['num_digits']:.1%} of {row['num_digits']:,} "
-            f"| {row['num_exact_lines'] / row['num_lines']:.1%} of {row['num_lines']} |"
-        )
-    return "\n".join(lines)
-
-
 def rejection_table() -> str:
     """What gets no answer, from `benchmarks/rejection.py`."""
     (record,) = results.read("rejection.json")
@@ -67,7 +49,7 @@ def rejection_table() -> str:
     return "\n".join(lines + [f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} |" for name, row in rows])
 
 
-TABLES = {"styles": styles_table, "rejection": rejection_table, "training": training_table, "start-up": start_up_table}
+TABLES = {"rejection": rejection_table, "training": training_table, "start-up": start_up_table}
 
 
 def with_tables(text: str) -> str:
