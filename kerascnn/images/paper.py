@@ -38,16 +38,17 @@ class PageInk:
     scale: float
 
 
-def find_page_ink(picture: np.ndarray) -> PageInk:
+def find_page_ink(picture: np.ndarray, min_side: int = _MIN_WORKING_SIDE) -> PageInk:
     """Find everything on a page that is darker than its paper (or lighter, on dark paper).
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
+        min_side: pixels; a picture whose longer side is shorter is enlarged to it.
 
     Returns:
         The ink, lines and smudges included.
     """
-    scale = working_scale(picture.shape[0], picture.shape[1])
+    scale = working_scale(picture.shape[0], picture.shape[1], min_side)
     values = _resized(picture, scale)
     values = values[..., None] if values.ndim == 2 else values
     small_scale = min(1.0, _PAPER_SIDE / max(values.shape[:2]))
@@ -64,11 +65,11 @@ def find_page_ink(picture: np.ndarray) -> PageInk:
     return PageInk(contrast, contrast > threshold, scale)
 
 
-def working_scale(height: int, width: int) -> float:
+def working_scale(height: int, width: int, min_side: int = _MIN_WORKING_SIDE) -> float:
     """How much a picture is shrunk or enlarged before it is read."""
     if height * width > _MAX_WORKING_PIXELS:
         return (_MAX_WORKING_PIXELS / (height * width)) ** 0.5
-    return float(np.clip(_MIN_WORKING_SIDE / max(height, width), 1.0, _MAX_ENLARGEMENT))
+    return float(np.clip(min_side / max(height, width), 1.0, _MAX_ENLARGEMENT))
 
 
 def _size(picture: np.ndarray, scale: float) -> tuple[int, int]:

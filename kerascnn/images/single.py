@@ -11,6 +11,7 @@ from kerascnn.images.paper import find_page_ink
 from kerascnn.images.rules import remove_rules
 
 _SMALLEST_PAGE = 64  # pixels; smaller pictures show a glyph and little of its paper
+_MIN_SIDE = 500  # pixels; one glyph needs no finer grid, and takes a quarter of the time of a page's
 _TRUSTED_SHARE = 0.3  # of the largest piece of ink that runs out of the picture
 
 
@@ -29,7 +30,7 @@ def find_single_glyph(picture: np.ndarray) -> Ink | None:
     if min(picture.shape[:2]) < _SMALLEST_PAGE:
         return find_ink(picture)
     small = shrunk(picture)
-    page = find_page_ink(small)
+    page = find_page_ink(small, _MIN_SIDE)
     mask = without_frames(without_faint_net(page.contrast, remove_rules(page.mask)))
     glyphs, _ = find_glyphs(page.contrast, mask)
     chosen = max(glyphs, key=lambda glyph: _prominence(glyph, mask.shape), default=None)
