@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from kerascnn.datasets.stored import Images
 from kerascnn.images.ink import Ink, stroke_width
 from kerascnn.images.normalise import place_glyph
 
@@ -24,7 +25,7 @@ _SYMBOLS = "?@#$%&*+=<>{}~^€§äöüßÄÖÜñçλπΣΩΨΔфжш"
 _FONT_SIZE = 56
 
 
-def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Make pictures that are no digits, in the form in which the network reads pictures.
 
     Args:
@@ -178,7 +179,7 @@ def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarra
     return image
 
 
-def _spoilt(digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _spoilt(digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Two or three digits in one box, half a digit, a digit lying on its side, or one seen in a mirror."""
     index = generator.integers(len(digits))
     image, label = digits[index], int(labels[index])

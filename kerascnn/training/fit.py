@@ -13,6 +13,7 @@ from kerascnn.artifact import Card, save
 from kerascnn.backend import activate, installed_version
 from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
+from kerascnn.datasets.stored import Selection
 from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
 from kerascnn.files import staging_directory
@@ -188,7 +189,7 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
 
 def _calibrate(engine: KerasEngine, dataset: Dataset, validation: np.ndarray, settings: RunSettings) -> dict:
     """Fold the temperature into the model; the card's fields that say what was done."""
-    images, labels = dataset.train_images[validation], dataset.train_labels[validation]
+    images, labels = Selection(dataset.train_images, validation), dataset.train_labels[validation]
     digits = dataset.class_names == DIGITS
     temperature = fit_temperature(engine.probabilities(images), labels)
     fold_temperature(engine.model, temperature)
