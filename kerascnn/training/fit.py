@@ -22,7 +22,7 @@ from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
 
-_DRY_RUN_BATCHES = 3
+_DRY_RUN_BATCHES, _DRY_RUN_EPOCHS = 3, 2
 
 
 def fit(
@@ -96,7 +96,8 @@ def fit(
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="kerascnn-dry-run-") as name:
             target = Path(name) / output_path(request, output).name
-            return _run(new_settings(request), target, False, True, tensorboard and Path(name) / "logs", progress)
+            settings = _few_epochs(new_settings(request))
+            return _run(settings, target, False, True, tensorboard and Path(name) / "logs", progress)
     path = output_path(request, output)
     directory = RunDirectory(path)
     settings = resumed_settings(request, directory) if resume else new_settings(request)
@@ -141,6 +142,11 @@ def _run(
     card = _write(model, card, path, settings, progress)
     directory.remove()
     return Predictor(engine, card, path)
+
+
+def _few_epochs(settings: RunSettings) -> RunSettings:
+    epochs = min(settings.recipe.epochs, _DRY_RUN_EPOCHS)
+    return replace(settings, recipe=replace(settings.recipe, epochs=epochs))
 
 
 def _small(
