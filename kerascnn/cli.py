@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -298,6 +299,37 @@ def synthesize(
 
     for path in write_pages(directory, style, count, seed, part=part):
         print(path)
+
+
+@app.command()
+def summary(
+    architecture: Annotated[str | None, typer.Option(metavar="NAME", help="An untrained network: cnn.")] = None,
+    model: ModelOption = None,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE", help="Of a picture: height x width x channels.  [default: 28x28x1]"),
+    ] = None,
+    format: Annotated[TextOrJson, typer.Option(help="How to print.")] = TextOrJson.text,
+) -> None:
+    """Show the layers of a network, with the arithmetic behind every shape.
+
+    Example: kerascnn summary --architecture cnn --input-shape 256x256x3
+    """
+    from kerascnn.summary import parse_input_shape, summarize
+
+    if architecture and model:
+        raise typer.BadParameter("give --architecture or --model, not both.")
+    try:
+        shape = parse_input_shape(input_shape) if input_shape else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{input_shape!r} is no input shape such as 28x28x1.") from error
+    result = summarize(architecture, model=model, input_shape=shape)
+    if format is TextOrJson.json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        return
+    from kerascnn.summary.text import summary_text
+
+    print(summary_text(result, shutil.get_terminal_size().columns))
 
 
 @app.command()
