@@ -109,7 +109,7 @@ def fit(
     architecture: Annotated[str | None, typer.Option(metavar="NAME", help="The network: cnn.")] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (24 augmented epochs)."),
+        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (36 augmented epochs)."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
