@@ -10,6 +10,8 @@ from kerascnn.evaluation import Answers, Evaluation
 from kerascnn.inference import Predictor
 from kerascnn.significance import mcnemar_p_value
 
+_BATCH_SIZE = 4096
+
 
 @dataclass(frozen=True)
 class Disagreement:
@@ -72,8 +74,7 @@ def compare(first: Answers, second: Answers) -> Comparison:
     Raises:
         DataError: if they were not given the same images with the same labels.
     """
-    same_labels = np.array_equal(first.true_names, second.true_names)
-    if first.images.shape != second.images.shape or not same_labels or not np.array_equal(first.images, second.images):
+    if not (np.array_equal(first.true_names, second.true_names) and _same_images(first.images, second.images)):
         raise DataError(
             "the two models were not tested on the same images, since they divide or prepare these data differently; "
             "give --data with a test part of its own, and models of the same preparation."
@@ -103,6 +104,16 @@ def model_names(predictors: Sequence[Predictor]) -> tuple[str, ...]:
         if len(set(names)) == len(names):
             return tuple(names)
     return tuple(f"{name}-{number}" for number, name in enumerate(longer, start=1))
+
+
+def _same_images(images: np.ndarray, others: np.ndarray) -> bool:
+    if images is others:
+        return True
+    # Batch by batch: they may be in files that are larger than the memory.
+    return images.shape == others.shape and all(
+        np.array_equal(images[start : start + _BATCH_SIZE], others[start : start + _BATCH_SIZE])
+        for start in range(0, len(images), _BATCH_SIZE)
+    )
 
 
 def _disagreements(first: Answers, second: Answers) -> list[Disagreement]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.comparison import Comparison, compare, model_names
-from kerascnn.datasets import Dataset
+from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.errors import ModelError
 from kerascnn.evaluation import Answers, Evaluation, answers
 from kerascnn.evaluation_report.comparing import add_comparison, add_results
@@ -65,7 +65,10 @@ def evaluate_models(
     """
     if not 1 <= len(predictors) <= 2:
         raise ModelError(f"{len(predictors)} models cannot be put side by side; give one or two.")
-    found = [answers(predictor, data, with_features=output is not None) for predictor in predictors]
+    found = [
+        answers(predictor, dataset, with_features=output is not None)
+        for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)
+    ]
     comparison = compare(*found) if len(found) == 2 else None
     report = None
     if output is not None:
@@ -73,6 +76,15 @@ def evaluate_models(
         for name, content in _files(found, comparison).items():
             write_bytes(Path(output) / name, content)
     return Results(tuple(one.evaluation for one in found), comparison, report)
+
+
+def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> list[Dataset]:
+    """The data as each model takes them, read once where that is the same."""
+    if isinstance(data, Dataset):
+        return [data] * len(predictors)
+    wishes = [(predictor.card.seed, predictor.card.preparation) for predictor in predictors]
+    read = {wish: load_dataset(data, seed=wish[0], preparation=wish[1]) for wish in dict.fromkeys(wishes)}
+    return [read[wish] for wish in wishes]
 
 
 def _files(found: Sequence[Answers], comparison: Comparison | None) -> dict[str, bytes]:
