@@ -66,9 +66,31 @@ def test_importing_the_package_imports_nothing_heavy():
 LEVELS = [
     {"cli", "__main__"},
     {"console", "printing"},
-    {"training", "evaluation", "inference", "explain", "serve", "reading", "strips", "summary"},
+    {
+        "training",
+        "evaluation",
+        "comparison",
+        "evaluation_report",
+        "inference",
+        "explain",
+        "serve",
+        "reading",
+        "strips",
+        "summary",
+    },
     {"engines", "export", "safe_loading", "sources"},
-    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry"},
+    {
+        "artifact",
+        "calibration",
+        "models",
+        "datasets",
+        "synthetic",
+        "images",
+        "figures",
+        "geometry",
+        "html_report",
+        "significance",
+    },
     {"backend", "errors", "files", "__init__"},
 ]
 

@@ -34,6 +34,15 @@ def probabilities(model: str, output: str) -> None:
     np.save(output, predictor.engine.probabilities(load_dataset("mnist").test_images))
 
 
+def features(model: str, output: str) -> None:
+    """Write what the last layer is given of 500 test images."""
+    from kerascnn.backend import activate
+    from kerascnn.inference import load
+
+    predictor = load(model, backend=activate().name)
+    np.save(output, predictor.engine.probabilities_and_features(load_dataset("mnist").test_images[:500])[1])
+
+
 def predict(model: str, pictures: list[str]) -> list[int]:
     """The digits of some pictures."""
     from kerascnn.backend import activate
@@ -107,7 +116,8 @@ def _largest_extent(differs: np.ndarray) -> int:
 
 
 TASKS = {
-    task.__name__: task for task in (fit, probabilities, predict, load_refused, backend, keras_layers, seen_pixels)
+    task.__name__: task
+    for task in (fit, probabilities, features, predict, load_refused, backend, keras_layers, seen_pixels)
 }
 
 
