@@ -63,7 +63,7 @@ LEVELS = [
     {"console", "printing"},
     {"training", "evaluation", "inference", "explain", "serve", "reading", "strips"},
     {"engines", "export", "safe_loading", "sources"},
-    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry"},
+    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry", "html_report"},
     {"backend", "errors", "files", "__init__"},
 ]
 
