@@ -42,7 +42,9 @@ def imported_by(*arguments: str) -> set[str]:
     return set(json.loads(result.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("explain", "--help"), ("--version",)]
+)
 def test_help_imports_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
 

@@ -9,6 +9,7 @@ import json
 import sys
 import traceback
 
+import explaining_tasks
 import numpy as np
 
 import kerascnn
@@ -60,6 +61,7 @@ def backend() -> str:
 
 
 TASKS = {task.__name__: task for task in (fit, probabilities, predict, load_refused, backend)}
+TASKS |= explaining_tasks.TASKS
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ def explain(
     """
     tell = progress or (lambda text: None)
     name, array = _decoded(picture)
-    directory = Path(output) if output is not None else OUTPUT / _stem(name)
+    directory = _directory(output, name)
     predictor = _on_keras(model, backend, tell)
     card = predictor.card
     # These import Keras, which must not happen before the backend is chosen.
@@ -148,8 +148,12 @@ def _decoded(picture: str | Path | bytes | np.ndarray | Image.Image) -> tuple[st
     return "picture", as_array(picture)
 
 
-def _stem(name: str) -> str:
-    return "standard-input" if name == "-" else Path(name).stem
+def _directory(output: str | Path | None, name: str) -> Path:
+    if output is None:
+        return OUTPUT / ("standard-input" if name == "-" else Path(name).stem)
+    if Path(output).exists() and not Path(output).is_dir():
+        raise OutputError(f"{output} is a file; give a directory with --output.")
+    return Path(output)
 
 
 def _on_keras(model: Predictor | str | Path | None, backend: str | None, tell: Callable[[str], None]) -> Predictor:
@@ -218,8 +222,6 @@ def _facts(predictor: Predictor, findings: "Findings", seed: int, dataset: Datas
 
 def _write(directory: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
     """Write all files: a new directory appears in one step; in an old one each file does, the page last."""
-    if directory.exists() and not directory.is_dir():
-        raise OutputError(f"{directory} is a file; give a directory with --output.")
     with staging_directory(directory) as staging:
         finished = staging / "finished"
         finished.mkdir()

@@ -7,7 +7,7 @@ import numpy as np
 
 from kerascnn.datasets import Dataset
 from kerascnn.explaining.anatomy import Anatomy, Step, first_kernel
-from kerascnn.explaining.attribution import grad_cam, hires_cam, input_gradient, integrated_gradients
+from kerascnn.explaining.attribution import class_activation_maps, input_gradients, integrated_gradients
 from kerascnn.explaining.filters import (
     MAX_FILTERS,
     Exemplars,
@@ -159,19 +159,7 @@ def find(
     decisive, _ = anatomy.cut_after(anatomy.step(layer) if layer else anatomy.last_maps)
     studied = anatomy.step(layer) if layer else anatomy.convolutions[-1]
     progress("which pixels speak for the answer ...")
-    logits, baseline = anatomy.logits(np.stack([seen, np.zeros_like(seen)]))
-    evidence = tuple(
-        Evidence(
-            index,
-            float(logits[index]),
-            float(baseline[index]),
-            grad_cam(anatomy, decisive, seen, index),
-            hires_cam(anatomy, decisive, seen, index),
-            input_gradient(anatomy, seen, index),
-            integrated_gradients(anatomy, seen, index),
-        )
-        for index in classes
-    )
+    evidence = _evidence(anatomy, decisive, seen, classes)
     occlusion = occlude(anatomy, seen)
     first_filters = _first_filters(anatomy)
     feature_maps = tuple(_feature_maps(anatomy, step, seen, first_filters) for step in _shown_steps(anatomy, studied))
@@ -182,6 +170,20 @@ def find(
 def training_images_for(anatomy: Anatomy, dataset: Dataset) -> np.ndarray | None:
     """The training images that filters are tried on; None if they have another size than the model's input."""
     return dataset.train_images[:NUM_TRAINING_IMAGES] if dataset.image_size == anatomy.image_shape else None
+
+
+def _evidence(anatomy: Anatomy, decisive: Step, seen: np.ndarray, classes: list[int]) -> tuple[Evidence, ...]:
+    logits, baseline = anatomy.logits(np.stack([seen, np.zeros_like(seen)]))
+    maps = class_activation_maps(anatomy, decisive, seen, classes)
+    columns = (
+        logits[classes].tolist(),
+        baseline[classes].tolist(),
+        maps.grad_cam,
+        maps.hires_cam,
+        input_gradients(anatomy, seen, classes),
+        integrated_gradients(anatomy, seen, classes),
+    )
+    return tuple(Evidence(*row) for row in zip(classes, *columns, strict=True))
 
 
 def _first_filters(anatomy: Anatomy) -> FirstFilters:
