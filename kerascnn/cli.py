@@ -305,6 +305,56 @@ def read(
 
 
 @app.command()
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for standard input.")],
+    output: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where the pictures and report.html go.  [explained/IMAGE'S NAME]")
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Weigh the maps of this layer, and maximise its filters.  [the last ones]"),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="LABEL", help="Explain this class.  [the most probable one]")
+    ] = None,
+    model: ModelOption = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="SOURCE",
+            help="Where training images that excite filters come from, as for fit.  [mnist, if the model reads it]",
+        ),
+    ] = None,
+    backend: BackendOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise that activation maximisation starts from.")] = 0,
+    format: Annotated[TextOrJson, typer.Option(help="json prints one object.")] = TextOrJson.text,
+) -> None:
+    """Show why the network gives its answer: class activation maps, filters, feature maps, on one page.
+
+    Example: kerascnn explain image.png --output explained/
+    """
+    from kerascnn.explaining import explain as run
+
+    (source,) = _opened([image])
+    explanation = run(
+        source,
+        model,
+        output=output,
+        layer=layer,
+        label=label,
+        data=data,
+        backend=backend,
+        seed=seed,
+        progress=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    if format is TextOrJson.json:
+        print(json.dumps(explanation.to_dict(), ensure_ascii=False))
+    else:
+        print(*explanation.files, sep="\n")
+
+
+@app.command()
 def synthesize(
     directory: Annotated[str, typer.Argument(metavar="DIR", help="Where the pages go; it is made if it is missing.")],
     style: Annotated[str, typer.Option(metavar="NAME", help="plain, shadow, lined, table, ...; or all.")] = "all",

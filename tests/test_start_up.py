@@ -42,7 +42,9 @@ def imported_by(*arguments: str) -> set[str]:
     return set(json.loads(result.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("explain", "--help"), ("--version",)]
+)
 def test_help_imports_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
 
@@ -72,13 +74,13 @@ LEVELS = [
         "comparison",
         "evaluation_report",
         "inference",
-        "explain",
+        "explaining",
         "serve",
         "reading",
         "strips",
         "summary",
     },
-    {"engines", "export", "safe_loading", "sources"},
+    {"engines", "gradients", "export", "safe_loading", "sources"},
     {
         "artifact",
         "calibration",

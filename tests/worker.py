@@ -9,6 +9,7 @@ import json
 import sys
 import traceback
 
+import explaining_tasks
 import numpy as np
 
 import kerascnn
@@ -119,6 +120,9 @@ TASKS = {
     task.__name__: task
     for task in (fit, probabilities, features, predict, load_refused, backend, keras_layers, seen_pixels)
 }
+
+TASKS = {task.__name__: task for task in (fit, probabilities, predict, load_refused, backend)}
+TASKS |= explaining_tasks.TASKS
 
 
 def main() -> None:
