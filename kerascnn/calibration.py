@@ -7,7 +7,7 @@ import numpy as np
 
 _TEMPERATURES = np.geomspace(0.25, 4.0, 241)
 _NUM_BINS = 15
-REJECTED_SHARE = 0.0035
+REJECTED_SHARE = 0.004
 """Share of the validation images that the threshold turns away."""
 
 
