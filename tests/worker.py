@@ -121,7 +121,6 @@ TASKS = {
     for task in (fit, probabilities, features, predict, load_refused, backend, keras_layers, seen_pixels)
 }
 
-TASKS = {task.__name__: task for task in (fit, probabilities, predict, load_refused, backend)}
 TASKS |= explaining_tasks.TASKS
 
 
