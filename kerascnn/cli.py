@@ -113,7 +113,23 @@ def fit(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
+    optimizer: Annotated[str | None, typer.Option(metavar="NAME", help="adam or muon.  [quick: muon]")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The schedule's peak.  [quick: 0.002]")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="NAME", help="cosine (down to zero) or constant.  [quick: cosine]")
+    ] = None,
+    warmup: Annotated[
+        float | None, typer.Option(help="Share of the steps in which the learning rate rises.  [quick: 0.1]")
+    ] = None,
+    dropout_rates: Annotated[
+        tuple[float, float] | None, typer.Option(help="Of the two dropout layers.  [quick: 0 0.3]")
+    ] = None,
+    augmentation: Annotated[
+        float | None, typer.Option(help="Strength of the random changes to the images.  [quick: 0.5]")
+    ] = None,
+    outliers: Annotated[
+        float | None, typer.Option(help="Pictures of no digit, as a share of each batch.  [quick: 0]")
+    ] = None,
     validation_split: Annotated[
         float | None, typer.Option(help="Share of the training part to validate on.  [default: 0.2]")
     ] = None,
@@ -149,7 +165,13 @@ def fit(
             recipe,
             epochs=epochs,
             batch_size=batch_size,
+            optimizer=optimizer,
             learning_rate=learning_rate,
+            schedule=schedule,
+            warmup=warmup,
+            dropout_rates=dropout_rates,
+            augmentation=augmentation,
+            outliers=outliers,
             validation_split=validation_split,
             seed=seed,
             output=output,

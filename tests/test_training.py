@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -128,6 +129,21 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
     assert card["metrics"]["best_epoch"] == len(card["history"]) - 2
     assert (tmp_path / "stopped.keras").exists()
     assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
+
+
+def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
+    changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1", "0.2")
+    assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
+    card = card_of(tmp_path / "changed.keras")
+    values = ("adam", "constant", 0.0, [0.1, 0.2])
+    assert tuple(card["recipe"][name] for name in ("optimizer", "schedule", "warmup", "dropout_rates")) == values
+    again = shlex.split(card["command"])[1:]
+    assert cli(*again, "--output", "again").returncode == 0
+    assert weights_of(tmp_path / "again.keras") == weights_of(tmp_path / "changed.keras")
+
+
+def test_the_short_way_of_muon_is_keras_own(worker):
+    assert max(worker("orthogonal_updates")) < 1e-4
 
 
 def test_dry_run_does_everything_and_leaves_nothing(cli, tmp_path):

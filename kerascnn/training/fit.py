@@ -32,7 +32,13 @@ def fit(
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
+    optimizer: str | None = None,
     learning_rate: float | None = None,
+    schedule: str | None = None,
+    warmup: float | None = None,
+    dropout_rates: tuple[float, float] | None = None,
+    augmentation: float | None = None,
+    outliers: float | None = None,
     validation_split: float | None = None,
     seed: int | None = None,
     output: str | Path | None = None,
@@ -51,10 +57,16 @@ def fit(
     Args:
         data: `mnist` (the default), or the path of a data set (`kerascnn.datasets.load_dataset`).
         architecture: the network, `cnn` by default.
-        recipe: `quick` (the default) or `best`; the three values below override the recipe's.
+        recipe: `quick` (the default) or `best`; the values from `epochs` to `outliers` override the recipe's.
         epochs: passes over the training part.
         batch_size: samples a step.
+        optimizer: `adam` or `muon`.
         learning_rate: the peak of the schedule.
+        schedule: `cosine` or `constant`.
+        warmup: share of all steps in which the learning rate rises from zero.
+        dropout_rates: of the two dropout layers.
+        augmentation: strength of the random changes to training images, 0 for none.
+        outliers: pictures that are no digits, as a share of each batch.
         validation_split: share of the training part that is validated on, 0.2 by default.
         seed: of weights, division, order and augmentation; 0 by default.
         output: the `.keras` file, `saved_models/DATA_ARCHITECTURE.keras` by default.
@@ -83,9 +95,17 @@ def fit(
         data=None if data is None else str(data),
         architecture=architecture,
         recipe=recipe,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
+        changes={
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "schedule": schedule,
+            "warmup": warmup,
+            "dropout_rates": dropout_rates,
+            "augmentation": augmentation,
+            "outliers": outliers,
+        },
         validation_split=validation_split,
         seed=seed,
         patience=patience,

@@ -21,6 +21,7 @@ from kerascnn.training.callbacks import (
     Reseed,
     SaveRun,
 )
+from kerascnn.training.optimizer import make_optimizer
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_directory import RunDirectory, RunState
@@ -139,16 +140,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> N
         recipe: the hyper-parameters.
         steps_per_epoch: batches an epoch.
     """
-    steps = recipe.epochs * steps_per_epoch
-    warmup = max(1, round(recipe.warmup * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-        decay_steps=max(1, steps - warmup),
-    )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch),
         loss=keras.losses.CategoricalCrossentropy(from_logits=False),
         metrics=[AccuracyOfDecided(name="accuracy")],
     )

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from kerascnn.errors import TrainingError
 
+OPTIMIZERS, SCHEDULES = ("adam", "muon"), ("cosine", "constant")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -12,7 +14,10 @@ class Recipe:
     Args:
         epochs: passes over the training part.
         batch_size: samples a step.
-        learning_rate: the peak, reached after the warm-up; from there it falls to zero along half a cosine.
+        optimizer: `adam`, or `muon`: Muon with five times the learning rate for the weights of dense layers, Adam for
+            the rest.
+        learning_rate: the peak, reached after the warm-up.
+        schedule: of the learning rate after the warm-up: `cosine` falls to zero along half a cosine, `constant` stays.
         warmup: the share of all steps in which the learning rate rises from zero.
         dropout_rates: of the network's dropout layers, in order.
         augmentation: the strength of the random changes to training images: 0 for none, 1 for the usual.
@@ -22,7 +27,9 @@ class Recipe:
 
     epochs: int = 3
     batch_size: int = 128
+    optimizer: str = "adam"
     learning_rate: float = 2e-3
+    schedule: str = "cosine"
     warmup: float = 0.1
     dropout_rates: tuple[float, float] = (0.25, 0.5)
     augmentation: float = 0.0
@@ -32,8 +39,16 @@ class Recipe:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}; expected at least 1.")
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in choices:
+                raise TrainingError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}.")
         if not 0 < self.learning_rate < 10:
             raise TrainingError(f"learning_rate is {self.learning_rate:g}; expected a number above 0 and below 10.")
+        for name, highest in (("warmup", 1.0), ("augmentation", 2.0), ("outliers", 1.0)):
+            if not 0 <= getattr(self, name) <= highest:
+                raise TrainingError(f"{name} is {getattr(self, name):g}; expected 0 to {highest:g}.")
+        if not all(0 <= rate < 1 for rate in self.dropout_rates):
+            raise TrainingError("a dropout rate is the share of units that is left out: at least 0 and below 1.")
 
     def to_dict(self) -> dict:
         """The same as plain data, for the card and for resuming."""

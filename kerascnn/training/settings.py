@@ -1,6 +1,6 @@
 """What a run is made from: settled before Keras is imported, written beside the run, read again by `--resume`."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kerascnn import backend
@@ -21,9 +21,7 @@ class RunRequest:
         data: name or path of the data set.
         architecture: name of the network.
         recipe: name of the recipe.
-        epochs: overrides the recipe's.
-        batch_size: overrides the recipe's.
-        learning_rate: overrides the recipe's.
+        changes: fields of `Recipe` that override the recipe's own values, where they are not None.
         validation_split: share of the training part that is validated on.
         seed: of everything random.
         patience: epochs without improvement after which training stops.
@@ -33,9 +31,7 @@ class RunRequest:
     data: str | None = None
     architecture: str | None = None
     recipe: str | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
+    changes: dict = field(default_factory=dict)
     validation_split: float | None = None
     seed: int | None = None
     patience: int | None = None
@@ -78,9 +74,10 @@ class RunSettings:
             f"--architecture {self.architecture}",
             f"--recipe {self.recipe_name}",
         ]
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self.recipe, name) != getattr(usual, name):
-                words.append(f"--{name.replace('_', '-')} {getattr(self.recipe, name)}")
+        for name, value in self.recipe.to_dict().items():
+            if value != getattr(usual, name):
+                values = value if isinstance(value, tuple) else (value,)
+                words.append(" ".join([f"--{name.replace('_', '-')}", *map(str, values)]))
         words += [f"--validation-split {self.validation_split:g}", f"--seed {self.seed}"]
         if self.patience is not None:
             words.append(f"--patience {self.patience}")
@@ -102,9 +99,7 @@ def new_settings(request: RunRequest) -> RunSettings:
         BackendError: if the backend is unknown or not installed.
     """
     recipe_name = request.recipe or DEFAULT_RECIPE
-    recipe = choose_recipe(
-        recipe_name, epochs=request.epochs, batch_size=request.batch_size, learning_rate=request.learning_rate
-    )
+    recipe = choose_recipe(recipe_name, **request.changes)
     split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
     if not 0 < split < 1:
         raise TrainingError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
@@ -141,6 +136,7 @@ def resumed_settings(request: RunRequest, directory: RunDirectory) -> RunSetting
     settings = RunSettings.from_dict(directory.read().settings)
     recorded = {**settings.to_dict(), **settings.recipe.to_dict(), "recipe": settings.recipe_name}
     wishes = {**asdict(replace(request, backend=None)), "backend": backend.explicit_wish(request.backend)}
+    wishes |= wishes.pop("changes")
     for name, wish in wishes.items():
         if wish is not None and wish != recorded[name]:
             raise TrainingError(
