@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import assert_clear_failure, clean_environment
 
-from kerascnn.benchmarking.training import Meter
+from kerascnn.benchmarking.training import Meter, NoMoreBlocks
 
 # TensorFlow and torch are not installed: Python's own search finds nothing.
 WITHOUT_OTHERS = """
@@ -80,7 +80,7 @@ def test_only_steps_count_neither_pauses_nor_validation():
                 meter.step_finished(step)
             clock.seconds += 50.0  # validation
 
-    with pytest.raises(Exception, match=""):  # how it leaves `fit` is its own affair
+    with pytest.raises(NoMoreBlocks):
         train()
     assert sent[0] == {"seconds_to_start": 9.0, "first_step_seconds": 0.1}
     assert len(sent) == 3

@@ -73,12 +73,12 @@ class Meter(NoProgress):
     def _wait(self) -> None:
         self._wanted = next(self._blocks, None)
         if self._wanted is None:
-            raise _NoMoreBlocks
+            raise NoMoreBlocks
         self._images, self._seconds, self._last = 0, 0.0, None
         self._steps_to_skip = _STEPS_AFTER_A_PAUSE if self._wanted else 0
 
 
-class _NoMoreBlocks(Exception):  # noqa: N818 -- not an error
+class NoMoreBlocks(Exception):  # noqa: N818 -- not an error
     """Ends a run of `fit`."""
 
 
@@ -93,6 +93,6 @@ def measure_training(backend: str, blocks: Iterator[float], send: Callable[[dict
     meter = Meter(blocks, send)
     from kerascnn.training import fit
 
-    with tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, contextlib.suppress(_NoMoreBlocks):
+    with tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, contextlib.suppress(NoMoreBlocks):
         output = Path(name) / "benchmark.keras"
         fit("mnist", backend=backend, epochs=_EPOCHS, batch_size=BATCH_SIZE, output=output, progress=meter)
