@@ -20,6 +20,7 @@ from pathlib import Path
 import results
 from accuracy_figure import draw
 from contestants import CONTENDERS, ours, run_contender
+from others import OtherPrograms
 
 from kerascnn.backend import BACKENDS
 
@@ -66,13 +67,16 @@ def recorded(name: str, epochs: int, seed: int) -> dict:
 
 def run(name: str, epochs: int, seed: int, dry_run: bool = False) -> dict:
     """Train, in a process of its own; `seconds` are those of the whole process."""
-    begun = time.perf_counter()
+    begun, others = time.perf_counter(), OtherPrograms()
     if name in CONTENDERS:
         figures = contender_run(name, epochs, seed, dry_run)
     else:
         figures = our_run(name.removeprefix(ours("")), epochs, seed, dry_run)
-    row = {"name": name, "epochs": epochs, "seed": seed, "seconds": round(time.perf_counter() - begun, 1), **figures}
-    print({key: row[key] for key in ("name", "epochs", "seed", "seconds", "training_seconds", "test_accuracy")})
+    seconds = round(time.perf_counter() - begun, 1)
+    whole = {"seconds": seconds, "cores_of_others": others.cores()}
+    row = {"name": name, "epochs": epochs, "seed": seed, **whole, **figures}
+    shown = ("name", "epochs", "seed", *whole, "training_seconds", "test_accuracy")
+    print({key: row[key] for key in shown}, flush=True)
     return row
 
 

@@ -3,7 +3,9 @@
     python benchmarks/speed.py
 
 All take turns, each run in a process of its own, and every round begins with another one; so a busy machine disturbs
-all alike. Compare by the ratios of a round. Writes benchmarks/results/speed.json with every single run.
+all. Not all alike, though: threads that wait for each other, as PyTorch's do, suffer most. So how many cores other
+programs took is recorded with every run, and the table says so; for figures to publish, leave the machine alone.
+Compare by the ratios of a round. Writes benchmarks/results/speed.json with every single run.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from collections.abc import Callable
 
 import results
 from contestants import BASELINE, CONTENDERS, ours, run_contender
+from others import OtherPrograms
 
 from kerascnn.backend import BACKENDS
 from kerascnn.benchmarking.operations import predicting_multiply_adds, training_multiply_adds
@@ -60,7 +63,8 @@ def take_turns(runs: dict[str, Run], rounds: int) -> dict[str, list[dict]]:
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            figures = runs[name]()
+            others = OtherPrograms()
+            figures = {**runs[name](), "cores_of_others": others.cores()}
             done[name].append(figures)
             shown = figures.get("images_per_second", figures.get("gflops"))
             print(f"{number + 1}/{rounds} {name}: {shown}", flush=True)

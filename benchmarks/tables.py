@@ -2,12 +2,14 @@
 
 import re
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 import results
 from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 
+_FEW_CORES = 0.1
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -78,7 +80,7 @@ def speed_table() -> str:
                 f"| {_linked(name)} | {row['images_per_second']:,.0f} | {row[f'ratio_to_{BASELINE}']:.2f} "
                 f"| {row['share_of_peak']:.0%} | {row['first_step_seconds']:.1f} s |"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, *_disturbance(record["training_runs"].values())])
     return ""
 
 
@@ -94,8 +96,16 @@ def predicting_table() -> str:
         for name, row in record["predicting"].items():
             version = record["versions"][name].split("+")[0]
             lines.append(f"| {name} {version} | {row['images_per_second']:,.0f} | {row['share_of_peak']:.0%} |")
-        return "\n".join(lines)
+        return "\n".join([*lines, *_disturbance(record["predicting_runs"].values())])
     return ""
+
+
+def _disturbance(groups: Iterable[list[dict]]) -> list[str]:
+    """A sentence if other programs ran during the measurements: then they are no figures of this machine."""
+    cores = [run["cores_of_others"] for runs in groups for run in runs if run["cores_of_others"] is not None]
+    if not cores or statistics.median(cores) <= _FEW_CORES:
+        return []
+    return ["", f"Other programs took {statistics.median(cores):.1f} cores meanwhile, which slows PyTorch the most."]
 
 
 def _limit(record: dict, task: str) -> str:
@@ -127,6 +137,7 @@ def accuracy_table() -> str:
         ratio = f"{seconds / examples[0]:.2f}" if reached[name] and reached[EXAMPLES] else "-"
         lines.append(f"| {_linked(name)} | {epochs} | {runs} | {accuracy:.2f}%{note} | {seconds:.0f} | {ratio} |")
     lines += [
+        *_disturbance([results.read("accuracy-*-epochs-seed-*.json")]),
         "",
         "![Test accuracy against time of training, for each contestant](docs/images/accuracy-against-time.png)",
         "",

@@ -223,13 +223,15 @@ def print_benchmark(benchmark: Benchmark) -> None:
     console.print(f"{machine['processor']}, {machine['cores']} cores", markup=False)
     console.print(
         f"float32 matrix product: {product.gflops:,.0f} GFLOPS "
-        f"({product.size}x{product.size}, {product.threads} threads); 100 % of it would be "
-        f"{_limit(benchmark, benchmark.training_multiply_adds)} images/s in training, "
+        f"({product.size}x{product.size}, {product.threads} threads)"
+    )
+    console.print(
+        f"at that rate, the limit: {_limit(benchmark, benchmark.training_multiply_adds)} images/s in training, "
         f"{_limit(benchmark, benchmark.predicting_multiply_adds)} in predicting"
     )
     if product.cores < _FEW_CORES * product.threads:
         console.print(
-            f"Other programs were running: the matrix product had {product.cores:.1f} of {product.threads} cores. "
+            f"Other programs were running: the matrix product had {product.cores:.1f} of {product.threads} cores.\n"
             "Close them and measure again; until then, compare the rows with each other only."
         )
     for task, rates, first in (
