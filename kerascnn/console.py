@@ -243,6 +243,9 @@ def print_benchmark(benchmark: Benchmark) -> None:
             table.add_row(*_benchmark_row(rate))
         console.print()
         console.print(table)
+        for rate in rates:
+            if rate.problem:
+                console.print(f"{rate.name} was not measured: {rate.problem}", markup=False)
 
 
 def _limit(benchmark: Benchmark, multiply_adds: int) -> str:
@@ -252,7 +255,7 @@ def _limit(benchmark: Benchmark, multiply_adds: int) -> str:
 def _benchmark_row(rate: Rate) -> list[str]:
     name = f"{rate.name} {rate.version.split('+')[0]}" if rate.version else rate.name
     if rate.problem:
-        return [name, rate.problem]
+        return [name, "-"]
     return [
         name,
         f"{rate.images_per_second:,.0f}",
