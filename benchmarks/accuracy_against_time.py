@@ -82,7 +82,7 @@ def run(name: str, epochs: int, seed: int, dry_run: bool = False) -> dict:
 
 def reaches_target(rows: list[dict]) -> bool:
     """Whether the mean test accuracy of runs of one length is high enough."""
-    return statistics.mean(row["test_accuracy"] for row in rows) >= TARGET
+    return round(statistics.mean(row["test_accuracy"] for row in rows), 8) >= TARGET
 
 
 def measure(backends: list[str], our_epochs: int, seeds: int, epochs: int, contender_seeds: int) -> None:

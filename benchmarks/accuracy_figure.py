@@ -27,7 +27,7 @@ def mean_points(rows: Sequence[dict]) -> dict[str, list[tuple[float, float, int,
         for epochs in sorted({row["epochs"] for row in own}):
             runs = [row for row in own if row["epochs"] == epochs]
             seconds = statistics.mean(row["training_seconds"] for row in runs)
-            accuracy = 100 * statistics.mean(row["test_accuracy"] for row in runs)
+            accuracy = round(100 * statistics.mean(row["test_accuracy"] for row in runs), 6)
             points.setdefault(name, []).append((seconds, accuracy, epochs, len(runs)))
     return points
 

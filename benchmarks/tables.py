@@ -10,6 +10,7 @@ from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 
 _FEW_CORES = 0.1
+_FIGURE = "docs/images/accuracy-against-time.png"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -31,6 +32,7 @@ def training_table() -> str:
 def start_up_table() -> str:
     """What a user waits for, from `benchmarks/start_up.py`."""
     (row,) = results.read("start-up.json")
+    (photo,) = results.read("large-photo.json")
     median = row["median_seconds"]
     return "\n".join(
         [
@@ -42,6 +44,8 @@ def start_up_table() -> str:
             f"| {median['predict one picture --backend tensorflow']:.2f} s |",
             f"| `kerascnn predict` of a directory of {row['num_pictures']:,} pictures "
             f"| {median['predict a directory']:.1f} s, {row['pictures_per_second']:,} a second |",
+            f"| `kerascnn read photo.jpg`, {photo['megapixels']:.0f} megapixels "
+            f"| {photo['median_seconds']:.2f} s, {photo['peak_mebibytes']} MiB |",
         ]
     )
 
@@ -61,6 +65,19 @@ def singles_table() -> str:
     for row in record["scores"]:
         share = row["right"] / row["num_samples"]
         lines.append(f"| {row['style']} | {row['num_samples']} | {share:.1%} | {row['withheld']} |")
+    total, right, withheld = (sum(row[key] for row in record["scores"]) for key in ("num_samples", "right", "withheld"))
+    lines.append(f"| all | {total} | {right / total:.1%} | {withheld} |")
+    return "\n".join(lines)
+
+
+def pages_table() -> str:
+    """Synthetic pages by style, from `benchmarks/pages.py`."""
+    (record,) = results.read("pages.json")
+    lines = ["| style | digits | right | lines | without a mistake |", "|---|---|---|---|---|"]
+    for row in record["scores"]:
+        digits = 1 - row["num_errors"] / row["num_digits"]
+        exact = row["num_exact_lines"] / row["num_lines"]
+        lines.append(f"| {row['style']} | {row['num_digits']:,} | {digits:.1%} | {row['num_lines']} | {exact:.1%} |")
     return "\n".join(lines)
 
 
@@ -136,13 +153,14 @@ def accuracy_table() -> str:
         note = "" if reached[name] else " (not reached)"
         ratio = f"{seconds / examples[0]:.2f}" if reached[name] and reached[EXAMPLES] else "-"
         lines.append(f"| {_linked(name)} | {epochs} | {runs} | {accuracy:.2f}%{note} | {seconds:.0f} | {ratio} |")
-    lines += [
-        *_disturbance([results.read("accuracy-*-epochs-seed-*.json")]),
-        "",
-        "![Test accuracy against time of training, for each contestant](docs/images/accuracy-against-time.png)",
-        "",
-        "One point more to the right is one epoch more; small points are single runs, large ones their means.",
-    ]
+    lines += _disturbance([results.read("accuracy-*-epochs-seed-*.json")])
+    if (README.parent / _FIGURE).is_file():
+        lines += [
+            "",
+            f"![Test accuracy against time of training, for each contestant]({_FIGURE})",
+            "",
+            "One point more to the right is one epoch more; small points are single runs, large ones their means.",
+        ]
     return "\n".join(lines)
 
 
@@ -150,6 +168,7 @@ TABLES = {
     "speed": speed_table,
     "predicting": predicting_table,
     "accuracy-against-time": accuracy_table,
+    "pages": pages_table,
     "singles": singles_table,
     "rejection": rejection_table,
     "training": training_table,
