@@ -34,7 +34,8 @@ def pretrain(context: Context) -> None:
 def bench(context: Context) -> None:
     """Measure training and start-up on this machine, and put the figures into the README."""
     context.run(
-        "python benchmarks/training.py && python benchmarks/start_up.py && python benchmarks/tables.py",
+        "python benchmarks/training.py && python benchmarks/speed.py && python benchmarks/start_up.py "
+        "&& python benchmarks/tables.py",
         pty=True,
     )
 

@@ -1,10 +1,16 @@
 """Put the recorded figures into the README, between its markers: `python benchmarks/tables.py`."""
 
 import re
+import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 import results
+from accuracy_figure import mean_points
+from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 
+_FEW_CORES = 0.1
+_FIGURE = "docs/images/accuracy-against-time.png"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -75,7 +81,93 @@ def pages_table() -> str:
     return "\n".join(lines)
 
 
+def speed_table() -> str:
+    """Images a second in training, from `benchmarks/speed.py`; nothing while there is no record."""
+    for record in results.read("speed.json"):
+        lines = [
+            "Training, images a second (`python benchmarks/speed.py`; all take turns in "
+            f"{record['rounds']} rounds, medians of the rounds' rates and ratios; the "
+            f"first step includes compilation; {_limit(record, 'training')}):",
+            "",
+            "| batches of 128 | images/s | against the plain PyTorch loop | of the limit | first step |",
+            "|---|---|---|---|---|",
+        ]
+        for name, row in record["training"].items():
+            lines.append(
+                f"| {_linked(name)} | {row['images_per_second']:,.0f} | {row[f'ratio_to_{BASELINE}']:.2f} "
+                f"| {row['share_of_peak']:.0%} | {row['first_step_seconds']:.1f} s |"
+            )
+        return "\n".join([*lines, *_disturbance(record["training_runs"].values())])
+    return ""
+
+
+def predicting_table() -> str:
+    """Images a second in predicting, from `benchmarks/speed.py`; nothing while there is no record."""
+    for record in results.read("speed.json"):
+        lines = [
+            f"Predicting 10,000 arrays (the same command; {_limit(record, 'predicting')}):",
+            "",
+            "| engine | images/s | of the limit |",
+            "|---|---|---|",
+        ]
+        for name, row in record["predicting"].items():
+            version = record["versions"][name].split("+")[0]
+            lines.append(f"| {name} {version} | {row['images_per_second']:,.0f} | {row['share_of_peak']:.0%} |")
+        return "\n".join([*lines, *_disturbance(record["predicting_runs"].values())])
+    return ""
+
+
+def _disturbance(groups: Iterable[list[dict]]) -> list[str]:
+    """A sentence if other programs ran during the measurements: then they are no figures of this machine."""
+    cores = [run["cores_of_others"] for runs in groups for run in runs if run["cores_of_others"] is not None]
+    if not cores or statistics.median(cores) <= _FEW_CORES:
+        return []
+    return ["", f"Other programs took {statistics.median(cores):.1f} cores meanwhile, which slows PyTorch the most."]
+
+
+def _limit(record: dict, task: str) -> str:
+    gflops = statistics.median(run["gflops"] for run in record["matrix_product"][task])
+    return f"the limit is the product of large float32 matrices, {gflops:.0f} GFLOPS"
+
+
+def _linked(name: str) -> str:
+    return f"[{label(name)}](benchmarks/contenders/{name}.py)" if name in CONTENDERS else name
+
+
+def accuracy_table() -> str:
+    """Seconds to 99.0 %, from `benchmarks/accuracy_against_time.py`; nothing while there are no records."""
+    points = mean_points(results.read("accuracy-*-epochs-seed-*.json"))
+    if EXAMPLES not in points or not any(name not in CONTENDERS for name in points):
+        return ""
+    reached = {name: next((point for point in row if point[1] >= 99.0), None) for name, row in points.items()}
+    examples = reached[EXAMPLES] or points[EXAMPLES][-1]
+    lines = [
+        "The shortest run of fixed length whose mean test accuracy reaches 99.0 % "
+        "(`python benchmarks/accuracy_against_time.py`; seconds of training and validation, compilation included):",
+        "",
+        "| | epochs | runs | mean test accuracy | seconds | against the PyTorch examples |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in sorted(points, key=lambda name: (name in CONTENDERS, name)):
+        seconds, accuracy, epochs, runs = reached[name] or points[name][-1]
+        note = "" if reached[name] else " (not reached)"
+        ratio = f"{seconds / examples[0]:.2f}" if reached[name] and reached[EXAMPLES] else "-"
+        lines.append(f"| {_linked(name)} | {epochs} | {runs} | {accuracy:.2f}%{note} | {seconds:.0f} | {ratio} |")
+    lines += _disturbance([results.read("accuracy-*-epochs-seed-*.json")])
+    if (README.parent / _FIGURE).is_file():
+        lines += [
+            "",
+            f"![Test accuracy against time of training, for each contestant]({_FIGURE})",
+            "",
+            "One point more to the right is one epoch more; small points are single runs, large ones their means.",
+        ]
+    return "\n".join(lines)
+
+
 TABLES = {
+    "speed": speed_table,
+    "predicting": predicting_table,
+    "accuracy-against-time": accuracy_table,
     "pages": pages_table,
     "singles": singles_table,
     "rejection": rejection_table,

@@ -461,6 +461,44 @@ def backends(
         raise problem
 
 
+@app.command()
+def benchmark(
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; can be repeated.  [default: all]"),
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="NUMBER", help="Of a block.")] = 5.0,
+    rounds: Annotated[int, typer.Option(metavar="NUMBER", help="Blocks of each, in turn; the median counts.")] = 5,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="One step of each: does everything work?")] = False,
+    format: Annotated[Format, typer.Option(help="json has every single run.")] = Format.text,
+) -> None:
+    """Measure this machine: training and predicting on each backend, against the limit of its processor.
+
+    Example: kerascnn benchmark --backend tensorflow --backend jax --format json
+    """
+    from kerascnn.benchmarking import benchmark as run
+
+    result = run(
+        backend,
+        seconds=seconds,
+        rounds=rounds,
+        dry_run=dry_run,
+        on_note=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    if format is Format.json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    elif format is Format.csv:
+        tasks = {"training": result.training, "predicting": result.predicting}
+        rows = [{"task": task, **vars(rate), "runs": len(rate.runs)} for task, rates in tasks.items() for rate in rates]
+        print_csv(rows, list(rows[0]))
+    else:
+        from kerascnn.console import print_benchmark
+
+        print_benchmark(result)
+    if dry_run:
+        print("dry run: everything was tried; the figures say nothing.", file=sys.stderr)
+
+
 class _Failures:
     """Reports the pictures that could not be read; the others go on."""
 

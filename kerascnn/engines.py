@@ -1,6 +1,8 @@
 """What computes the probabilities: ONNX Runtime (starts in a fraction of a second) or Keras on any backend."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +12,11 @@ from kerascnn.artifact import read_onnx
 from kerascnn.errors import ModelError
 
 BATCH_SIZE = 256
+
+# ONNX Runtime: batches side by side, each on a thread of its own, wait for each other less than threads that share the
+# convolutions of one batch (1.2 to 1.3 times the images a second on two cores); small ones stay in the core's cache.
+_IMAGES_A_THREAD = 32
+_FEWEST_IMAGES_A_THREAD = 8
 
 
 class Engine(Protocol):
@@ -50,15 +57,18 @@ class OnnxEngine:
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
-        return _in_batches(lambda batch: self._session.run(None, {self._input: batch})[0], images)
+        return self._outputs(self._session, images)[0]
 
     def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
         content = _with_features(read_onnx(self._path))
         if content is None:
             return self.probabilities(images), None
-        session = _onnx_session(content)
-        return _pairs_in_batches(lambda batch: session.run(None, {self._input: batch}), images)
+        probabilities, features = self._outputs(_onnx_session(content), images)
+        return probabilities, features
+
+    def _outputs(self, session, images: np.ndarray) -> list[np.ndarray]:
+        return _in_threads(lambda batch: session.run(None, {self._input: batch}), images)
 
 
 class KerasEngine:
@@ -116,6 +126,7 @@ def _onnx_session(content: bytes):
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -140,6 +151,23 @@ def _as_probabilities(result: np.ndarray) -> np.ndarray:
     return result
 
 
+def num_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: np.ndarray) -> list[np.ndarray]:
+    """Run batches side by side; each output of `run`, of all images in their order."""
+    cores = num_cores()
+    size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
+    if len(images) <= size:
+        return run(_as_input(images))
+    with ThreadPoolExecutor(cores) as threads:
+        starts = range(0, len(images), size)
+        parts = list(threads.map(lambda start: run(_as_input(images[start : start + size])), starts))
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
 def _in_batches(run, images: np.ndarray) -> np.ndarray:
     parts = [np.asarray(run(batch)) for batch in _batches(images)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
@@ -152,4 +180,8 @@ def _pairs_in_batches(run, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _batches(images: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, len(images), BATCH_SIZE):
-        yield images[start : start + BATCH_SIZE][..., None].astype(np.float32)
+        yield _as_input(images[start : start + BATCH_SIZE])
+
+
+def _as_input(images: np.ndarray) -> np.ndarray:
+    return images[..., None].astype(np.float32)

@@ -89,9 +89,11 @@ class Predictor:
         """
         # An image prepared like MNIST's has ink, up to full strength, or it is empty.
         inked = images.any(axis=(1, 2)) | (self.card.preparation != "mnist")
+        probabilities = self.engine.probabilities(images)
+        indices = probabilities.argmax(axis=1).tolist()
         return [
-            self._prediction(row, has_ink)
-            for row, has_ink in zip(self.engine.probabilities(images), inked.tolist(), strict=True)
+            self._prediction(row, index, has_ink)
+            for row, index, has_ink in zip(probabilities.tolist(), indices, inked.tolist(), strict=True)
         ]
 
     def predict_files(
@@ -126,9 +128,8 @@ class Predictor:
         array = decode(source, "standard input" if isinstance(source, bytes) else str(source))
         return PREPARATIONS[self.card.preparation](array, self.card.input_shape[:2])
 
-    def _prediction(self, probabilities: np.ndarray, has_ink: bool) -> Prediction:
-        index = int(np.argmax(probabilities))
-        confidence = float(probabilities[index])
+    def _prediction(self, probabilities: list[float], index: int, has_ink: bool) -> Prediction:
+        confidence = probabilities[index]
         threshold = self.card.rejection_threshold
         if not has_ink:
             reason = "no ink found"
@@ -140,7 +141,7 @@ class Predictor:
             label=None if reason else self.card.class_names[index],
             digit=index if self.card.recognises_digits and not reason else None,
             confidence=confidence,
-            probabilities=tuple(float(value) for value in probabilities),
+            probabilities=tuple(probabilities),
             reason=reason,
         )
 

@@ -24,10 +24,10 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """Every kerascnn command of the README; training runs a few batches only."""
+    """Every kerascnn command of the README; those that train run a few batches only."""
     lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     found = [line for line in lines if re.match(r"^(KERAS_BACKEND=\w+ )?kerascnn ", line)]
-    return [f"{line} --dry-run" if " fit" in line else line for line in found]
+    return [f"{line} --dry-run" if re.search(" (fit|benchmark)", line) else line for line in found]
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ def test_importing_the_package_imports_nothing_heavy():
 LEVELS = [
     {"cli", "__main__"},
     {"console", "printing"},
+    {"benchmarking"},
     {
         "training",
         "evaluation",

@@ -17,6 +17,7 @@ _STROKE_SHARES = (
     0.095,
     0.20,
 )  # stroke width against box, the range that is left alone; MNIST's median is 0.14
+_BLACK = 8  # the brightest pixel that still is black
 _BROADEST_STROKE = 0.38  # against box; what is broader is no stroke, and thinned it would look like one
 
 
@@ -75,7 +76,12 @@ def is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
             return False
         picture = picture[..., 0]
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return bool(np.median(border) <= 8 and np.median(picture) <= 8)
+    return _mostly_black(border) and _mostly_black(picture)
+
+
+def _mostly_black(values: np.ndarray) -> bool:
+    # Counting takes a tenth of the time of a median, which matters to those who give ten thousand images.
+    return 2 * np.count_nonzero(values <= _BLACK) > values.size
 
 
 def place_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:

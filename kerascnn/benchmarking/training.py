@@ -1,0 +1,98 @@
+"""Training speed: `kerascnn.fit` itself, stopped and continued between two steps by the object that it reports to."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kerascnn.training.progress import NoProgress, RunStart
+
+BATCH_SIZE = 128
+
+_EPOCHS = 1000
+"""More than are ever reached: the run ends when there are no more blocks."""
+
+_STEPS_AFTER_A_PAUSE = 12
+"""The loader goes on during a pause: Keras keeps ten batches ready, which must not count as trained at their price."""
+
+
+class Meter(NoProgress):
+    """Measures a running `fit` in blocks.
+
+    Only the time from step to step within an epoch counts: validation and saving do not.
+
+    Args:
+        blocks: seconds of each block, asked for when it is its turn; their end ends the run. A block of no seconds is
+            one step.
+        send: is given one message when the first step is done (`seconds_to_start`, `first_step_seconds`), then
+            one for each block (`images`, `seconds`).
+        clock: seconds from any moment on.
+    """
+
+    def __init__(
+        self,
+        blocks: Iterator[float],
+        send: Callable[[dict], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._blocks, self._send, self._clock = blocks, send, clock
+        self._begun = clock()
+        self._wanted, self._last = None, None
+
+    def run_started(self, start: RunStart) -> None:
+        """The data are loaded and the model is built."""
+        self._started = self._clock()
+
+    def epoch_started(self, epoch: int) -> None:
+        """An epoch begins."""
+        self._last, self._step = None, 0
+
+    def step_finished(self, step: int) -> None:
+        """Some steps are done: one, or as many as the backend takes at once."""
+        now = self._clock()
+        new_steps, self._step = step - self._step, step
+        if self._wanted is None:
+            first = {
+                "seconds_to_start": round(self._started - self._begun, 2),
+                "first_step_seconds": round(now - self._started, 2),
+            }
+            self._send(first)
+            self._wait()
+            return
+        if self._steps_to_skip > 0:
+            self._steps_to_skip -= new_steps
+        elif self._last is not None:
+            self._images += new_steps * BATCH_SIZE
+            self._seconds += now - self._last
+        self._last = now
+        if self._images and self._seconds >= self._wanted:
+            self._send({"images": self._images, "seconds": round(self._seconds, 4)})
+            self._wait()
+
+    def _wait(self) -> None:
+        self._wanted = next(self._blocks, None)
+        if self._wanted is None:
+            raise NoMoreBlocks
+        self._images, self._seconds, self._last = 0, 0.0, None
+        self._steps_to_skip = _STEPS_AFTER_A_PAUSE if self._wanted else 0
+
+
+class NoMoreBlocks(Exception):  # noqa: N818 -- not an error
+    """Ends a run of `fit`."""
+
+
+def measure_training(backend: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
+    """Train as `kerascnn fit` does, on MNIST, in blocks.
+
+    Args:
+        backend: of Keras.
+        blocks: as for `Meter`.
+        send: as for `Meter`.
+    """
+    meter = Meter(blocks, send)
+    from kerascnn.training import fit
+
+    with tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, contextlib.suppress(NoMoreBlocks):
+        output = Path(name) / "benchmark.keras"
+        fit("mnist", backend=backend, epochs=_EPOCHS, batch_size=BATCH_SIZE, output=output, progress=meter)

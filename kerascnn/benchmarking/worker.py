@@ -1,0 +1,54 @@
+"""A process that measures one thing in blocks, each when it is told to: so that several take turns on one machine.
+
+    python -m kerascnn.benchmarking.worker training tensorflow
+
+Every line that it reads from standard input is the length of a block in seconds; the end of the input ends it. It
+writes one JSON object a line: first that it is ready, then one for each block.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+
+Send = Callable[[dict], None]
+
+
+def main() -> None:
+    """Do what the command line says: `training BACKEND`, `predicting ENGINE` or `matmul`."""
+    task, *arguments = sys.argv[1:]
+    # What a framework prints is not meant for whoever reads the figures.
+    stream, sys.stdout = sys.stdout, sys.stderr
+
+    def send(message: dict) -> None:
+        print(json.dumps(message), file=stream, flush=True)
+
+    _TASKS[task](*arguments, blocks=_block_lengths(), send=send)
+
+
+def _block_lengths() -> Iterator[float]:
+    for line in sys.stdin:
+        yield float(line)
+
+
+def _training(backend: str, *, blocks: Iterator[float], send: Send) -> None:
+    from kerascnn.benchmarking.training import measure_training
+
+    measure_training(backend, blocks, send)
+
+
+def _predicting(engine: str, *, blocks: Iterator[float], send: Send) -> None:
+    from kerascnn.benchmarking.predicting import measure_predicting
+
+    measure_predicting(engine, blocks, send)
+
+
+def _matmul(*, blocks: Iterator[float], send: Send) -> None:
+    from kerascnn.benchmarking.matmul import measure_matmul
+
+    measure_matmul(blocks, send)
+
+
+_TASKS = {"training": _training, "predicting": _predicting, "matmul": _matmul}
+
+if __name__ == "__main__":
+    main()
