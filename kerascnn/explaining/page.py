@@ -178,9 +178,9 @@ def _silence(findings: Findings) -> str:
     if not all(evidence.is_locked for evidence in findings.evidence):
         return ""
     return (
-        " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change of "
-        "the picture changes any score. What remains are the constants (biases) of the layers after it: the network has "
-        "found nothing that it knows."
+        " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
+        "of the picture changes any score. What remains are the constants (biases) of the layers after it: the network "
+        "has found nothing that it knows."
     )
 
 
