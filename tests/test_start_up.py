@@ -54,6 +54,11 @@ def test_predict_imports_no_framework(tmp_path, photo):
     assert not imported_by("predict", str(tmp_path / "four.png"), "--model", "reference") & FRAMEWORKS
 
 
+def test_summary_of_the_model_that_ships_imports_nothing_heavy():
+    assert not imported_by("summary") & HEAVY
+    assert not imported_by("summary", "--architecture", "cnn", "--input-shape", "64x64x3") & HEAVY
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, json, kerascnn; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -63,9 +68,31 @@ def test_importing_the_package_imports_nothing_heavy():
 LEVELS = [
     {"cli", "__main__"},
     {"console", "printing"},
-    {"training", "evaluation", "inference", "explaining", "serve", "reading", "strips"},
+    {
+        "training",
+        "evaluation",
+        "comparison",
+        "evaluation_report",
+        "inference",
+        "explaining",
+        "serve",
+        "reading",
+        "strips",
+        "summary",
+    },
     {"engines", "gradients", "export", "safe_loading", "sources"},
-    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry", "html_report"},
+    {
+        "artifact",
+        "calibration",
+        "models",
+        "datasets",
+        "synthetic",
+        "images",
+        "figures",
+        "geometry",
+        "html_report",
+        "significance",
+    },
     {"backend", "errors", "files", "__init__"},
 ]
 
@@ -90,7 +117,7 @@ def test_imports_go_down_only():
 
 
 def test_light_modules_import_no_framework_at_module_level():
-    for part in ("cli.py", "backend.py", "errors.py", "images"):
+    for part in ("cli.py", "backend.py", "errors.py", "images", "geometry.py", "summary"):
         root = PACKAGE / part
         for path in [root] if root.is_file() else root.rglob("*.py"):
             for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -35,6 +35,15 @@ def probabilities(model: str, output: str) -> None:
     np.save(output, predictor.engine.probabilities(load_dataset("mnist").test_images))
 
 
+def features(model: str, output: str) -> None:
+    """Write what the last layer is given of 500 test images."""
+    from kerascnn.backend import activate
+    from kerascnn.inference import load
+
+    predictor = load(model, backend=activate().name)
+    np.save(output, predictor.engine.probabilities_and_features(load_dataset("mnist").test_images[:500])[1])
+
+
 def predict(model: str, pictures: list[str]) -> list[int]:
     """The digits of some pictures."""
     from kerascnn.backend import activate
@@ -59,6 +68,58 @@ def backend() -> str:
 
     return keras.config.backend()
 
+
+def keras_layers() -> list[dict]:
+    """Networks as Keras builds them: their configuration, and what Keras says of each layer."""
+    import keras
+    import zoo
+
+    from kerascnn.models import ARCHITECTURES, build
+
+    models = [zoo.one_layer(*case) for case in zoo.LAYERS]
+    models += [zoo.attention(), zoo.branches(), *(build(name, (28, 28, 1), 10) for name in ARCHITECTURES)]
+    return [
+        {
+            "config": keras.saving.serialize_keras_object(model),
+            "shapes": {layer.name: list(layer.output.shape[1:]) for layer in model.layers},
+            "num_parameters": {layer.name: layer.count_params() for layer in model.layers},
+            "num_trainable": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        }
+        for model in models
+    ]
+
+
+def seen_pixels() -> dict:
+    """How many rows and columns of the picture a value of each layer depends on: by changing one after the other."""
+    import keras
+    import zoo
+
+    model = zoo.branches()
+    maps = [layer for layer in model.layers if len(layer.output.shape) == 4]
+    outputs = keras.Model(model.input, [layer.output for layer in maps])
+    size = model.input_shape[1]
+    changes = np.zeros((2 * size, *model.input_shape[1:]), np.float32)
+    for place in range(size):
+        changes[place, place], changes[size + place, :, place] = 1, 1
+    unchanged = outputs.predict(np.zeros_like(changes[:1]), verbose=0)
+    seen = {}
+    for layer, before, after in zip(maps, unchanged, outputs.predict(changes, verbose=0), strict=True):
+        differs = (before != after).any(axis=-1)
+        rows, columns = differs[:size].any(axis=2), differs[size:].any(axis=1)
+        seen[layer.name] = [_largest_extent(rows), _largest_extent(columns)]
+    return {"config": keras.saving.serialize_keras_object(model), "seen": seen}
+
+
+def _largest_extent(differs: np.ndarray) -> int:
+    """Of a layer's places, (pixels, places), the most pixels from the first to the last that one depends on."""
+    first, last = differs.argmax(axis=0), len(differs) - 1 - differs[::-1].argmax(axis=0)
+    return int((last - first + 1)[differs.any(axis=0)].max())
+
+
+TASKS = {
+    task.__name__: task
+    for task in (fit, probabilities, features, predict, load_refused, backend, keras_layers, seen_pixels)
+}
 
 TASKS = {task.__name__: task for task in (fit, probabilities, predict, load_refused, backend)}
 TASKS |= explaining_tasks.TASKS
