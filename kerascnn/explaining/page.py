@@ -247,7 +247,11 @@ def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustrat
     shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
     colours = " Orange is positive, blue negative." if maps.values.min() < 0 else ""
     silent = maps.num_silent
-    empty = f" {silent} of them {'is' if silent == 1 else 'are'} empty: no place here is what they look for."
+    empty = (
+        " 1 of them is empty: no place here is what its filter looks for."
+        if silent == 1
+        else f" {silent} of them are empty: no place here is what their filters look for."
+    )
     return Illustration(
         "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
         draw_feature_maps(maps.values, maps.order),
