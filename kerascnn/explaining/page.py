@@ -141,8 +141,8 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "is multiplied, position by position, by how much it raises the score of the class, and all are added up: "
             "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
             "Where the network looks",
-            "The score of a class is the number that goes into the last softmax. These maps ask which places raise "
-            "it, for the explained class and its strongest rival; all colours are on one scale.",
+            "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
+            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}",
         ),
         Illustration(
             "grad-cam",
@@ -155,8 +155,8 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "integrated-gradients",
             drawn("integrated_gradients", "part of the score"),
             f"integrated gradients for {labels}",
-            "Integrated gradients: what each pixel of ink added to the score while an empty image turned into this "
-            f"one. Pixels without ink add nothing. All pixels together take the score of {label} from "
+            "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
+            f"that are black add nothing. All pixels together take the score of {label} from "
             f"{first.baseline_logit:.1f} to {first.logit:.1f}.",
             "Which pixels count",
             "The same question for single pixels, answered by gradients: how does the score change when a pixel "
@@ -171,6 +171,17 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
         ),
         _occluded(titles, label, names, findings),
     ]
+
+
+def _silence(findings: Findings) -> str:
+    """A word on maps that are empty because the gradient is zero everywhere."""
+    if not all(evidence.is_locked for evidence in findings.evidence):
+        return ""
+    return (
+        " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
+        "of the picture changes any score. What remains are the constants (biases) of the layers after it: the network "
+        "has found nothing that it knows."
+    )
 
 
 def _doubt(findings: Findings, label: str) -> str:
@@ -218,11 +229,16 @@ def _filters(findings: Findings) -> Illustration:
         draw_filters(first.kernels, first.order, first.num_edges),
         f"the {count} filters of the layer {first.name}",
         f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
-        f"add, blue ones subtract. {first.num_edges} of them answer to edges, where it gets lighter in one direction; "
-        f"nobody told the network to look for edges.{averaged}",
+        f"add, blue ones subtract. {_edges(first.num_edges, count)}{averaged}",
         "What the first layer looks for",
         "A convolution slides each filter over the image and notes, at every place, how well the two agree.",
     )
+
+
+def _edges(num_edges: int, count: int) -> str:
+    answer = "answers" if num_edges == 1 else "answer"
+    found = f"{num_edges or 'None'} of them {answer} to edges, where it gets lighter in one direction"
+    return f"{found}; nobody told the network to look for edges." if 2 * num_edges > count else f"{found}."
 
 
 def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustration:
@@ -231,7 +247,11 @@ def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustrat
     shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
     colours = " Orange is positive, blue negative." if maps.values.min() < 0 else ""
     silent = maps.num_silent
-    empty = f" {silent} of them {'is' if silent == 1 else 'are'} empty: no place here is what they look for."
+    empty = (
+        " 1 of them is empty: no place here is what its filter looks for."
+        if silent == 1
+        else f" {silent} of them are empty: no place here is what their filters look for."
+    )
     return Illustration(
         "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
         draw_feature_maps(maps.values, maps.order),
