@@ -13,8 +13,8 @@ class Block:
     """A stretch of the tutorial.
 
     Args:
-        kind: `prose`; `python` or `sh`, which are run; `output`, what the block before it prints, exactly; `text`,
-            something like it.
+        kind: `prose`; `python` or `sh`, which are run; `output`, what the block before it prints, exactly (if the first
+            line is three dots: its end); `text`, the same but for the numbers.
         content: without the fences.
     """
 
@@ -31,3 +31,19 @@ def blocks(text: str) -> list[Block]:
         position = match.end()
     result.append(Block("prose", text[position:].strip()))
     return [block for block in result if block.content]
+
+
+def cells(text: str) -> list[tuple[str, str]]:
+    """The same as the cells of a notebook: `code` or `markdown`, and the source.
+
+    Commands get an exclamation mark. What a block prints is left out, since the notebook prints it itself.
+    """
+    result = []
+    for block in blocks(text):
+        if block.kind == "python":
+            result.append(("code", block.content.strip()))
+        elif block.kind == "sh":
+            result.append(("code", "\n".join(f"!{line}" for line in block.content.splitlines())))
+        elif block.kind == "prose":
+            result.append(("markdown", block.content))
+    return result

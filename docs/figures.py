@@ -16,7 +16,7 @@ from blocks import TUTORIAL, blocks
 from PIL import Image
 
 from kerascnn.artifact import read_card, reference_path
-from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.datasets import Dataset, load_dataset, stratified_split
 from kerascnn.figures.style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
 
 if TYPE_CHECKING:
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent / "images"
 SOFTMAX_TWICE = Path(__file__).parent.parent / "benchmarks" / "results" / "softmax-twice.json"
-EXPLAINED = 0
-"""Which test image the tutorial looks into."""
+EXPLAIN = ("filters", "feature-maps-conv1", "feature-maps-pool", "hires-cam", "grad-cam", "occlusion",
+           "maximised-filters", "exciting-images")  # fmt: skip
+EVALUATE = ("mistakes", "confusion_matrix", "reliability")
+"""What is taken from the two commands, by the names of their files."""
 
-_SIDE = 28
+_EXPLAINED = 0  # which test image the tutorial looks into
+_ROW = 14  # the row that the tutorial prints
+_LARGE_FILE = 170_000  # bytes
 _FILTERS = (
     ("dark left,\nlight right", np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])),
     ("dark above,\nlight below", np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])),
@@ -58,15 +62,22 @@ def draw_digits(mnist: Dataset) -> Drawing:
 
 
 def draw_numbers(image: np.ndarray) -> Drawing:
-    """An image as what it is: numbers."""
+    """An image as what it is: numbers; the row that the tutorial prints is marked."""
 
     def draw(figure: "Figure", theme: Theme) -> None:
+        from matplotlib.patches import Rectangle
+
         axes = figure.subplots()
+        marked = (-0.5, _ROW - 0.5), image.shape[1], 1
+        axes.add_patch(Rectangle(*marked, fill=False, edgecolor=_WINDOW, linewidth=1.5, clip_on=False, zorder=3))
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
         for (row, column), value in np.ndenumerate(image):
             colour = "black" if value > 127 else "white" if value else "#6a6a6a"
             axes.text(column, row, str(value), ha="center", va="center", fontsize=4.6, color=colour)
-        _rows_and_columns(axes)
+        axes.set_xticks(range(0, image.shape[1], 2))
+        axes.set_yticks(range(0, image.shape[0], 2))
+        axes.tick_params(length=2, labelsize=6.5)
+        axes.set(xlabel="column", ylabel="row")
 
     return Drawing(draw, WIDTH * 0.97)
 
@@ -94,15 +105,16 @@ def draw_window() -> Drawing:
             panels.append(axes)
             left += side + gap
             if title != "feature map":
-                figure.text((left - gap / 2) / WIDTH, middle / height, "\N{ASTERISK OPERATOR}" if title == "picture" else "=",
-                            ha="center", va="center", fontsize=16)  # fmt: skip
+                sign = "\N{ASTERISK OPERATOR}" if title == "picture" else "="
+                place = (left - gap / 2) / WIDTH, middle / height
+                figure.text(*place, sign, ha="center", va="center", fontsize=16)
         marks = ((panels[0], column, row, 3), (panels[2], column, row, 1))
         for axes, x, y, side in marks:
             box = Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=_WINDOW, linewidth=2.4, zorder=3)
             box.set_clip_on(False)
             axes.add_patch(box)
-        figure.text(0.1 / WIDTH, 0.07 / height, "The frame: 9 + 9 + 9 \N{MINUS SIGN} 0 \N{MINUS SIGN} 0 \N{MINUS SIGN} 0 = 27",
-                    fontsize=_SMALL, color=theme.quiet)  # fmt: skip
+        sum_of_frame = "The frame: 9 + 9 + 9 - 0 - 0 - 0 = 27".replace("-", "\N{MINUS SIGN}")
+        figure.text(0.1 / WIDTH, 0.07 / height, sum_of_frame, fontsize=_SMALL, color=theme.quiet)
 
     return Drawing(draw, height)
 
@@ -124,8 +136,9 @@ def draw_convolution(image: np.ndarray) -> Drawing:
             kernel = figure.add_subplot(grid[row, 1])
             _numbers(kernel, weights, signed=True, size=_SMALL)
             kernel.set_xlabel(name, fontsize=6.5, labelpad=2)
-            titles = ("feature map\n26 x 26", "after ReLU\n26 x 26", "after max pooling\n13 x 13") if row == 0 else ("", "", "")
+            titles = ("", "", "")
             if row == 0:
+                titles = ("feature map\n26 x 26", "after ReLU\n26 x 26", "after max pooling\n13 x 13")
                 kernel.set_title("filter", fontsize=_SMALL, pad=3)
             for column, (values, title) in enumerate(zip((maps, positive, pooled), titles, strict=True), start=2):
                 axes = figure.add_subplot(grid[row, column])
@@ -161,7 +174,8 @@ def draw_network() -> Drawing:
         for name, height in zip(flat, (0.95, 0.65, 0.3), strict=True):
             _box(axes, left, base, 0.07, height, theme)
             ends.append((left, left + 0.07))
-            _name(axes, left + 0.035, base, {"flatten": "values", "dense": "units"}.get(name, "classes"), layers[name], theme)
+            kind = {"flatten": "values", "dense": "units"}.get(name, "classes")
+            _name(axes, left + 0.035, base, kind, layers[name], theme)
             left = ends[-1][1] + 0.43
         for (_, right), (following, _), text in zip(ends, ends[1:], between, strict=False):
             axes.annotate("", (following - 0.03, base + 0.15), (right + 0.03, base + 0.15),
@@ -229,20 +243,20 @@ def draw_softmax_losses() -> Drawing:
 
 
 def draw_softmax_measured(record: dict) -> Drawing:
-    """Validation accuracy by epoch of every recorded run."""
+    """Validation accuracy in the course of every recorded run."""
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
         for run in record["runs"]:
             once = run["softmax_count"] == 1
-            epochs = [row["epoch"] for row in run["history"]]
+            seen = [row["num_seen"] for row in run["history"]]
             values = [100 * row["val_accuracy"] for row in run["history"]]
             first = run["seed"] == record["runs"][0]["seed"]
-            axes.plot(epochs, values, color=theme.bar if once else ORANGE, linestyle="-" if once else "--",
+            axes.plot(seen, values, color=theme.bar if once else ORANGE, linestyle="-" if once else "--",
                       marker="o" if once else "s", markersize=4, linewidth=1.2,
                       label=f"softmax {'once' if once else 'twice'}" if first else None)  # fmt: skip
-        axes.set_xticks(range(1, record["epochs"] + 1))
-        axes.set(xlabel="epoch", ylabel="validation accuracy in %")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set(xlabel="training images seen", ylabel="validation accuracy in %")
         axes.legend(frameon=False, loc="lower right")
         _plain(axes, theme)
 
@@ -272,7 +286,8 @@ def draw_fully_connected() -> Drawing:
 
 def worked_example() -> dict:
     """The names that the tutorial's worked example of a convolution defines."""
-    (code,) = [block.content for block in blocks(TUTORIAL.read_text(encoding="utf-8")) if "def convolve" in block.content]
+    text = TUTORIAL.read_text(encoding="utf-8")
+    (code,) = [block.content for block in blocks(text) if "def convolve" in block.content]
     names: dict = {"np": np, "print": lambda *_: None}
     exec(code, names)
     return names
@@ -284,9 +299,9 @@ def drawn_here() -> dict[str, Callable[[], bytes]]:
     record = json.loads(SOFTMAX_TWICE.read_text(encoding="utf-8"))
     drawings = {
         "digits": lambda: draw_digits(mnist),
-        "numbers": lambda: draw_numbers(mnist.train_images[0]),
+        "numbers": lambda: draw_numbers(mnist.train_images[stratified_split(mnist.train_labels, 0.2, seed=0)[0][0]]),
         "window": draw_window,
-        "convolution": lambda: draw_convolution(mnist.test_images[EXPLAINED]),
+        "convolution": lambda: draw_convolution(mnist.test_images[_EXPLAINED]),
         "network": draw_network,
         "costs": draw_costs,
         "softmax-losses": draw_softmax_losses,
@@ -312,18 +327,15 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
     from kerascnn.synthetic import make_page
 
     mnist = load_dataset("mnist")
-    explain(mnist.test_images[EXPLAINED], "reference", output=directory / "explained")
+    explain(mnist.test_images[_EXPLAINED], "reference", output=directory / "explained")
     reference = load("reference")
     evaluate_models([reference], mnist, directory / "evaluated")
-    Image.fromarray(make_page("lined", seed=1).picture).save(directory / "page.png")
+    Image.fromarray(make_page("lined", seed=2, num_lines=3, digits_per_line=6).picture).save(directory / "page.png")
     list(read_files([str(directory / "page.png")], reference, lambda *_: None, output=str(directory / "read")))
-    explained = ("filters", "feature-maps-conv1", "feature-maps-pool", "hires-cam", "grad-cam", "occlusion",
-                 "maximised-filters", "exciting-images")  # fmt: skip
-    evaluated = ("mistakes", "confusion_matrix", "reliability")
     (read,) = (directory / "read").iterdir()
     return {
-        **{name: directory / "explained" / f"{name}.png" for name in explained},
-        **{name.replace("_", "-"): directory / "evaluated" / f"{name}.png" for name in evaluated},
+        **{name: directory / "explained" / f"{name}.png" for name in EXPLAIN},
+        **{name.replace("_", "-"): directory / "evaluated" / f"{name}.png" for name in EVALUATE},
         "page": read,
     }
 
@@ -338,7 +350,8 @@ def make(directory: Path = IMAGES) -> None:
         for figure, path in drawn_by_commands(Path(name)).items():
             shutil.copy(path, work / f"{figure}.png")
         for path in work.iterdir():
-            _reduce(path)
+            if path.stat().st_size > _LARGE_FILE:
+                _reduce(path)
         shutil.rmtree(directory, ignore_errors=True)
         shutil.copytree(work, directory)
 
@@ -349,16 +362,22 @@ def _curves() -> bytes:
     card = read_card(reference_path())
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "curves.png"
-        draw_learning_curves(card.history, f"the model that ships: {card.architecture}, {len(card.history)} epochs", path)
+        title = f"the model that ships: {card.architecture}, {len(card.history)} epochs"
+        draw_learning_curves(card.history, title, path)
         return path.read_bytes()
 
 
 def _reduce(path: Path) -> None:
-    """Fewer colours and, for a photograph, fewer pixels: what a page needs."""
+    """Write a large picture with fewer colours, and fewer pixels where it still is large."""
     with Image.open(path) as picture:
         picture.load()
-    picture.thumbnail((1200, 1600), Image.Resampling.LANCZOS)
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    # The first method keeps fine shades, the second rare colours in few: a photograph with frames around its digits.
+    shades, few = (256, Image.Quantize.MEDIANCUT), (128, Image.Quantize.FASTOCTREE)
+    for width, colours in ((picture.width, shades), (picture.width, few), (800, few), (600, few), (400, few)):
+        picture.thumbnail((width, 2 * width), Image.Resampling.LANCZOS)
+        picture.convert("RGB").quantize(*colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size <= _LARGE_FILE:
+            return
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -399,14 +418,6 @@ def _name(axes: "Axes", x: float, base: float, kind: str, layer, theme: Theme) -
 def _bare(axes: "Axes", title: str) -> None:
     axes.set_title(title, fontsize=_SMALL, pad=3)
     axes.set(xticks=(), yticks=())
-
-
-def _rows_and_columns(axes: "Axes") -> None:
-    ticks = range(0, _SIDE, 3)
-    axes.set_xticks(ticks)
-    axes.set_yticks(ticks)
-    axes.tick_params(length=2, labelsize=6.5)
-    axes.set(xlabel="column", ylabel="row")
 
 
 def _plain(axes: "Axes", theme: Theme) -> None:

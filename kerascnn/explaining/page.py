@@ -105,7 +105,7 @@ def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], f
             f"The answer is withheld ({prediction.reason}): the most probable class, {best}, has only {confidence}."
         )
     else:
-        answer = f"The answer is {best}, with a probability of {confidence}."
+        answer = f"The answer is {best}, with a probability of {confidence.replace('> ', 'more than ')}."
     label = names[findings.evidence[0].class_index]
     if label != best or prediction.reason:
         answer += f" What follows explains the class {label}."
@@ -157,7 +157,7 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             f"integrated gradients for {labels}",
             "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
             f"that are black add nothing. All pixels together take the score of {label} from "
-            f"{first.baseline_logit:.1f} to {first.logit:.1f}.",
+            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
             "Which pixels count",
             "The same question for single pixels, answered by gradients: how does the score change when a pixel "
             "changes?",
@@ -171,6 +171,11 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
         ),
         _occluded(titles, label, names, findings),
     ]
+
+
+def _signed(value: float) -> str:
+    """One decimal, with a minus sign that is no hyphen."""
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _silence(findings: Findings) -> str:
