@@ -142,7 +142,8 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
             "Where the network looks",
             "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
-            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}",
+            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}"
+            f"{_emptiness(prediction)}",
         ),
         Illustration(
             "grad-cam",
@@ -186,6 +187,16 @@ def _silence(findings: Findings) -> str:
         " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
         "of the picture changes any score. What remains are the constants (biases) of the layers after it: the network "
         "has found nothing that it knows."
+    )
+
+
+def _emptiness(prediction: Prediction) -> str:
+    """A word on maps of an image without ink, whose colours are strong but whose numbers are not."""
+    if prediction.reason != "no ink found":
+        return ""
+    return (
+        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of the "
+        "layers make of nothing."
     )
 
 
