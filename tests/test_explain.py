@@ -161,6 +161,9 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     }  # fmt: skip
     page = (tmp_path / document["report"]).read_text(encoding="utf-8")
     assert "What follows explains the class 7." in page
+    # What covering changes is the answer, whichever class is explained.
+    assert document["label"] != "7"
+    assert f"remains {document['label']}" in page or f"no longer {document['label']}" in page
     assert "800 training images" in page
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
@@ -201,7 +204,9 @@ def test_an_empty_picture_and_a_network_that_averages(workers, tmp_path, user_mo
     arguments = {"picture": str(tmp_path / "empty.png"), "model": user_model("residual"), "output": output}
     found = workers("jax")("explain", **arguments)
     assert found["layer"] == "stage"
-    assert "no ink was found" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "no ink was found" in page
+    assert "There is no ink here" in page
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
             "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
         ),
-        _occluded(titles, label, names, findings),
+        _occluded(prediction, titles, names, findings),
     ]
 
 
@@ -195,8 +195,8 @@ def _emptiness(prediction: Prediction) -> str:
     if prediction.reason != "no ink found":
         return ""
     return (
-        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of the "
-        "layers make of nothing."
+        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of "
+        "the layers make of nothing."
     )
 
 
@@ -214,19 +214,21 @@ def _doubt(findings: Findings, label: str) -> str:
     return f"{doubt} The map above is the one to trust."
 
 
-def _occluded(titles: Sequence[str], label: str, names: Sequence[str], findings: Findings) -> Illustration:
-    occlusion, index = findings.occlusion, findings.evidence[0].class_index
+def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str], findings: Findings) -> Illustration:
+    occlusion, best = findings.occlusion, int(np.argmax(prediction.probabilities))
     maps = [occlusion.drops[..., e.class_index] for e in findings.evidence]
-    others = [names[other] for other in np.unique(occlusion.answers) if other != index]
+    # Explained may be another class than the answer; what may change is the answer.
+    *first, last = [names[other] for other in np.unique(occlusion.answers) if other != best] or [""]
+    others = f"{', '.join(first)} or {last}" if first else last
     if not others:
-        effect = f"Wherever the patch lies, the most probable class remains {label}."
-    elif (occlusion.answers != index).all():
-        effect = f"Wherever the patch lies, the most probable class is {' or '.join(others)}."
+        effect = f"Wherever the patch lies, the most probable class remains {names[best]}."
+    elif (occlusion.answers != best).all():
+        effect = f"Wherever the patch lies, the most probable class is {others}."
     else:
-        effect = f"Inside the dashed line the most probable class is no longer {label} but {' or '.join(others)}."
+        effect = f"Inside the dashed line the most probable class is no longer {names[best]} but {others}."
     return Illustration(
         "occlusion",
-        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(index)),
+        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(best)),
         "what covering the image piece by piece does to the scores",
         f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
         "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
