@@ -26,6 +26,7 @@ def training_table() -> str:
 def start_up_table() -> str:
     """What a user waits for, from `benchmarks/start_up.py`."""
     (row,) = results.read("start-up.json")
+    (photo,) = results.read("large-photo.json")
     median = row["median_seconds"]
     return "\n".join(
         [
@@ -37,6 +38,8 @@ def start_up_table() -> str:
             f"| {median['predict one picture --backend tensorflow']:.2f} s |",
             f"| `kerascnn predict` of a directory of {row['num_pictures']:,} pictures "
             f"| {median['predict a directory']:.1f} s, {row['pictures_per_second']:,} a second |",
+            f"| `kerascnn read photo.jpg`, {photo['megapixels']:.0f} megapixels "
+            f"| {photo['median_seconds']:.2f} s, {photo['peak_mebibytes']} MiB |",
         ]
     )
 
@@ -56,10 +59,24 @@ def singles_table() -> str:
     for row in record["scores"]:
         share = row["right"] / row["num_samples"]
         lines.append(f"| {row['style']} | {row['num_samples']} | {share:.1%} | {row['withheld']} |")
+    total, right, withheld = (sum(row[key] for row in record["scores"]) for key in ("num_samples", "right", "withheld"))
+    lines.append(f"| all | {total} | {right / total:.1%} | {withheld} |")
+    return "\n".join(lines)
+
+
+def pages_table() -> str:
+    """Synthetic pages by style, from `benchmarks/pages.py`."""
+    (record,) = results.read("pages.json")
+    lines = ["| style | digits | right | lines | without a mistake |", "|---|---|---|---|---|"]
+    for row in record["scores"]:
+        digits = 1 - row["num_errors"] / row["num_digits"]
+        exact = row["num_exact_lines"] / row["num_lines"]
+        lines.append(f"| {row['style']} | {row['num_digits']:,} | {digits:.1%} | {row['num_lines']} | {exact:.1%} |")
     return "\n".join(lines)
 
 
 TABLES = {
+    "pages": pages_table,
     "singles": singles_table,
     "rejection": rejection_table,
     "training": training_table,

@@ -28,7 +28,7 @@ MIN_CONFIDENCE = 0.5
 """What a digit's probability must reach for it to be read."""
 
 _WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are told by their neighbours
-_REJECTED = 1e-3  # the probability that a segment counts with when the recogniser says that it is no digit
+_REJECTED = 1e-4  # the probability that a segment counts with when the recogniser says that it is no digit
 
 
 @dataclass(frozen=True)

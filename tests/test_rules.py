@@ -62,3 +62,28 @@ def test_a_table_goes_with_its_upright_borders():
     assert left[150:210, 140:147].all()
     left[150:210, 140:147] = False
     assert left.sum() <= 0.02 * mask.sum()
+
+
+def close_up(squares: int) -> tuple[np.ndarray, np.ndarray]:
+    """A 7 on squared paper, photographed from so near that the squares' lines are as thick as strokes."""
+    picture = np.full((500, 500), 255, np.uint8)
+    cv2.putText(picture, "7", (190, 310), cv2.FONT_HERSHEY_SIMPLEX, 6.0, 0, 14, cv2.LINE_AA)
+    strokes = picture < 128
+    for place in np.linspace(30, 470, squares).astype(int):
+        cv2.line(picture, (place, 0), (place + 6, 499), 90, 8, cv2.LINE_AA)
+        cv2.line(picture, (0, place), (499, place + 6), 90, 8, cv2.LINE_AA)
+    return picture, strokes
+
+
+def test_thick_lines_go_where_several_span_the_picture():
+    picture, strokes = close_up(squares=5)
+    left = remove_rules(picture < 128)
+    away = cv2.dilate(strokes.astype(np.uint8), np.ones((15, 15), np.uint8)) == 0
+    assert (left & strokes).sum() >= 0.97 * strokes.sum()
+    assert (left & away).sum() <= 0.1 * strokes.sum()
+
+
+def test_a_thick_one_that_spans_the_picture_stays():
+    mask = np.zeros((500, 300), dtype=bool)
+    mask[:, 140:151] = True
+    assert np.array_equal(remove_rules(mask), mask)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_THICKNESSES = (3.0, 6.0, 12.0)  # thousandths of the page's longer side
+_THICKNESSES = (3.0, 6.0, 12.0, 24.0)  # thousandths of the page's longer side
+_STROKES_FROM = 12.0  # what is thicker may be a pen's stroke, unless several such lines span the page
 _MIN_PIECE = 0.025  # of the page's longer side, between two strokes that cross the line
 _MAX_INTERRUPTION = 0.25  # of the page's longer side
 _INK_BETWEEN = 0.85  # of the columns between two pieces of a line
@@ -59,6 +60,8 @@ def remove_rules(mask: np.ndarray) -> np.ndarray:
     """
     ink = mask.astype(np.uint8)
     horizontal, vertical = _candidates(ink), _candidates(_transposed(ink))
+    horizontal = _without_strokes(horizontal, ink.shape[1], max(ink.shape))
+    vertical = _without_strokes(vertical, ink.shape[0], max(ink.shape))
     if not horizontal and not vertical:
         return mask
     height = _usual_height(_without(ink, horizontal, vertical))
@@ -96,6 +99,15 @@ def _candidates(ink: np.ndarray) -> list[Rule]:
         lines = _chained(pieces, ink)
         found += [rule for rule in lines if len(rule.centre) >= max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)]
     return found
+
+
+def _without_strokes(rules: Sequence[Rule], extent: int, side: int) -> list[Rule]:
+    """Thick lines count where several span the page: the squares of a picture that shows few of them, not a pen's 1."""
+    thickest = _STROKES_FROM * side / 1000
+    thick = [rule for rule in rules if rule.thickness > thickest]
+    spanning = [rule for rule in thick if len(rule.centre) >= _SPANNING * extent]
+    kept = spanning if len(spanning) >= _MIN_SPANNING else []
+    return [rule for rule in rules if rule.thickness <= thickest or rule in kept]
 
 
 def _chained(pieces: Sequence[Rule], ink: np.ndarray) -> list[Rule]:
