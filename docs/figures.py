@@ -341,7 +341,7 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
 
 
 def make(directory: Path = IMAGES) -> None:
-    """Make every figure, and remove what is no longer one."""
+    """Make every figure; other pictures that are there stay."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name) / "made"
         work.mkdir()
@@ -352,8 +352,7 @@ def make(directory: Path = IMAGES) -> None:
         for path in work.iterdir():
             if path.stat().st_size > _LARGE_FILE:
                 _reduce(path)
-        shutil.rmtree(directory, ignore_errors=True)
-        shutil.copytree(work, directory)
+        shutil.copytree(work, directory, dirs_exist_ok=True)
 
 
 def _curves() -> bytes:
@@ -428,4 +427,4 @@ def _plain(axes: "Axes", theme: Theme) -> None:
 
 if __name__ == "__main__":
     make()
-    print(f"wrote {len(list(IMAGES.iterdir()))} figures to {IMAGES}", file=sys.stderr)
+    print(f"wrote the tutorial's figures to {IMAGES}", file=sys.stderr)
