@@ -57,6 +57,12 @@ def write_bytes(target: Path, content: bytes) -> None:
         place(staged, target)
 
 
+def require_directory(path: Path) -> None:
+    """Raise OutputError if there is something that is no directory where one is to be written."""
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is a file; give a directory with --output.")
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
@@ -69,7 +75,9 @@ def told_as_output_error(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"{target} could not be written: {reason}; free some space, or choose another place with --output."
-        ) from error
+        in_the_way = next((path for path in target.parents if path.is_file()), None)
+        if in_the_way is None:
+            reason = f"{error.strerror or error}; free some space, or choose another place with --output."
+        else:
+            reason = f"{in_the_way} is a file, not a directory; choose another place with --output."
+        raise OutputError(f"{target} could not be written: {reason}") from error

@@ -26,9 +26,9 @@ def build_user_model(kind: str, path: str) -> None:
         maps = layers.Conv2D(4, 5, strides=2, activation="tanh")(scaled)
         maps = layers.AveragePooling2D(2)(layers.Conv2D(6, 3, activation="tanh")(maps))
         output = layers.Dense(10, activation="softmax")(layers.Flatten()(maps))
-    elif kind == "averaging":
+    elif kind == "linear":
         maps = layers.Conv2D(5, 3, padding="same", activation="relu", name="maps")(scaled)
-        output = layers.Dense(10, name="scores")(layers.GlobalAveragePooling2D()(maps))
+        output = layers.Dense(10, activation="softmax")(layers.Flatten()(maps))
     elif kind == "residual":
         maps = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="stem")(scaled)
         inner = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same", name="inner")(maps))
@@ -111,17 +111,21 @@ def gradient_and_differences(model: str) -> list[float]:
     return [float(np.abs(found - 255 * rise.reshape(28, 28) / (2 * step)).max()), float(np.abs(found).max())]
 
 
-def averaging_cam(model: str) -> list[float]:
-    """Differences of both maps from what they are by hand where a network averages its maps, and the largest value."""
+def maps_by_hand(model: str) -> list[float]:
+    """Differences of both maps from what they are by hand before a single dense layer, and the largest values."""
     from kerascnn.explaining.attribution import class_activation_maps
 
     anatomy = _anatomy(model)
     image = load_dataset("mnist").test_images[0]
-    weights = anatomy.steps[-1].layer.get_weights()[0][:, 4]
-    by_hand = anatomy.activations(anatomy.step("maps"), image) @ weights / 784
-    found = class_activation_maps(anatomy, anatomy.step("maps"), image, [2, 4])
-    differences = [float(np.abs(values[1] - by_hand).max()) for values in (found.grad_cam, found.hires_cam)]
-    return [*differences, float(np.abs(by_hand).max())]
+    step = anatomy.step("maps")
+    values = anatomy.activations(step, image)
+    weights = anatomy.steps[-1].layer.get_weights()[0][:, 4].reshape(values.shape)
+    found = class_activation_maps(anatomy, step, image, [2, 4])
+    pairs = (
+        (found.grad_cam[1], values @ weights.mean(axis=(0, 1))),
+        (found.hires_cam[1], (values * weights).sum(axis=-1)),
+    )
+    return [float(np.abs(maps - by_hand).max() / np.abs(by_hand).max()) for maps, by_hand in pairs]
 
 
 def cut(model: str, layer: str) -> dict:
@@ -263,7 +267,7 @@ def _anatomy(model: str):
 TASKS = {
     task.__name__: task
     for task in (
-        build_user_model, explain, explain_refused, maps, shuffled_maps, gradient_and_differences, averaging_cam, cut,
+        build_user_model, explain, explain_refused, maps, shuffled_maps, gradient_and_differences, maps_by_hand, cut,
         windows, maximised, exemplars, direction_order,
     )
 }  # fmt: skip

@@ -135,6 +135,8 @@ def test_the_page_holds_everything_itself(written, reference):
     # Five figures in light and dark, 24 mistakes, the learning curves.
     assert len(re.findall(r'src(?:set)?="data:image/png;base64,', page)) == 4 * 2 + 24 + 1
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    # The probability of a mistake's true class is never nothing.
+    assert not re.search(r":\N{NO-BREAK SPACE}0\.0\N{NO-BREAK SPACE}%", page)
     for heading in ("The most confident mistakes", "What is taken for what", "How it was trained"):
         assert heading in page
 

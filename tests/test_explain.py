@@ -93,10 +93,8 @@ def test_class_activation_maps_depend_on_the_weights(workers, maps, tmp_path):
         assert rank_correlation(maps["tensorflow"][name][0, 0], maps["jax"][name][0, 0]) > 0.99
 
 
-def test_where_maps_are_averaged_both_class_activation_maps_are_the_weighted_sum(workers, user_model):
-    *differences, largest = workers("tensorflow")("averaging_cam", model=user_model("averaging"))
-    assert largest > 1e-4
-    assert max(differences) < 1e-6 * largest / 1e-4
+def test_before_a_single_dense_layer_class_activation_maps_are_sums_of_its_weights(workers, user_model):
+    assert max(workers("tensorflow")("maps_by_hand", model=user_model("linear"))) < 1e-5
 
 
 def test_networks_with_connections_around_layers_are_cut_where_it_is_possible(workers, user_model):
@@ -163,6 +161,9 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     }  # fmt: skip
     page = (tmp_path / document["report"]).read_text(encoding="utf-8")
     assert "What follows explains the class 7." in page
+    # What covering changes is the answer, whichever class is explained.
+    assert document["label"] != "7"
+    assert f"remains {document['label']}" in page or f"no longer {document['label']}" in page
     assert "800 training images" in page
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
@@ -172,7 +173,7 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     light, dark = pictures_of(page)[1::2], pictures_of(page)[::2]
     for picture, other in zip(light, dark, strict=True):
         assert picture.shape == other.shape
-        assert picture.shape[1] == 1160
+        assert picture.shape[1] > 1000
         assert picture[0, 0].mean() > 250
         assert other[0, 0].mean() < 40
     files = [tmp_path / path for path in document["files"][:-1]]
@@ -192,6 +193,7 @@ def test_a_withheld_answer_is_explained_by_the_most_probable_class(workers, tmp_
     assert found["reason"] == "not a digit"
     page = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
     assert "The answer is withheld (not a digit)" in page
+    assert "Here they are empty" in page
     assert f"What follows explains the class {found['classes'][0]}." in page
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
 
@@ -202,7 +204,9 @@ def test_an_empty_picture_and_a_network_that_averages(workers, tmp_path, user_mo
     arguments = {"picture": str(tmp_path / "empty.png"), "model": user_model("residual"), "output": output}
     found = workers("jax")("explain", **arguments)
     assert found["layer"] == "stage"
-    assert "no ink was found" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "no ink was found" in page
+    assert "There is no ink here" in page
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from kerascnn.evaluation_report.sections import (
     add_learning_curves,
     add_mistakes,
 )
-from kerascnn.files import write_bytes
+from kerascnn.files import require_directory, write_bytes
 from kerascnn.html_report import HtmlReport
 from kerascnn.inference import Predictor
 
@@ -65,6 +65,8 @@ def evaluate_models(
     """
     if not 1 <= len(predictors) <= 2:
         raise ModelError(f"{len(predictors)} models cannot be put side by side; give one or two.")
+    if output is not None:
+        require_directory(Path(output))
     found = [
         answers(predictor, dataset, with_features=output is not None)
         for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)

@@ -100,7 +100,10 @@ def how_many(count: int, noun: str, order: str) -> str:
 def percent(share: float) -> str:
     """One decimal, more where it would be rounded to certainty; number and sign stay on one line."""
     value = 100 * share
-    number = f"{value:.1f}" if value < 99.95 else f"{value:.2f}" if value < 99.995 else "> 99.99"
+    if 0 < value < 0.05:
+        number = "< 0.1"
+    else:
+        number = f"{value:.1f}" if value < 99.95 else f"{value:.2f}" if value < 99.995 else "> 99.99"
     return f"{number} %".replace(" ", NO_BREAK)
 
 

@@ -65,6 +65,8 @@ def add_classes(page: Page, subjects: Sequence[Subject]) -> None:
         "share that is answered so. F1: their harmonic mean.",
     )
     for subject in subjects:
+        if subject.lead:
+            page.html.paragraph(subject.lead.rstrip())
         rows = subject.answers.evaluation.per_class
         page.html.table(
             ["class", "images", "precision", "recall", "F1", "mistaken mostly for"],
@@ -73,7 +75,6 @@ def add_classes(page: Page, subjects: Sequence[Subject]) -> None:
                  _mistaken_mostly_for(subject.answers, index))
                 for index, row in enumerate(rows)
             ],
-            subject.name if len(subjects) > 1 else "",
         )  # fmt: skip
         page.table(f"{subject.directory}per_class", list(vars(rows[0])), [tuple(vars(row).values()) for row in rows])
 
@@ -152,7 +153,9 @@ def add_learning_curves(page: Page, subjects: Sequence[Subject]) -> None:
         page.html.figure(
             path.read_bytes(),
             f"learning curves of {subject.name}",
-            f"{subject.lead}Loss and accuracy of {len(card.history)} epochs{command}",
+            f"{subject.lead}Loss and accuracy of {len(card.history)} epochs{command}. Those of training are means over "
+            "an epoch in which the weights still changed, with dropout at work and perhaps on altered images; so they "
+            "can look worse than those of validation.",
         )
 
 

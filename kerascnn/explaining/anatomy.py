@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerascnn.backend import silent_stderr
 from kerascnn.errors import ModelError
 from kerascnn.explaining.placement import Placement, even_placement, placement_after
 
@@ -66,8 +67,9 @@ class Anatomy:
         self._input = keras.Input(model.input_shape[1:], dtype="float32")
         self._placements[id(self._input)] = Placement()
         try:
-            self._unroll(model, self._input)
-            self._logits = self._symbolic_logits()
+            with silent_stderr():
+                self._unroll(model, self._input)
+                self._logits = self._symbolic_logits()
         except (ValueError, TypeError) as error:
             first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
             raise ModelError(f"the layers of {model.name!r} cannot be followed ({first_line}).") from error

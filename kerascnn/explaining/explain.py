@@ -14,8 +14,8 @@ from kerascnn.artifact import reference_path
 from kerascnn.backend import choose_backend
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.engines import KerasEngine
-from kerascnn.errors import DataError, ModelError, OutputError
-from kerascnn.files import place, staging_directory
+from kerascnn.errors import DataError, ModelError
+from kerascnn.files import place, require_directory, staging_directory
 from kerascnn.images import PREPARATIONS, as_array, decode
 from kerascnn.inference import Prediction, Predictor, load
 
@@ -151,8 +151,7 @@ def _decoded(picture: str | Path | bytes | np.ndarray | Image.Image) -> tuple[st
 def _directory(output: str | Path | None, name: str) -> Path:
     if output is None:
         return OUTPUT / ("standard-input" if name == "-" else Path(name).stem)
-    if Path(output).exists() and not Path(output).is_dir():
-        raise OutputError(f"{output} is a file; give a directory with --output.")
+    require_directory(Path(output))
     return Path(output)
 
 

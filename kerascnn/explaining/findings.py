@@ -45,6 +45,11 @@ class Evidence:
     input_gradient: np.ndarray
     integrated_gradients: np.ndarray
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether no small change of the image changes the logit at all."""
+        return not (self.hires_cam.any() or self.input_gradient.any())
+
 
 @dataclass(frozen=True)
 class FirstFilters:

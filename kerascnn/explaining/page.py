@@ -105,7 +105,7 @@ def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], f
             f"The answer is withheld ({prediction.reason}): the most probable class, {best}, has only {confidence}."
         )
     else:
-        answer = f"The answer is {best}, with a probability of {confidence}."
+        answer = f"The answer is {best}, with a probability of {confidence.replace('> ', 'more than ')}."
     label = names[findings.evidence[0].class_index]
     if label != best or prediction.reason:
         answer += f" What follows explains the class {label}."
@@ -141,8 +141,9 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "is multiplied, position by position, by how much it raises the score of the class, and all are added up: "
             "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
             "Where the network looks",
-            "The score of a class is the number that goes into the last softmax. These maps ask which places raise "
-            "it, for the explained class and its strongest rival; all colours are on one scale.",
+            "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
+            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}"
+            f"{_emptiness(prediction)}",
         ),
         Illustration(
             "grad-cam",
@@ -155,9 +156,9 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "integrated-gradients",
             drawn("integrated_gradients", "part of the score"),
             f"integrated gradients for {labels}",
-            "Integrated gradients: what each pixel of ink added to the score while an empty image turned into this "
-            f"one. Pixels without ink add nothing. All pixels together take the score of {label} from "
-            f"{first.baseline_logit:.1f} to {first.logit:.1f}.",
+            "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
+            f"that are black add nothing. All pixels together take the score of {label} from "
+            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
             "Which pixels count",
             "The same question for single pixels, answered by gradients: how does the score change when a pixel "
             "changes?",
@@ -169,8 +170,34 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
             "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
         ),
-        _occluded(titles, label, names, findings),
+        _occluded(prediction, titles, names, findings),
     ]
+
+
+def _signed(value: float) -> str:
+    """One decimal, with a minus sign that is no hyphen."""
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _silence(findings: Findings) -> str:
+    """A word on maps that are empty because the gradient is zero everywhere."""
+    if not all(evidence.is_locked for evidence in findings.evidence):
+        return ""
+    return (
+        " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
+        "of the picture changes any score. What remains are the constants (biases) of the layers after it: the network "
+        "has found nothing that it knows."
+    )
+
+
+def _emptiness(prediction: Prediction) -> str:
+    """A word on maps of an image without ink, whose colours are strong but whose numbers are not."""
+    if prediction.reason != "no ink found":
+        return ""
+    return (
+        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of "
+        "the layers make of nothing."
+    )
 
 
 def _doubt(findings: Findings, label: str) -> str:
@@ -187,19 +214,21 @@ def _doubt(findings: Findings, label: str) -> str:
     return f"{doubt} The map above is the one to trust."
 
 
-def _occluded(titles: Sequence[str], label: str, names: Sequence[str], findings: Findings) -> Illustration:
-    occlusion, index = findings.occlusion, findings.evidence[0].class_index
+def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str], findings: Findings) -> Illustration:
+    occlusion, best = findings.occlusion, int(np.argmax(prediction.probabilities))
     maps = [occlusion.drops[..., e.class_index] for e in findings.evidence]
-    others = [names[other] for other in np.unique(occlusion.answers) if other != index]
+    # Explained may be another class than the answer; what may change is the answer.
+    *first, last = [names[other] for other in np.unique(occlusion.answers) if other != best] or [""]
+    others = f"{', '.join(first)} or {last}" if first else last
     if not others:
-        effect = f"Wherever the patch lies, the most probable class remains {label}."
-    elif (occlusion.answers != index).all():
-        effect = f"Wherever the patch lies, the most probable class is {' or '.join(others)}."
+        effect = f"Wherever the patch lies, the most probable class remains {names[best]}."
+    elif (occlusion.answers != best).all():
+        effect = f"Wherever the patch lies, the most probable class is {others}."
     else:
-        effect = f"Inside the dashed line the most probable class is no longer {label} but {' or '.join(others)}."
+        effect = f"Inside the dashed line the most probable class is no longer {names[best]} but {others}."
     return Illustration(
         "occlusion",
-        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(index)),
+        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(best)),
         "what covering the image piece by piece does to the scores",
         f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
         "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
@@ -218,11 +247,16 @@ def _filters(findings: Findings) -> Illustration:
         draw_filters(first.kernels, first.order, first.num_edges),
         f"the {count} filters of the layer {first.name}",
         f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
-        f"add, blue ones subtract. {first.num_edges} of them answer to edges, where it gets lighter in one direction; "
-        f"nobody told the network to look for edges.{averaged}",
+        f"add, blue ones subtract. {_edges(first.num_edges, count)}{averaged}",
         "What the first layer looks for",
         "A convolution slides each filter over the image and notes, at every place, how well the two agree.",
     )
+
+
+def _edges(num_edges: int, count: int) -> str:
+    answer = "answers" if num_edges == 1 else "answer"
+    found = f"{num_edges or 'None'} of them {answer} to edges, where it gets lighter in one direction"
+    return f"{found}; nobody told the network to look for edges." if 2 * num_edges > count else f"{found}."
 
 
 def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustration:
@@ -231,7 +265,11 @@ def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustrat
     shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
     colours = " Orange is positive, blue negative." if maps.values.min() < 0 else ""
     silent = maps.num_silent
-    empty = f" {silent} of them {'is' if silent == 1 else 'are'} empty: no place here is what they look for."
+    empty = (
+        " 1 of them is empty: no place here is what its filter looks for."
+        if silent == 1
+        else f" {silent} of them are empty: no place here is what their filters look for."
+    )
     return Illustration(
         "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
         draw_feature_maps(maps.values, maps.order),

@@ -54,7 +54,7 @@ def draw_confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Drawing:
         if annotated:
             axes.grid(which="minor", color=theme.quiet, linewidth=0.3, alpha=0.5)
         axes.tick_params(which="both", length=0)
-        axes.spines[:].set_visible(False)
+        axes.spines[:].set(color=theme.quiet, linewidth=0.5, alpha=0.5)
 
     return Drawing(draw, 5.2)
 
@@ -77,7 +77,8 @@ def draw_reliability(bins: Sequence[dict]) -> Drawing:
         above.errorbar(confidence, accuracy, lengths, color=theme.bar, fmt="o", markersize=5, elinewidth=1, capsize=2,
                        label="accuracy, with 95 % interval")  # fmt: skip
         above.set(xlim=(0, 102), ylim=(-2, 102), ylabel="accuracy in %")
-        above.legend(frameon=False, loc="lower right")
+        # Outside, since intervals may be long and lie anywhere.
+        figure.legend(frameon=False, loc="outside upper center", ncols=2)
         left = [100 * row["low"] for row in bins]
         widths = [100 * (row["high"] - row["low"]) for row in bins]
         below.bar(left, [row["count"] for row in bins], widths, align="edge", color=theme.bar, edgecolor=theme.paper)

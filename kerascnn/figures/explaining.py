@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = 8
-_GAP, _LABEL = 0.12, 0.3  # between tiles, and of the line above them, in tiles
+_TITLE, _SMALL = 9.5, 7.5  # points
+_GAP, _LABEL = 0.12, 0.34  # between tiles, and of the line above them, in tiles
+_TALLEST = 5.0  # inches, of a figure of one row
 _OUTLINE = "#3c4148"  # of the ink, on white
 _FRAME = "#F0E442"  # Okabe and Ito's yellow, on black
 _MAX_BARS = 10
@@ -47,13 +49,13 @@ def draw_answer(picture: np.ndarray, seen: np.ndarray, names: Sequence[str], pro
                 percent(value / 100),
                 va="center",
                 ha="right" if inside else "left",
-                fontsize=7,
+                fontsize=_SMALL,
                 color=theme.paper if inside else theme.ink,
             )
         axes[2].set_yticks(positions, [shortened(names[index]) for index in shown])
         axes[2].set_ylim(len(shown) - 0.4, -0.6)
         axes[2].set(xlim=(0, 100), xticks=(0, 50, 100), xlabel="probability in %")
-        axes[2].set_title("what it answers", fontsize=9, pad=3)
+        axes[2].set_title("what it answers", fontsize=_TITLE, pad=3)
         axes[2].spines[["top", "right"]].set_visible(False)
         axes[2].tick_params(axis="y", length=0)
 
@@ -90,7 +92,7 @@ def draw_evidence(
             axes[1].contour(outlined.astype(float), [0.5], colors="black", linewidths=1.4, linestyles="dashed")
         _bar(figure, drawn, axes, label)
 
-    return Drawing(draw, 2.75)
+    return Drawing(draw, min(_TALLEST, (WIDTH / 3 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
 
 
 def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Drawing:
@@ -114,7 +116,7 @@ def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Draw
         for panel, (title, members) in zip(axes, groups, strict=True):
             tiles = np.moveaxis(kernels[..., members], -1, 0)
             drawn = _mosaic(panel, tiles, [str(index) for index in members], signed_scale(), -limit, limit, theme)
-            panel.set_title(title, loc="left", fontsize=9)
+            panel.set_title(title, loc="left", fontsize=_TITLE)
         _bar(figure, drawn, axes, "weight")
 
     return Drawing(draw, _mosaic_height(sum(rows)) + 0.3 * len(groups) + 0.55)
@@ -193,7 +195,7 @@ def draw_exemplars(
                 axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_FRAME, linewidth=1.1))
         headings = ("made for it", "this picture", "training images, the most exciting first")
         for left, heading in zip(lefts, headings, strict=False):
-            axes.text(left, tall + 1.1 * _LABEL, heading, fontsize=8, va="bottom", ha="left")
+            axes.text(left, tall + 1.1 * _LABEL, heading, fontsize=_TITLE, va="bottom", ha="left")
         axes.set_xlim(-0.02, total + 0.02)
         axes.set_ylim(-(rows - 1) * (tall + _LABEL) - 0.02, tall + 2 * _LABEL)
         axes.set_aspect("equal")
@@ -204,9 +206,13 @@ def draw_exemplars(
 
 def percent(probability: float) -> str:
     """A probability for people: never 0 % for what is possible, never 100 % for what is not certain."""
-    if probability > 0.9995 or probability == 0:
-        return "> 99.9 %" if 0.9995 < probability < 1 else f"{100 * probability:.0f} %"
-    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
+    if probability in (0, 1):
+        value = f"{100 * probability:.0f}"
+    elif probability > 0.9995:
+        value = "> 99.9"
+    else:
+        value = "< 0.1" if probability < 0.0005 else f"{100 * probability:.1f}"
+    return f"{value}\N{NO-BREAK SPACE}%"
 
 
 def shortened(name: str, length: int = 12) -> str:
@@ -245,7 +251,7 @@ def _tile(
     edges = (left, left + 1, bottom, bottom + height)
     drawn = axes.imshow(values, cmap=scale, vmin=low, vmax=high, extent=edges, interpolation="nearest")
     axes.add_patch(Rectangle((left, bottom), 1, height, fill=False, edgecolor=theme.quiet, linewidth=0.4))
-    axes.text(left, bottom + height + 0.04, label, fontsize=6.5, color=theme.quiet, va="bottom", ha="left")
+    axes.text(left, bottom + height + 0.04, label, fontsize=_SMALL, color=theme.quiet, va="bottom", ha="left")
     return drawn
 
 
@@ -258,7 +264,7 @@ def _show_grey(axes: "Axes", picture: np.ndarray, title: str) -> None:
     _bare(axes, title)
 
 
-def _bare(axes: "Axes", title: str, size: float = 9) -> None:
+def _bare(axes: "Axes", title: str, size: float = _TITLE) -> None:
     axes.set_title(title, fontsize=size, pad=3)
     axes.set(xticks=(), yticks=())
 
@@ -269,12 +275,17 @@ def _outline_ink(axes: "Axes", seen: np.ndarray) -> None:
 
 
 def _bar(figure: "Figure", drawn, axes, label: str, *, extend: str = "neither") -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     bar = figure.colorbar(drawn, ax=list(axes), location="bottom", shrink=0.7, aspect=40, pad=0.03, extend=extend)
-    bar.set_label(label, fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    bar.set_label(label, fontsize=_TITLE)
+    bar.ax.tick_params(labelsize=_SMALL)
+    bar.locator = MaxNLocator(6)
+    bar.formatter = FuncFormatter(lambda value, _: f"{value:.4g}".replace("-", "\N{MINUS SIGN}"))
+    bar.update_ticks()
     bar.outline.set_visible(False)
 
 
 def _limit(values: np.ndarray) -> float:
-    """The end of a scale that is symmetric about zero."""
-    return max(float(np.abs(values).max()), 1e-6)
+    """The end of a scale that is symmetric about zero; 1 where there is nothing but zero."""
+    return float(np.abs(values).max()) or 1.0

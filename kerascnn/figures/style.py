@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-WIDTH = 5.8
+WIDTH = 5.4
 """Inches. As wide as a telephone can show without the letters becoming too small, and enough for a slide."""
 
-_DPI = 200
+_DPI = 220
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 BLUE, ORANGE, SKY = "#0072B2", "#D55E00", "#56B4E9"
@@ -87,10 +87,9 @@ def _settings(theme: Theme) -> dict:
         "axes.edgecolor": theme.quiet,
         "axes.facecolor": theme.paper,
         "axes.labelcolor": theme.ink,
-        "axes.titlesize": 10,
         "figure.facecolor": theme.paper,
         "font.family": "DejaVu Sans",
-        "font.size": 9,
+        "font.size": 9.5,
         "savefig.facecolor": theme.paper,
         "text.color": theme.ink,
         "xtick.color": theme.quiet,
