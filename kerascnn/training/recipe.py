@@ -27,12 +27,12 @@ class Recipe:
 
     epochs: int = 3
     batch_size: int = 128
-    optimizer: str = "adam"
+    optimizer: str = "muon"
     learning_rate: float = 2e-3
     schedule: str = "cosine"
     warmup: float = 0.1
-    dropout_rates: tuple[float, float] = (0.25, 0.5)
-    augmentation: float = 0.0
+    dropout_rates: tuple[float, float] = (0.0, 0.3)
+    augmentation: float = 0.5
     outliers: float = 0.0
 
     def __post_init__(self) -> None:
@@ -66,7 +66,13 @@ RECIPES = {
     "quick": Recipe(),
     # For people's own pictures: many epochs on images that are changed as pens and hands would change them.
     "best": Recipe(
-        epochs=36, learning_rate=1.5e-3, warmup=0.05, dropout_rates=(0.1, 0.3), augmentation=1.0, outliers=0.2
+        epochs=36,
+        optimizer="adam",
+        learning_rate=1.5e-3,
+        warmup=0.05,
+        dropout_rates=(0.1, 0.3),
+        augmentation=1.0,
+        outliers=0.2,
     ),
 }
 
