@@ -17,6 +17,7 @@ from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
 from kerascnn.files import staging_directory
 from kerascnn.inference import Predictor
+from kerascnn.training.memory import freed_memory_kept
 from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
@@ -124,7 +125,12 @@ def _run(
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(path):
         pass
-    activate(settings.backend)
+    with freed_memory_kept():
+        activate(settings.backend)
+        return _train(settings, path, dataset, train, validation, digest, resume, tensorboard, progress)
+
+
+def _train(settings, path, dataset, train, validation, digest, resume, tensorboard, progress) -> Predictor:
     from kerascnn.training.loop import train_model
 
     directory = RunDirectory(path)

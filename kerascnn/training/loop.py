@@ -20,6 +20,7 @@ from kerascnn.training.callbacks import (
     Reseed,
     SaveRun,
 )
+from kerascnn.training.fast_clone import fast_clone
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_directory import RunDirectory, RunState
@@ -79,11 +80,12 @@ def train_model(
         len(dataset.class_names),
         dropout_rates=recipe.dropout_rates,
     )
-    compile_model(model, recipe, len(batches))
+    trained = fast_clone(model)
+    compile_model(trained, recipe, len(batches))
     best = KeepBest(settings.patience)
     record = RecordHistory([])
     if resume:
-        _restore(model, best, record, directory)
+        _restore(trained, best, record, directory)
     first_epoch = len(record.history)
     progress.run_started(_start(settings, batches, validation, model, first_epoch))
     callbacks = [
@@ -97,7 +99,7 @@ def train_model(
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard), write_graph=False))
     if not best.exhausted():
         with InterruptBetweenBatches() as interrupt:
-            model.fit(
+            trained.fit(
                 batches,
                 validation_data=(
                     as_input(dataset.train_images[validation]),
