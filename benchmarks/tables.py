@@ -49,7 +49,22 @@ def rejection_table() -> str:
     return "\n".join(lines + [f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} |" for name, row in rows])
 
 
-TABLES = {"rejection": rejection_table, "training": training_table, "start-up": start_up_table}
+def singles_table() -> str:
+    """Single synthetic digits by style, from `benchmarks/singles.py`."""
+    (record,) = results.read("singles.json")
+    lines = ["| style | pictures | right | without an answer |", "|---|---|---|---|"]
+    for row in record["scores"]:
+        share = row["right"] / row["num_samples"]
+        lines.append(f"| {row['style']} | {row['num_samples']} | {share:.1%} | {row['withheld']} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "singles": singles_table,
+    "rejection": rejection_table,
+    "training": training_table,
+    "start-up": start_up_table,
+}
 
 
 def with_tables(text: str) -> str:

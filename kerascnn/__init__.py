@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["KerasCNNError", "__version__", "evaluate", "fit", "load", "read"]
+__all__ = ["KerasCNNError", "__version__", "evaluate", "explain", "fit", "load", "read"]
 
 if TYPE_CHECKING:
     from kerascnn.errors import KerasCNNError
     from kerascnn.evaluation import evaluate
+    from kerascnn.explaining import explain
     from kerascnn.inference import load
     from kerascnn.reading import read
     from kerascnn.training import fit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "KerasCNNError": "kerascnn.errors",
     "evaluate": "kerascnn.evaluation",
+    "explain": "kerascnn.explaining",
     "fit": "kerascnn.training",
     "load": "kerascnn.inference",
     "read": "kerascnn.reading",

@@ -7,7 +7,7 @@ import numpy as np
 
 _TEMPERATURES = np.geomspace(0.25, 4.0, 241)
 _NUM_BINS = 15
-REJECTED_SHARE = 0.0025
+REJECTED_SHARE = 0.004
 """Share of the validation images that the threshold turns away."""
 
 
@@ -69,6 +69,31 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     bins = np.minimum((confidence * _NUM_BINS).astype(int), _NUM_BINS - 1)
     gaps = np.bincount(bins, weights=confidence - right, minlength=_NUM_BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
+    """Confidence and accuracy in each bin of confidence that is not empty, what the calibration error averages over.
+
+    Args:
+        probabilities: `(n, num_classes)`.
+        labels: integers, `(n,)`.
+
+    Returns:
+        One object a bin: `low` and `high` (its ends), `count`, `num_right`, `confidence` and `accuracy` (means).
+    """
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * _NUM_BINS).astype(int), _NUM_BINS - 1)
+    return [
+        {
+            "low": index / _NUM_BINS,
+            "high": (index + 1) / _NUM_BINS,
+            "count": int((bins == index).sum()),
+            "num_right": int(right[bins == index].sum()),
+            "confidence": float(confidence[bins == index].mean()),
+            "accuracy": float(right[bins == index].mean()),
+        }
+        for index in np.unique(bins).tolist()
+    ]
 
 
 def coverage_curve(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -108,7 +109,7 @@ def fit(
     architecture: Annotated[str | None, typer.Option(metavar="NAME", help="The network: cnn.")] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (24 augmented epochs)."),
+        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (36 augmented epochs)."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
@@ -177,28 +178,51 @@ def fit(
 
 @app.command()
 def evaluate(
-    model: ModelOption = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="PATH",
+            help="As for predict. Given twice, two models are compared on the same images.",
+        ),
+    ] = None,
     data: DataOption = None,
     backend: BackendOption = None,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write report.html there, with its pictures as PNG and its tables as CSV."),
+    ] = None,
     format: Annotated[Format, typer.Option(help="csv prints the per-class table.")] = Format.text,
 ) -> None:
-    """Score a model on a test set: accuracy, loss, per-class results, confusion matrix.
+    """Score a model on a test set, or compare two: accuracy, loss, per-class results, confusion matrix.
 
-    Example: kerascnn evaluate --model reference
+    Example: kerascnn evaluate --model saved_models/mnist_cnn.keras --model reference --output results/
     """
-    from kerascnn.evaluation import evaluate as run
+    from kerascnn.evaluation_report import evaluate_models
 
-    predictor = _load(model, backend)
-    evaluation = run(predictor, data or "mnist")
+    if model and len(model) > 2:
+        raise typer.BadParameter("--model can be given twice at most.")
+    results = evaluate_models([_load(name, backend) for name in model or [None]], data or "mnist", output)
     if format is Format.json:
-        print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
+        result = results.comparison or results.evaluations[0]
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
     elif format is Format.csv:
-        rows = [row.__dict__ for row in evaluation.per_class]
+        names = results.comparison.names if results.comparison else [None]
+        rows = [
+            {**({"model": name} if name else {}), **vars(row)}
+            for name, evaluation in zip(names, results.evaluations, strict=True)
+            for row in evaluation.per_class
+        ]
         print_csv(rows, list(rows[0]))
     else:
-        from kerascnn.console import print_evaluation
+        from kerascnn.console import print_comparison, print_evaluation
 
-        print_evaluation(evaluation)
+        if results.comparison:
+            print_comparison(results.comparison)
+        else:
+            print_evaluation(results.evaluations[0])
+    if results.report:
+        print(f"wrote {results.report}", file=sys.stderr)
 
 
 @app.command()
@@ -281,6 +305,56 @@ def read(
 
 
 @app.command()
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for standard input.")],
+    output: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where the pictures and report.html go.  [explained/IMAGE'S NAME]")
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Weigh the maps of this layer, and maximise its filters.  [the last ones]"),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="LABEL", help="Explain this class.  [the most probable one]")
+    ] = None,
+    model: ModelOption = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="SOURCE",
+            help="Where training images that excite filters come from, as for fit.  [mnist, if the model reads it]",
+        ),
+    ] = None,
+    backend: BackendOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise that activation maximisation starts from.")] = 0,
+    format: Annotated[TextOrJson, typer.Option(help="json prints one object.")] = TextOrJson.text,
+) -> None:
+    """Show why the network gives its answer: class activation maps, filters, feature maps, on one page.
+
+    Example: kerascnn explain image.png --output explained/
+    """
+    from kerascnn.explaining import explain as run
+
+    (source,) = _opened([image])
+    explanation = run(
+        source,
+        model,
+        output=output,
+        layer=layer,
+        label=label,
+        data=data,
+        backend=backend,
+        seed=seed,
+        progress=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    if format is TextOrJson.json:
+        print(json.dumps(explanation.to_dict(), ensure_ascii=False))
+    else:
+        print(*explanation.files, sep="\n")
+
+
+@app.command()
 def synthesize(
     directory: Annotated[str, typer.Argument(metavar="DIR", help="Where the pages go; it is made if it is missing.")],
     style: Annotated[str, typer.Option(metavar="NAME", help="plain, shadow, lined, table, ...; or all.")] = "all",
@@ -298,6 +372,37 @@ def synthesize(
 
     for path in write_pages(directory, style, count, seed, part=part):
         print(path)
+
+
+@app.command()
+def summary(
+    architecture: Annotated[str | None, typer.Option(metavar="NAME", help="An untrained network: cnn.")] = None,
+    model: ModelOption = None,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE", help="Of a picture: height x width x channels.  [default: 28x28x1]"),
+    ] = None,
+    format: Annotated[TextOrJson, typer.Option(help="How to print.")] = TextOrJson.text,
+) -> None:
+    """Show the layers of a network, with the arithmetic behind every shape.
+
+    Example: kerascnn summary --architecture cnn --input-shape 256x256x3
+    """
+    from kerascnn.summary import parse_input_shape, summarize
+
+    if architecture and model:
+        raise typer.BadParameter("give --architecture or --model, not both.")
+    try:
+        shape = parse_input_shape(input_shape) if input_shape else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{input_shape!r} is no input shape such as 28x28x1.") from error
+    result = summarize(architecture, model=model, input_shape=shape)
+    if format is TextOrJson.json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        return
+    from kerascnn.summary.text import summary_text
+
+    print(summary_text(result, shutil.get_terminal_size().columns))
 
 
 @app.command()

@@ -18,8 +18,12 @@ from rich.text import Text
 
 from kerascnn.artifact import Card
 from kerascnn.backend import BackendChoice, BackendStatus
+from kerascnn.comparison import Comparison
 from kerascnn.evaluation import Evaluation
+from kerascnn.evaluation_report.comparing import verdict
 from kerascnn.training.progress import RunStart
+
+_MAX_DISAGREEMENTS = 10
 
 
 class FitProgress:
@@ -161,6 +165,43 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(matrix)
 
 
+def print_comparison(comparison: Comparison) -> None:
+    """Print the figures of two models side by side, what their difference means, and where they disagree."""
+    console = _stdout()
+    first, second = comparison.evaluations
+    console.print(f"{first.num_samples:,} images of {first.data}", markup=False)
+    table = _table("", *(_short(name, 24) for name in comparison.names), "difference")
+    for label, one, other, form in (
+        ("accuracy", first.accuracy, second.accuracy, ".2%"),
+        ("loss", first.loss, second.loss, ".4f"),
+        ("calibration error", first.calibration_error, second.calibration_error, ".2%"),
+        *(
+            (f"recall of {row.label}", row.recall, other_row.recall, ".2%")
+            for row, other_row in zip(first.per_class, second.per_class, strict=False)
+            if row.label == other_row.label
+        ),
+    ):
+        table.add_row(label, f"{one:{form}}", f"{other:{form}}", f"{other - one:+{form}}")
+    console.print(table)
+    console.print(
+        f"both right {comparison.both_right:,}, only {comparison.names[0]} {comparison.only_first_right:,}, "
+        f"only {comparison.names[1]} {comparison.only_second_right:,}, both wrong {comparison.both_wrong:,}",
+        markup=False,
+    )
+    console.print(verdict(comparison), markup=False)
+    shown = comparison.disagreements[:_MAX_DISAGREEMENTS]
+    if not shown:
+        return
+    table = _table("image", "true", *(_short(name, 24) for name in comparison.names))
+    for one in shown:
+        answers = zip(one.answers, one.confidences, strict=True)
+        table.add_row(str(one.index), one.label, *(f"{answer}  {confidence:.1%}" for answer, confidence in answers))
+    console.print(table)
+    left_out = len(comparison.disagreements) - len(shown)
+    if left_out:
+        console.print(f"and {left_out:,} more disagreements: --output or --format json gives them all.")
+
+
 def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | None) -> None:
     """Print which backends there are and which one would be used."""
     table = _table("backend", "version", "devices", "", numeric=False)
@@ -191,5 +232,5 @@ def _table(first: str, *others: str, numeric: bool = True) -> Table:
     return table
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 6 else label[:5] + "…"
+def _short(label: str, length: int = 6) -> str:
+    return label if len(label) <= length else label[: length - 1] + "…"

@@ -1,5 +1,6 @@
 """What computes the probabilities: ONNX Runtime (starts in a fraction of a second) or Keras on any backend."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,10 @@ class Engine(Protocol):
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
 
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The same, and what the last fully connected layer is given: float32 `(n, num_features)`, None if there is no
+        such layer."""
+
 
 class OnnxEngine:
     """Runs a `.onnx` file on ONNX Runtime.
@@ -33,12 +38,9 @@ class OnnxEngine:
     name = "onnxruntime"
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        self._path = path
         try:
-            self._session = onnxruntime.InferenceSession(read_onnx(path), options, providers=["CPUExecutionProvider"])
+            self._session = _onnx_session(read_onnx(path))
         # ONNX Runtime's exceptions share no public base class.
         except Exception as error:
             if isinstance(error, ModelError):
@@ -49,6 +51,14 @@ class OnnxEngine:
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
         return _in_batches(lambda batch: self._session.run(None, {self._input: batch})[0], images)
+
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
+        content = _with_features(read_onnx(self._path))
+        if content is None:
+            return self.probabilities(images), None
+        session = _onnx_session(content)
+        return _pairs_in_batches(lambda batch: session.run(None, {self._input: batch}), images)
 
 
 class KerasEngine:
@@ -75,15 +85,21 @@ class KerasEngine:
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
-        result = _in_batches(self._run, images)
-        # A user's own model may end in logits.
-        if len(result) and (result.min() < 0 or np.abs(result.sum(axis=1) - 1).max() > 1e-3):
-            shifted = np.exp(result - result.max(axis=1, keepdims=True))
-            return shifted / shifted.sum(axis=1, keepdims=True)
-        return result
+        return _as_probabilities(_in_batches(self._run, images))
+
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
+        import keras
+
+        heads = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
+        if not heads or len(heads[-1].input.shape) != 2:
+            return self.probabilities(images), None
+        both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
+        probabilities, features = _pairs_in_batches(lambda batch: both.predict_on_batch(self._shaped(batch)), images)
+        return _as_probabilities(probabilities), features
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        batch = batch[..., 0] if self._flat else batch
+        batch = self._shaped(batch)
         if len(batch) < BATCH_SIZE:
             # For few images a direct call is hundreds of times quicker than `predict`, which compiles.
             import keras
@@ -91,10 +107,49 @@ class KerasEngine:
             return keras.ops.convert_to_numpy(self.model(batch, training=False))
         return self.model.predict_on_batch(batch)
 
+    def _shaped(self, batch: np.ndarray) -> np.ndarray:
+        return batch[..., 0] if self._flat else batch
+
+
+def _onnx_session(content: bytes):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _with_features(content: bytes) -> bytes | None:
+    """The same graph with a second output: what its last product with a matrix of weights is given."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    heads = [node for node in model.graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights]
+    if not heads:
+        return None
+    model.graph.output.append(onnx.ValueInfoProto(name=heads[-1].input[0]))
+    return model.SerializeToString()
+
+
+def _as_probabilities(result: np.ndarray) -> np.ndarray:
+    # A user's own model may end in logits.
+    if len(result) and (result.min() < 0 or np.abs(result.sum(axis=1) - 1).max() > 1e-3):
+        shifted = np.exp(result - result.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+    return result
+
 
 def _in_batches(run, images: np.ndarray) -> np.ndarray:
-    parts = [
-        np.asarray(run(images[start : start + BATCH_SIZE][..., None].astype(np.float32)))
-        for start in range(0, len(images), BATCH_SIZE)
-    ]
+    parts = [np.asarray(run(batch)) for batch in _batches(images)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def _pairs_in_batches(run, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    first, second = zip(*(run(batch) for batch in _batches(images)), strict=True)
+    return np.concatenate(first), np.concatenate(second)
+
+
+def _batches(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), BATCH_SIZE):
+        yield images[start : start + BATCH_SIZE][..., None].astype(np.float32)

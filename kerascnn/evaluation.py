@@ -59,6 +59,59 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of each sample of a data set's test part.
+
+    Args:
+        predictor: the model.
+        images: uint8, `(n, height, width)`.
+        labels: integers, `(n,)`, indices into the model's classes.
+        probabilities: `(n, num_classes)`.
+        features: what the last layer is given, `(n, num_features)`; None if that was not asked for, or the model has no
+            such layer.
+        evaluation: the results.
+    """
+
+    predictor: Predictor
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    features: np.ndarray | None
+    evaluation: Evaluation
+
+    @property
+    def confidences(self) -> np.ndarray:
+        """Probability of each answer, `(n,)`."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each answer is the true class, `(n,)`."""
+        return self.probabilities.argmax(axis=1) == self.labels
+
+    @property
+    def class_names(self) -> np.ndarray:
+        """Of the model."""
+        return np.array(self.predictor.card.class_names)
+
+    @property
+    def true_names(self) -> np.ndarray:
+        """The true class of each sample, `(n,)`."""
+        return self.class_names[self.labels]
+
+    @property
+    def answered_names(self) -> np.ndarray:
+        """The most probable class of each sample, `(n,)`."""
+        return self.class_names[self.probabilities.argmax(axis=1)]
+
+    @property
+    def mistakes(self) -> np.ndarray:
+        """Positions of the wrong answers, the most confident first."""
+        wrong = np.flatnonzero(~self.right)
+        return wrong[np.argsort(-self.confidences[wrong], kind="stable")]
+
+
 def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dataset = "mnist") -> Evaluation:
     """Score a model on the test part of a data set.
 
@@ -77,6 +130,29 @@ def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dat
         >>> kerascnn.evaluate("reference").num_samples
         10000
     """
+    return answers(model, data).evaluation
+
+
+def answers(
+    model: Predictor | str | Path | None = None,
+    data: str | Path | Dataset = "mnist",
+    *,
+    with_features: bool = False,
+) -> Answers:
+    """Let a model answer the test part of a data set, and score it.
+
+    Args:
+        model: a loaded model, or what `kerascnn.load` takes.
+        data: a data set, or what `load_dataset` takes.
+        with_features: whether to keep what the last layer is given of each image.
+
+    Returns:
+        The answers, sample by sample.
+
+    Raises:
+        DataError: if the data are malformed or do not fit the model.
+        ModelError: if the model cannot be loaded.
+    """
     predictor = model if isinstance(model, Predictor) else load(model)
     card = predictor.card
     if not isinstance(data, Dataset):
@@ -87,8 +163,13 @@ def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dat
             f"the images of {data.name!r} have {data.image_size[0]}x{data.image_size[1]} pixels; "
             f"the model {card.name!r} takes {card.input_shape[0]}x{card.input_shape[1]}."
         )
-    probabilities = predictor.engine.probabilities(data.test_images)
-    return _score(probabilities, labels, card, data.name, predictor.engine.name)
+    features = None
+    if with_features:
+        probabilities, features = predictor.engine.probabilities_and_features(data.test_images)
+    else:
+        probabilities = predictor.engine.probabilities(data.test_images)
+    evaluation = _score(probabilities, labels, card, data.name, predictor.engine.name)
+    return Answers(predictor, data.test_images, labels, probabilities, features, evaluation)
 
 
 def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -13,19 +13,21 @@ from kerascnn.images.broken import Pair, broken_pairs, is_one_digit
 from kerascnn.images.decode import as_array, decode
 from kerascnn.images.drawing import OutputNames, drawn_page
 from kerascnn.images.frames import without_frames
-from kerascnn.images.glyphs import Glyph, find_glyphs, usual_height
+from kerascnn.images.glyphs import Glyph, find_glyphs, united, usual_height
 from kerascnn.images.lines import ordered_lines, text_of
 from kerascnn.images.nets import without_faint_net
 from kerascnn.images.normalise import place_glyph
 from kerascnn.images.paper import find_page_ink
 from kerascnn.images.rules import remove_rules
 from kerascnn.images.touching import Segment, best_path, segments_of
+from kerascnn.images.words import in_words
 from kerascnn.inference import Prediction, Predictor, load
 from kerascnn.sources import decoded
 
 MIN_CONFIDENCE = 0.5
 """What a digit's probability must reach for it to be read."""
 
+_WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are told by their neighbours
 _REJECTED = 1e-3  # the probability that a segment counts with when the recogniser says that it is no digit
 
 
@@ -191,7 +193,31 @@ def _recognised(
     answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
     answers += [[] for _ in fragments]
     _join_pairs(answers, pairs, list(predictions))
-    return [answer for group in answers for answer in group]
+    return _without_words(answers)
+
+
+def _without_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
+    """The digits of a page, one list of answers a glyph: without those that stand in words of letters."""
+    answers = [answer for answer in answers if answer]
+    wholes = [united([glyph for glyph, _ in answer]) for answer in answers]
+    letters = [_is_letter(whole, answer) for whole, answer in zip(wholes, answers, strict=True)]
+    drop = in_words([_box(whole) for whole in wholes], letters)
+    return [item for answer, dropped in zip(answers, drop, strict=True) if not dropped for item in answer]
+
+
+def _is_letter(whole: Glyph, answer: Sequence[tuple[Glyph, Prediction]]) -> bool:
+    """Whether what was read of one glyph shows a letter: it is no digit, or it falls into ones, as an m does.
+
+    A wide glyph that cannot be read may be several digits that touch, which shows nothing.
+    """
+    digits = [prediction.digit for _, prediction in answer]
+    if len(digits) == 1:
+        return digits[0] is None and whole.width <= _WIDEST_LETTER * whole.height
+    return set(digits) == {1}
+
+
+def _box(glyph: Glyph) -> tuple[int, int, int, int]:
+    return glyph.left, glyph.top, glyph.width, glyph.height
 
 
 def _best_cut(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:

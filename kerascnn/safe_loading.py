@@ -78,6 +78,21 @@ def check_archive(path: Path) -> None:
     Raises:
         ModelError: as `load_keras_model`; nothing of the file has been run or unpacked.
     """
+    read_config(path)
+
+
+def read_config(path: Path) -> dict:
+    """Read the layers of a `.keras` file after checking it as `load_keras_model` does, without Keras.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The configuration of the model, without that of its training.
+
+    Raises:
+        ModelError: as `load_keras_model`; nothing of the file has been run or unpacked.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path)
@@ -104,6 +119,7 @@ def check_archive(path: Path) -> None:
         _check_config(config, path)
     except RecursionError as error:
         raise ModelError(f"{path} is refused: its configuration is nested too deeply.") from error
+    return config
 
 
 def _check_members(archive: zipfile.ZipFile, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerascnn.artifact import reference_path
 from kerascnn.backend import BACKENDS
 from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.files import sha256_of
 
 TESTS = Path(__file__).parent
 
@@ -126,6 +129,27 @@ def photo(digit_image) -> Callable[..., Image.Image]:
         return canvas
 
     return picture
+
+
+def copy_reference(target: Path) -> Path:
+    """Copy the model that ships, with all that belongs to it, as if it had been trained there.
+
+    Args:
+        target: the `.keras` file.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".keras", ".onnx", ".csv", ".png"):
+        shutil.copy(reference_path().with_suffix(suffix), target.with_suffix(suffix))
+    write_card(target)
+    return target
+
+
+def write_card(target: Path) -> None:
+    """Write the card of the model that ships beside another, with the digests of the files that are there."""
+    card = json.loads(reference_path().with_suffix(".json").read_text())
+    files = [path for path in target.parent.glob(f"{target.stem}.*") if path.suffix != ".json"]
+    card |= {"name": target.stem, "files": {path.name: sha256_of(path) for path in files}}
+    target.with_suffix(".json").write_text(json.dumps(card))
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import assert_clear_failure
+from conftest import assert_clear_failure, copy_reference
 from PIL import Image
 
 
@@ -165,17 +165,8 @@ def test_a_reader_that_leaves_early_is_no_error(cli, tmp_path, mnist):
 
 
 def test_predict_uses_the_model_of_the_working_directory(cli, tmp_path, photo):
-    import shutil
-
-    from kerascnn.artifact import reference_path
-
     photo(6).save(tmp_path / "six.png")
-    (tmp_path / "saved_models").mkdir()
-    for suffix in (".keras", ".onnx", ".json"):
-        shutil.copy(reference_path().with_suffix(suffix), tmp_path / "saved_models" / f"mnist_cnn{suffix}")
-    card = json.loads((tmp_path / "saved_models" / "mnist_cnn.json").read_text())
-    card["files"] = {name.replace("reference", "mnist_cnn"): digest for name, digest in card["files"].items()}
-    (tmp_path / "saved_models" / "mnist_cnn.json").write_text(json.dumps(card))
+    copy_reference(tmp_path / "saved_models" / "mnist_cnn.keras")
     result = cli("predict", "six.png")
     assert result.stderr.decode() == "model: saved_models/mnist_cnn.keras, on onnxruntime\n"
     assert result.stdout.decode().startswith("6 ")

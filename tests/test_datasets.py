@@ -228,3 +228,34 @@ def test_class_folder_of_the_ten_digits_is_prepared_like_mnist(tmp_path, photo, 
     data = load_dataset(tmp_path / "ten")
     assert data.preparation == "mnist"
     assert data.train_images[:, 0, 0].max() == 0
+
+
+def test_what_is_too_large_for_memory_stays_in_a_file_and_gives_the_same_images(
+    tmp_path, mnist, class_folder, monkeypatch
+):
+    plain = write_idx_directory(tmp_path / "plain", mnist, 300, 100)
+    transposed = tmp_path / "emnist-digits"
+    transposed.mkdir()
+    for path in plain.iterdir():
+        (transposed / f"emnist-digits-{path.name.replace('t10k', 'test')}").write_bytes(path.read_bytes())
+    sources = (plain, transposed, class_folder)
+    in_memory = [load_dataset(source) for source in sources]
+    # Half a gigabyte would take the suite too long.
+    for module in ("stored", "idx"):
+        monkeypatch.setattr(f"kerascnn.datasets.{module}.LARGEST_IN_MEMORY", 1000)
+    for source, expected in zip(sources, in_memory, strict=True):
+        data = load_dataset(source)
+        assert isinstance(expected.train_images, np.ndarray)
+        assert not isinstance(data.train_images, np.ndarray)
+        assert data.train_images.shape == expected.train_images.shape
+        for key in (np.array([5, 3, 17, 3]), np.s_[-2:], np.s_[2:9:3], 4, -1):
+            assert np.array_equal(data.train_images[key], expected.train_images[key])
+        assert data.digest() == expected.digest()
+
+
+def test_a_large_file_of_the_wrong_length_is_told(tmp_path, mnist, monkeypatch):
+    directory = write_idx_directory(tmp_path / "plain", mnist, 300, 100)
+    monkeypatch.setattr("kerascnn.datasets.idx.LARGEST_IN_MEMORY", 1000)
+    _truncate(directory)
+    with pytest.raises(DataError, match="is damaged: its header promises 235200 bytes, it has only 235100"):
+        load_dataset(directory)

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
 from kerascnn.errors import ImageError, ModelError, OutputError
@@ -67,6 +68,22 @@ def test_cuts_digits_that_touch(model):
     num_read = sum(len(line.digits) for line in result.lines)
     num_written = sum(map(len, page.lines))
     assert 0.6 * num_written <= num_read <= 1.2 * num_written
+
+
+def test_words_do_not_become_digits(model):
+    page = make_page("plain", seed=11, num_lines=2, digits_per_line=7, digit_height=70)
+    width = page.picture.shape[1]
+    text = Image.new("RGB", (width, 240), tuple(int(value) for value in np.median(page.picture, axis=(0, 1))))
+    words = ("Write the numbers very", "neatly, and hand the", "paper over afterwards.")
+    for row, line in enumerate(words):
+        ImageDraw.Draw(text).text((30, 15 + 75 * row), line, fill=(40, 40, 60), font=ImageFont.load_default(52))
+    result = kerascnn.read(np.concatenate([np.asarray(text), page.picture]), model)
+    lower = replace(
+        page, boxes=[[(x, y + 240, width, height) for x, y, width, height in boxes] for boxes in page.boxes]
+    )
+    assert share_found(lower, result) >= 0.85
+    num_letters = sum(character.isalpha() for line in words for character in line)
+    assert sum(len(line.digits) for line in result.lines) - sum(map(len, page.lines)) <= 0.15 * num_letters
 
 
 def test_boxes_are_in_the_pixels_of_the_picture(model, page):

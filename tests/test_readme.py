@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import clean_environment
+from conftest import clean_environment, copy_reference
 from PIL import Image
 
 import kerascnn
@@ -38,6 +38,7 @@ def directory(tmp_path_factory, photo) -> Path:
     photo(7).save(path / "image.png")
     photo(3).save(path / "scans" / "a.png")
     Image.fromarray(make_page("plain", seed=1).picture).save(path / "photo.jpg")
+    copy_reference(path / "saved_models" / "mnist_cnn.keras")
     return path
 
 

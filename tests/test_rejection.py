@@ -3,11 +3,13 @@
 import json
 import string
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
 from kerascnn.datasets.outliers import LOOK_LIKE_DIGITS
+from kerascnn.synthetic import make_page
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,30 @@ def test_temperature_undoes_too_much_confidence(mnist):
     assert temperature > 1.8
     mended = expected_calibration_error(at_temperature(boastful, temperature), mnist.test_labels)
     assert mended < expected_calibration_error(boastful, mnist.test_labels)
+
+
+def noise_and_textures() -> list[np.ndarray]:
+    """Noise of every coarseness, stripes and checks, as pictures of 28 pixels and of 150."""
+    generator = np.random.default_rng(5)
+    pictures = []
+    for side in (28, 150):
+        for cells in (10, 20, side):
+            for _ in range(6):
+                small = Image.fromarray(generator.integers(0, 256, (cells, cells)).astype(np.uint8))
+                pictures.append(np.asarray(small.resize((side, side), Image.Resampling.BICUBIC)))
+        y, x = np.mgrid[:side, :side] / side
+        for turn, waves in ((0.0, 4), (0.6, 6), (1.2, 9), (1.6, 12)):
+            wave = np.sin(2 * np.pi * waves * (x * np.cos(turn) + y * np.sin(turn)))
+            across = np.sin(2 * np.pi * waves * (y * np.cos(turn) - x * np.sin(turn)))
+            pictures += [(127 + 120 * wave).astype(np.uint8), (127 + 120 * wave * across).astype(np.uint8)]
+    return pictures
+
+
+def test_noise_and_textures_get_no_answer(reference):
+    assert rejected_share(reference.predict(noise_and_textures())) >= 0.95
+
+
+def test_of_many_digits_none_is_picked_out(reference):
+    page = make_page("plain", 4, num_lines=3, digits_per_line=5)
+    (prediction,) = reference.predict(page.picture)
+    assert (prediction.label, prediction.reason) == (None, "not a digit")

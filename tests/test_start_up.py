@@ -42,7 +42,9 @@ def imported_by(*arguments: str) -> set[str]:
     return set(json.loads(result.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("fit", "--help"), ("predict", "--help"), ("explain", "--help"), ("--version",)]
+)
 def test_help_imports_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
 
@@ -50,6 +52,11 @@ def test_help_imports_nothing_heavy(arguments):
 def test_predict_imports_no_framework(tmp_path, photo):
     photo(4).save(tmp_path / "four.png")
     assert not imported_by("predict", str(tmp_path / "four.png"), "--model", "reference") & FRAMEWORKS
+
+
+def test_summary_of_the_model_that_ships_imports_nothing_heavy():
+    assert not imported_by("summary") & HEAVY
+    assert not imported_by("summary", "--architecture", "cnn", "--input-shape", "64x64x3") & HEAVY
 
 
 def test_importing_the_package_imports_nothing_heavy():
@@ -61,9 +68,31 @@ def test_importing_the_package_imports_nothing_heavy():
 LEVELS = [
     {"cli", "__main__"},
     {"console", "printing"},
-    {"training", "evaluation", "inference", "explain", "serve", "reading", "strips"},
-    {"engines", "export", "safe_loading", "sources"},
-    {"artifact", "calibration", "models", "datasets", "synthetic", "images", "figures", "geometry"},
+    {
+        "training",
+        "evaluation",
+        "comparison",
+        "evaluation_report",
+        "inference",
+        "explaining",
+        "serve",
+        "reading",
+        "strips",
+        "summary",
+    },
+    {"engines", "gradients", "export", "safe_loading", "sources"},
+    {
+        "artifact",
+        "calibration",
+        "models",
+        "datasets",
+        "synthetic",
+        "images",
+        "figures",
+        "geometry",
+        "html_report",
+        "significance",
+    },
     {"backend", "errors", "files", "__init__"},
 ]
 
@@ -88,7 +117,7 @@ def test_imports_go_down_only():
 
 
 def test_light_modules_import_no_framework_at_module_level():
-    for part in ("cli.py", "backend.py", "errors.py", "images"):
+    for part in ("cli.py", "backend.py", "errors.py", "images", "geometry.py", "summary"):
         root = PACKAGE / part
         for path in [root] if root.is_file() else root.rglob("*.py"):
             for node in ast.parse(path.read_text(encoding="utf-8")).body:

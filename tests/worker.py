@@ -9,6 +9,8 @@ import json
 import sys
 import traceback
 
+import explaining_tasks
+import fast_clone_tasks
 import numpy as np
 
 import kerascnn
@@ -32,6 +34,15 @@ def probabilities(model: str, output: str) -> None:
 
     predictor = load(model, backend=activate().name)
     np.save(output, predictor.engine.probabilities(load_dataset("mnist").test_images))
+
+
+def features(model: str, output: str) -> None:
+    """Write what the last layer is given of 500 test images."""
+    from kerascnn.backend import activate
+    from kerascnn.inference import load
+
+    predictor = load(model, backend=activate().name)
+    np.save(output, predictor.engine.probabilities_and_features(load_dataset("mnist").test_images[:500])[1])
 
 
 def predict(model: str, pictures: list[str]) -> list[int]:
@@ -59,88 +70,59 @@ def backend() -> str:
     return keras.config.backend()
 
 
-def _network(name: str):
-    """The network of kerascnn without its dropout, or one with all kinds of layers around those that have twins."""
-    import random
-
+def keras_layers() -> list[dict]:
+    """Networks as Keras builds them: their configuration, and what Keras says of each layer."""
     import keras
-    from keras import layers
+    import zoo
 
-    random.seed(1)
-    if name == "cnn":
-        from kerascnn.models import build
+    from kerascnn.models import ARCHITECTURES, build
 
-        return build("cnn", (28, 28, 1), 10, dropout_rates=(0.0, 0.0))
-    last = {"data_format": "channels_last"}
-    image = keras.Input((17, 15, 3), name="image")
-    hidden = layers.Conv2D(20, (3, 2), padding="same", activation="relu", name="same", **last)(image)
-    hidden = layers.BatchNormalization(name="norm")(hidden)
-    hidden = layers.Conv2D(24, (2, 4), use_bias=False, name="valid", **last)(hidden)
-    hidden = layers.MaxPooling2D((3, 2), name="pool", **last)(hidden)
-    hidden = layers.Conv2D(8, 3, strides=2, padding="same", name="strided", **last)(hidden)
-    hidden = layers.Conv2D(8, 1, name="point", **last)(hidden)
-    hidden = layers.MaxPooling2D(2, strides=1, padding="same", name="overlapping", **last)(hidden)
-    hidden = layers.add([hidden, layers.DepthwiseConv2D(3, padding="same", name="depthwise", **last)(hidden)])
-    hidden = layers.Flatten(name="flatten", **last)(hidden)
-    return keras.Model(image, layers.Dense(10, activation="softmax", name="probabilities")(hidden))
+    models = [zoo.one_layer(*case) for case in zoo.LAYERS]
+    models += [zoo.attention(), zoo.branches(), *(build(name, (28, 28, 1), 10) for name in ARCHITECTURES)]
+    return [
+        {
+            "config": keras.saving.serialize_keras_object(model),
+            "shapes": {layer.name: list(layer.output.shape[1:]) for layer in model.layers},
+            "num_parameters": {layer.name: layer.count_params() for layer in model.layers},
+            "num_trainable": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        }
+        for model in models
+    ]
 
 
-def compare_with_fast_clone(network: str) -> dict:
-    """The largest differences between a network and its twin."""
+def seen_pixels() -> dict:
+    """How many rows and columns of the picture a value of each layer depends on: by changing one after the other."""
     import keras
+    import zoo
 
-    from kerascnn.training.fast_clone import fast_clone
-
-    plain = _network(network)
-    before = plain.get_weights()
-    clone = fast_clone(plain)
-    data = load_dataset("mnist")
-    rows, columns, channels = plain.input_shape[1:]
-    pixels = np.resize(data.train_images[:64, 5 : 5 + rows, 5 : 5 + columns], (64, rows, columns))
-    if network == "cnn":
-        pixels = data.train_images[:64]
-    images = np.stack([pixels / (1 if network == "cnn" else 255)] * channels, -1).astype(np.float32)
-    targets = np.eye(10, dtype=np.float32)[data.train_labels[:64]]
-
-    def largest(first, second):
-        return float(max(np.abs(one - other).max() for one, other in zip(first, second, strict=True)))
-
-    def trained(model, steps):
-        # The first step of plain gradient descent with rate 1 changes the weights by the gradients.
-        model.set_weights(before)
-        model.compile(keras.optimizers.SGD(1.0 if steps == 1 else 0.05), "categorical_crossentropy")
-        for _ in range(steps):
-            model.train_on_batch(images, targets)
-        return model.get_weights()
-
-    untouched = largest(plain.get_weights(), before)
-    return {
-        "probabilities": largest(*([model.predict(images, verbose=0)] for model in (plain, clone))),
-        "gradients": largest(trained(plain, 1), trained(clone, 1)),
-        "weights after 5 steps": largest(trained(plain, 5), trained(clone, 5)),
-        "weights of the plain network before": untouched,
-    }
+    model = zoo.branches()
+    maps = [layer for layer in model.layers if len(layer.output.shape) == 4]
+    outputs = keras.Model(model.input, [layer.output for layer in maps])
+    size = model.input_shape[1]
+    changes = np.zeros((2 * size, *model.input_shape[1:]), np.float32)
+    for place in range(size):
+        changes[place, place], changes[size + place, :, place] = 1, 1
+    unchanged = outputs.predict(np.zeros_like(changes[:1]), verbose=0)
+    seen = {}
+    for layer, before, after in zip(maps, unchanged, outputs.predict(changes, verbose=0), strict=True):
+        differs = (before != after).any(axis=-1)
+        rows, columns = differs[:size].any(axis=2), differs[size:].any(axis=1)
+        seen[layer.name] = [_largest_extent(rows), _largest_extent(columns)]
+    return {"config": keras.saving.serialize_keras_object(model), "seen": seen}
 
 
-def layers_of_fast_clone(network: str) -> dict[str, str]:
-    """Name and class of each layer that is trained."""
-    from kerascnn.training.fast_clone import fast_clone
-
-    return {layer.name: type(layer).__name__ for layer in fast_clone(_network(network)).layers}
+def _largest_extent(differs: np.ndarray) -> int:
+    """Of a layer's places, (pixels, places), the most pixels from the first to the last that one depends on."""
+    first, last = differs.argmax(axis=0), len(differs) - 1 - differs[::-1].argmax(axis=0)
+    return int((last - first + 1)[differs.any(axis=0)].max())
 
 
 TASKS = {
     task.__name__: task
-    for task in (
-        fit,
-        probabilities,
-        predict,
-        load_refused,
-        backend,
-        compare_with_fast_clone,
-        layers_of_fast_clone,
-    )
+    for task in (fit, probabilities, features, predict, load_refused, backend, keras_layers, seen_pixels)
 }
+
+TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ Source for elastic displacement: P. Simard, D. Steinkraus and J. Platt, "Best pr
 networks applied to visual document analysis", ICDAR 2003.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -20,6 +22,7 @@ NARROW_SHARE = 0.08
 SHEAR = 0.24  # tangent of the largest slant
 SHIFT = 1.5  # pixels
 ELASTIC = 0.9  # pixels, standard deviation of the displacement
+_THICKER, _THINNER = 0.25, -0.45  # of a pixel's width a side: a pen's change that is smaller is none
 _ELASTIC_GRID = 5  # control points a side; smooth between them
 
 
@@ -41,11 +44,28 @@ def augment(images: np.ndarray, strength: float, generator: np.random.Generator)
     count, height, width = images.shape
     maps_x, maps_y = _displaced_grids(count, height, width, strength, generator)
     pen = generator.uniform(-1, 1, count) * strength
-    result = np.empty_like(images)
-    for index in range(count):
-        image = cv2.remap(images[index], maps_x[index], maps_y[index], cv2.INTER_LINEAR)
-        result[index] = _with_other_pen(image, pen[index])
+    result = _each_moved(images, maps_x, maps_y)
+    for index in np.flatnonzero((pen > _THICKER) | (pen < _THINNER)):
+        result[index] = _with_other_pen(result[index], pen[index])
     return leave_traces(result, strength, generator)
+
+
+def _each_moved(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> np.ndarray:
+    """Each image with its pixels taken from where the maps say; black where they say a place outside it."""
+    count, height, width = images.shape
+    result = np.empty_like(images)
+    # Stacked upon each other, many images are one call; OpenCV takes at most 32,767 rows.
+    most = 32_767 // height
+    for start in range(0, count, most):
+        chosen = np.s_[start : start + most]
+        x, y = maps_x[chosen], maps_y[chosen]
+        y[(y < 0) | (y > height - 1)] = -2 * height * most
+        y += np.arange(len(y), dtype=np.float32)[:, None, None] * height
+        stack = cv2.remap(
+            images[chosen].reshape(-1, width), x.reshape(-1, width), y.reshape(-1, width), cv2.INTER_LINEAR
+        )
+        result[chosen] = stack.reshape(-1, height, width)
+    return result
 
 
 def _displaced_grids(
@@ -58,25 +78,27 @@ def _displaced_grids(
     shear = generator.uniform(-SHEAR, SHEAR, count) * strength
     shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * strength
     cosine, sine = np.cos(angle), np.sin(angle)
-    # The inverse map, from the result back to the source.
-    linear = np.empty((count, 2, 2))
-    linear[:, 0, 0], linear[:, 0, 1] = cosine / scale_x, (sine + shear * cosine) / scale_x
-    linear[:, 1, 0], linear[:, 1, 1] = -sine / scale_y, (cosine - shear * sine) / scale_y
+    bend = generator.standard_normal((2, count, _ELASTIC_GRID**2)) * (ELASTIC * strength)
+    # The inverse map, from the result back to the source: its part of 1, of x and of y, then of each spline.
+    affine_x = np.stack([shift_x + (width - 1) / 2, cosine / scale_x, (sine + shear * cosine) / scale_x], axis=1)
+    affine_y = np.stack([shift_y + (height - 1) / 2, -sine / scale_y, (cosine - shear * sine) / scale_y], axis=1)
+    weights = np.concatenate([np.concatenate([affine_x, affine_y]), bend.reshape(2 * count, -1)], axis=1)
+    # Not `@`: the threads of NumPy's library would take the cores from the training step, for a product so small.
+    maps = cv2.gemm(weights.astype(np.float32), _basis(height, width), 1, None, 0)
+    maps_x, maps_y = maps.reshape(2, count, height, width)
+    return maps_x, maps_y
+
+
+@cache
+def _basis(height: int, width: int) -> np.ndarray:
+    """What every map is a sum of, at each pixel: 1, x and y from the middle, and the cubic B-splines of a coarse grid.
+
+    One product of matrices then makes all the maps of a batch. float32, `(3 + grid * grid, height * width)`.
+    """
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    x, y = x - (width - 1) / 2, y - (height - 1) / 2
-    maps_x = linear[:, 0, 0, None, None] * x + linear[:, 0, 1, None, None] * y + (width - 1) / 2
-    maps_y = linear[:, 1, 0, None, None] * x + linear[:, 1, 1, None, None] * y + (height - 1) / 2
-    bend_x, bend_y = _smooth_fields(2 * count, height, width, generator).reshape(2, count, height, width)
-    maps_x += shift_x[:, None, None] + bend_x * (ELASTIC * strength)
-    maps_y += shift_y[:, None, None] + bend_y * (ELASTIC * strength)
-    return maps_x.astype(np.float32), maps_y.astype(np.float32)
-
-
-def _smooth_fields(count: int, height: int, width: int, generator: np.random.Generator) -> np.ndarray:
-    """Random fields that vary smoothly: normal values on a coarse grid, interpolated by cubic B-splines."""
-    coarse = generator.standard_normal((count, _ELASTIC_GRID, _ELASTIC_GRID)).astype(np.float32)
-    weights_y, weights_x = _spline_weights(height), _spline_weights(width)
-    return np.einsum("yi,nij,xj->nyx", weights_y, coarse, weights_x, optimize=True)
+    splines = np.einsum("yi,xj->ijyx", _spline_weights(height), _spline_weights(width))
+    affine = np.stack([np.ones_like(x), x - (width - 1) / 2, y - (height - 1) / 2])
+    return np.concatenate([affine, splines.reshape(-1, height, width)]).reshape(-1, height * width).astype(np.float32)
 
 
 def _spline_weights(size: int) -> np.ndarray:
@@ -84,20 +106,18 @@ def _spline_weights(size: int) -> np.ndarray:
     distance = np.abs(position - np.arange(_ELASTIC_GRID))
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = np.maximum(2 - distance, 0) ** 3 / 6
-    return np.where(distance < 1, near, far).astype(np.float32)
+    return np.where(distance < 1, near, far)
 
 
 def _with_other_pen(image: np.ndarray, change: float) -> np.ndarray:
     """Thicken (change > 0) or thin (change < 0) the stroke by up to about a pixel on each side."""
-    if change > 0.25:
+    if change > 0:
         full = cv2.dilate(image, _CROSS)
-    elif change < -0.45:
+    else:
         full = cv2.erode(image, _CROSS)
         # A hairline would vanish: then the image stays as it is.
         if full.sum() < 0.25 * image.sum():
             return image
-    else:
-        return image
     return cv2.addWeighted(full, abs(change), image, 1 - abs(change), 0)
 
 

@@ -1,10 +1,11 @@
-"""What every data source becomes: images and labels in memory, with their class names."""
+"""What every data source becomes: images, in memory or in a file, with their labels and the classes' names."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from kerascnn.datasets.stored import Images, in_chunks
 from kerascnn.errors import DataError
 
 DIGITS = tuple("0123456789")
@@ -17,7 +18,8 @@ class Dataset:
 
     Args:
         name: short name, used in file names (`mnist`).
-        train_images: uint8, (n, height, width), values 0..255; by MNIST's convention 0 is background.
+        train_images: uint8, (n, height, width), values 0..255; by MNIST's convention 0 is background. An array, or
+            images in a file that are indexed like one.
         train_labels: int64, (n,), indices into `class_names`.
         test_images: as `train_images`.
         test_labels: as `train_labels`.
@@ -26,9 +28,9 @@ class Dataset:
     """
 
     name: str
-    train_images: np.ndarray
+    train_images: Images
     train_labels: np.ndarray
-    test_images: np.ndarray
+    test_images: Images
     test_labels: np.ndarray
     class_names: tuple[str, ...]
     preparation: str
@@ -43,7 +45,8 @@ class Dataset:
         state = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             state.update(repr((array.shape, array.dtype.str)).encode())
-            state.update(np.ascontiguousarray(array))
+            for chunk in in_chunks(array):
+                state.update(np.ascontiguousarray(chunk))
         return f"sha256:{state.hexdigest()}"
 
 

@@ -1,16 +1,21 @@
 """A directory with one sub-directory of pictures a class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, TEST_SHARE_OF_UNDIVIDED_DATA, Dataset
 from kerascnn.datasets.split import stratified_split
+from kerascnn.datasets.stored import Images, gathered, selected
 from kerascnn.errors import DataError, ImageError
 from kerascnn.images import PREPARATIONS, decode
 
 _IMAGE_SIZE = 28
+_DECODING_THREADS = 2
+_AT_A_TIME = 1024  # pictures
 
 
 def read_class_folder(directory: Path, seed: int, preparation: str | None = None) -> Dataset:
@@ -36,7 +41,7 @@ def read_class_folder(directory: Path, seed: int, preparation: str | None = None
     if not divided:
         images, labels = parts[0]
         train, test = stratified_split(labels, TEST_SHARE_OF_UNDIVIDED_DATA, seed)
-        parts = [(images[train], labels[train]), (images[test], labels[test])]
+        parts = [(selected(images, chosen), labels[chosen]) for chosen in (train, test)]
     (train_images, train_labels), (test_images, test_labels) = parts
     return Dataset(
         name=directory.resolve().name,
@@ -63,17 +68,35 @@ def _class_names(roots: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted(by_root[0], key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
 
 
-def _read_part(root: Path, class_names: Sequence[str], preparation: str) -> tuple[np.ndarray, np.ndarray]:
-    prepare = PREPARATIONS[preparation]
-    images, labels = [], []
-    for index, name in enumerate(class_names):
-        paths = sorted(path for path in (root / name).rglob("*") if path.is_file() and not path.name.startswith("."))
-        if not paths:
-            raise DataError(f"{root / name} is empty; a class needs pictures, or remove its directory.")
-        for path in paths:
-            try:
-                images.append(prepare(decode(path), (_IMAGE_SIZE, _IMAGE_SIZE)))
-            except ImageError as error:
-                raise DataError(f"{error} Remove or replace it.") from error
-        labels += [index] * len(paths)
-    return np.stack(images), np.array(labels, dtype=np.int64)
+def _read_part(root: Path, class_names: Sequence[str], preparation: str) -> tuple[Images, np.ndarray]:
+    counts: list[int] = []
+    size = (_IMAGE_SIZE, _IMAGE_SIZE)
+
+    def batches() -> Iterator[np.ndarray]:
+        for name in class_names:
+            paths = sorted(str(path) for path in (root / name).rglob("*") if _is_picture(path))
+            if not paths:
+                raise DataError(f"{root / name} is empty; a class needs pictures, or remove its directory.")
+            counts.append(len(paths))
+            yield from _prepared(paths, preparation, size)
+
+    return gathered(batches(), size), np.repeat(np.arange(len(class_names)), counts)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def _prepared(paths: Sequence[str], preparation: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Every picture once, some at a time, so that however many there are they need no more memory."""
+    prepare = partial(_prepared_image, preparation=preparation, size=size)
+    with ThreadPoolExecutor(_DECODING_THREADS) as threads:
+        for start in range(0, len(paths), _AT_A_TIME):
+            yield np.stack(list(threads.map(prepare, paths[start : start + _AT_A_TIME])))
+
+
+def _prepared_image(path: str, preparation: str, size: tuple[int, int]) -> np.ndarray:
+    try:
+        return PREPARATIONS[preparation](decode(path), size)
+    except ImageError as error:
+        raise DataError(f"{error} Remove or replace it.") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, Dataset
+from kerascnn.datasets.stored import LARGEST_IN_MEMORY, Images, open_stored
 from kerascnn.errors import DataError
 
 _UNSIGNED_BYTE = 0x08
@@ -99,20 +100,30 @@ def read_idx_directory(directory: Path) -> Dataset:
     """
     files, prefix = _usual_files(directory)
     known_name = f"{prefix or ''} {directory.name}".lower()
-    images = {part: read_idx(files[part, "images"], 3) for part in ("train", "test")}
+    # EMNIST's images are stored transposed.
+    transposed = "emnist" in known_name and "kmnist" not in known_name
+    images = {part: _read_images(files[part, "images"], transposed) for part in ("train", "test")}
     labels = {part: read_idx(files[part, "labels"], 1).astype(np.int64) for part in ("train", "test")}
-    if "emnist" in known_name and "kmnist" not in known_name:
-        images = {part: array.transpose(0, 2, 1) for part, array in images.items()}
     labels, class_names = _named_classes(directory, prefix, known_name, labels)
     return Dataset(
         name=prefix or directory.name,
-        train_images=np.ascontiguousarray(images["train"]),
+        train_images=images["train"],
         train_labels=labels["train"],
-        test_images=np.ascontiguousarray(images["test"]),
+        test_images=images["test"],
         test_labels=labels["test"],
         class_names=class_names,
         preparation="mnist" if class_names == DIGITS or "emnist" in known_name else "resize",
     )
+
+
+def _read_images(path: Path, transposed: bool) -> Images:
+    """A file's images: in memory, or left in the file if it is large and not compressed."""
+    if path.stat().st_size > LARGEST_IN_MEMORY and not _is_gzipped(path):
+        with path.open("rb") as stream:
+            header = stream.read(16)
+        return open_stored(path, 16, _parse_header(header, 3, path), transposed)
+    images = read_idx(path, 3)
+    return np.ascontiguousarray(images.transpose(0, 2, 1)) if transposed else images
 
 
 def holds_idx_files(directory: Path) -> bool:
@@ -121,9 +132,12 @@ def holds_idx_files(directory: Path) -> bool:
 
 
 def _open(path: Path):
+    return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
+
+
+def _is_gzipped(path: Path) -> bool:
     with path.open("rb") as stream:
-        gzipped = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if gzipped else path.open("rb")
+        return stream.read(2) == b"\x1f\x8b"
 
 
 def _parse_header(header: bytes, rank: int, path: Path) -> tuple[int, ...]:

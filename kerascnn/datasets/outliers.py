@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kerascnn.images.ink import Ink
+from kerascnn.datasets.stored import Images
+from kerascnn.images.ink import Ink, stroke_width
 from kerascnn.images.normalise import place_glyph
 
 LOOK_LIKE_DIGITS = frozenset("OoDQIiLlSsZzBbGgqJ")
@@ -24,7 +25,7 @@ _SYMBOLS = "?@#$%&*+=<>{}~^€§äöüßÄÖÜñçλπΣΩΨΔфжш"
 _FONT_SIZE = 56
 
 
-def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Make pictures that are no digits, in the form in which the network reads pictures.
 
     Args:
@@ -39,11 +40,13 @@ def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator:
     size = digits.shape[1:]
     letters = _LetterPress()
     makers = (
-        (0.42, lambda: letters.print_one(generator, size)),
-        (0.10, lambda: _scribble(generator, size)),
-        (0.14, lambda: _filled_shape(generator, size)),
-        (0.10, lambda: _texture(generator, size)),
-        (0.24, lambda: _spoilt(digits, labels, generator)),
+        (0.36, lambda: letters.print_one(generator, size)),
+        (0.08, lambda: _scribble(generator, size)),
+        (0.10, lambda: _filled_shape(generator, size)),
+        (0.12, lambda: _solid(generator, size)),
+        (0.06, lambda: _blot(generator, size)),
+        (0.08, lambda: _texture(generator, size)),
+        (0.20, lambda: _spoilt(digits, labels, generator)),
     )
     kinds = generator.choice(len(makers), count, p=[share for share, _ in makers])
     return np.stack([makers[kind][1]() for kind in kinds])
@@ -106,6 +109,53 @@ def _filled_shape(generator: np.random.Generator, size: tuple[int, int]) -> np.n
     return np.clip(shape * shade * 255, 0, 255).astype(np.uint8)
 
 
+def _solid(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """A thing of several parts, each of its own grey, with a thin appendage or a hole: as bags, shoes and lamps are."""
+    canvas = np.zeros((112, 112), np.float32)
+    for _ in range(generator.integers(2, 6)):
+        centre = (int(generator.integers(25, 88)), int(generator.integers(25, 88)))
+        axes = (int(generator.integers(6, 48)), int(generator.integers(6, 48)))
+        shade = 0.0 if generator.uniform() < 0.15 else generator.uniform(0.25, 1.0)
+        if generator.uniform() < 0.5:
+            cv2.ellipse(canvas, centre, axes, float(generator.uniform(0, 180)), 0, 360, shade, -1, cv2.LINE_AA)
+        else:
+            box = cv2.boxPoints((centre, (2 * axes[0], 2 * axes[1]), float(generator.choice([0, 0, 90, 20, -35]))))
+            cv2.fillPoly(canvas, [np.round(box).astype(np.int32)], shade, cv2.LINE_AA)
+    if generator.uniform() < 0.4:
+        ends = generator.integers(10, 102, (3, 2)).astype(np.int32)
+        cv2.polylines(canvas, [ends], False, generator.uniform(0.4, 1.0), int(generator.integers(3, 9)), cv2.LINE_AA)
+    rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
+    if not len(rows) or np.mean(canvas > 0.2) < 0.22:
+        return _solid(generator, size)
+    cut = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    grain = 1 - generator.uniform(0, 0.5) * _smooth_noise(generator, cut.shape, generator.choice([4, 9, 18]))
+    # Over the whole image, as other data sets have their things, or in the box of a digit.
+    box = round(generator.choice([1.0, 0.8, 20 / 28]) * min(size))
+    scale = box / max(cut.shape)
+    inner = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
+    small = cv2.resize(cut * grain, inner, interpolation=cv2.INTER_AREA)
+    image = np.zeros(size, np.uint8)
+    top, left = (size[0] - inner[1]) // 2, (size[1] - inner[0]) // 2
+    image[top : top + inner[1], left : left + inner[0]] = np.clip(small * 255, 0, 255)
+    return image
+
+
+def _blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """A soft, broad patch of uneven paper or of a blurred picture, cut out as a glyph would be."""
+    field = _smooth_noise(generator, (112, 112), generator.choice([4, 5, 7]))
+    level = np.quantile(field, generator.uniform(0.5, 0.8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((field > level).astype(np.uint8), connectivity=8)
+    index = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    left, top, width, height, _ = (int(value) for value in stats[index])
+    mask = labels[top : top + height, left : left + width] == index
+    # What is long and narrow may well be a 1, and what has strokes any digit.
+    if min(width, height) < 0.5 * max(width, height) or stroke_width(mask) < 0.4 * max(width, height):
+        return _blot(generator, size)
+    depth = (field[top : top + height, left : left + width] - level) / max(float(field.max() - level), 1e-6)
+    soft = np.clip(0.3 + generator.uniform(0.7, 4) * depth, 0, 1) * mask
+    return place_glyph(Ink(soft.astype(np.float32), mask), size)
+
+
 def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Noise of any coarseness, stripes or checks over the whole image or its middle."""
     height, width = size
@@ -129,7 +179,7 @@ def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarra
     return image
 
 
-def _spoilt(digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _spoilt(digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Two or three digits in one box, half a digit, a digit lying on its side, or one seen in a mirror."""
     index = generator.integers(len(digits))
     image, label = digits[index], int(labels[index])

@@ -16,10 +16,36 @@ def leave_traces(images: np.ndarray, strength: float, generator: np.random.Gener
         The same array.
     """
     chosen = generator.uniform(size=(len(images), len(_TRACES))) < strength * np.array([share for share, _ in _TRACES])
+    # The neighbours are the images as they came: none has been cut already.
+    others = images[generator.permutation(len(images))]
+    for index in np.flatnonzero(generator.uniform(size=len(images)) < strength * _CUT_SHARE):
+        images[index] = _cut_from_another(images[index], others[index], generator)
     for index in np.flatnonzero(chosen.any(axis=1)):
         for trace in np.flatnonzero(chosen[index]):
             images[index] = _TRACES[trace][1](images[index], generator)
     return images
+
+
+def _cut_from_another(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A glyph that touched another and was cut off: a little of it is missing, a little of the other has stayed."""
+    if generator.uniform() < 0.5:  # the other one stood on the left
+        return _cut_on_the_right(image[:, ::-1], other[:, ::-1], generator)[:, ::-1]
+    return _cut_on_the_right(image, other, generator)
+
+
+def _cut_on_the_right(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    columns, beside = np.flatnonzero((image >= _INK).any(axis=0)), np.flatnonzero((other >= _INK).any(axis=0))
+    if not len(columns) or not len(beside):
+        return image
+    height, width = image.shape
+    start = int(columns[-1]) + 1 - int(generator.integers(0, 4))
+    room = max(0, width - start)
+    both = image.copy()
+    stroke = other[:, beside[0] : beside[0] + room]
+    both[:, start : start + stroke.shape[1]] = np.maximum(both[:, start : start + stroke.shape[1]], stroke)
+    ends = columns[-1] + 1 + generator.uniform(-2, 1.5, 2)
+    cut = np.linspace(ends[0], ends[1], height)[:, None]
+    return both * (np.arange(width)[None, :] < cut)
 
 
 def _low_resolution(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -66,6 +92,8 @@ def _faint(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return cv2.convertScaleAbs(image, alpha=generator.uniform(0.6, 1.0))
 
 
+_INK = 128  # a pixel with at least so much ink belongs to a stroke
+_CUT_SHARE = 0.06
 _TRACES = (
     (0.10, _low_resolution),
     (0.10, _blurred),

@@ -17,6 +17,7 @@ _STROKE_SHARES = (
     0.095,
     0.20,
 )  # stroke width against box, the range that is left alone; MNIST's median is 0.14
+_BROADEST_STROKE = 0.38  # against box; what is broader is no stroke, and thinned it would look like one
 
 
 def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
@@ -102,6 +103,8 @@ def place_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
 def with_usual_stroke(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Thicken hairlines and thin markers, so that strokes are as wide as in MNIST against their box.
 
+    Blots, which are no strokes, stay as they are.
+
     Args:
         strength: float32, `(height, width)`, the glyph cut to its box.
         mask: bool, of the same shape.
@@ -112,7 +115,7 @@ def with_usual_stroke(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
     longest = max(strength.shape)
     share = stroke_width(mask) / longest
     low, high = _STROKE_SHARES
-    if low <= share <= high:
+    if low <= share <= high or share > _BROADEST_STROKE:
         return strength
     change = (low if share < low else high) * longest - share * longest
     radius = round(abs(change) / 2)

@@ -13,13 +13,15 @@ from kerascnn.images.rules import remove_rules
 _SMALLEST_PAGE = 64  # pixels; smaller pictures show a glyph and little of its paper
 _MIN_SIDE = 500  # pixels; one glyph needs no finer grid, and takes a quarter of the time of a page's
 _TRUSTED_SHARE = 0.3  # of the largest piece of ink that runs out of the picture
+_MAIN_SHARE = 0.35  # of all the ink; where no glyph has so much, the picture shows many things, or noise
 
 
 def find_single_glyph(picture: np.ndarray) -> Ink | None:
     """Find the ink of the one glyph that a picture shows.
 
     A large picture is treated as a page: shadows, the table around the sheet and ruled lines are removed. Where that
-    leaves little, because the glyph fills the picture or runs out of it, the simple way decides.
+    leaves little, because the glyph fills the picture or runs out of it, the simple way decides. Where the ink is
+    scattered no glyph is picked out of it, or noise would become digits: all of it is given, which is no digit.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
@@ -36,6 +38,11 @@ def find_single_glyph(picture: np.ndarray) -> Ink | None:
     chosen = max(glyphs, key=lambda glyph: _prominence(glyph, mask.shape), default=None)
     if chosen is None or chosen.ink.mask.sum() < _TRUSTED_SHARE * _largest_at_edge(mask):
         return find_ink(picture)
+    window = np.s_[chosen.top : chosen.bottom, chosen.left : chosen.right]
+    level = float(np.percentile(page.contrast[window][chosen.ink.mask], 75))
+    as_dark = mask & (page.contrast >= 0.5 * level)
+    if chosen.ink.mask.sum() < _MAIN_SHARE * as_dark.sum():
+        return Ink((np.clip(page.contrast / level, 0, 1) * as_dark).astype(np.float32), as_dark)
     return _on_page(chosen, mask.shape)
 
 

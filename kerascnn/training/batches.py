@@ -5,6 +5,7 @@ import numpy as np
 
 from kerascnn.datasets.augmentation import augment
 from kerascnn.datasets.hands import with_other_forms
+from kerascnn.datasets.stored import Images
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -14,7 +15,7 @@ class TrainingBatches(keras.utils.PyDataset):
     index). So a resumed run sees what an uninterrupted one would have seen, and threads may fetch in any order.
 
     Args:
-        images: uint8, `(n, height, width)`.
+        images: uint8, `(n, height, width)`, in memory or not.
         labels: integers, `(n,)`.
         batch_size: samples a batch; the last batch of an epoch may be smaller.
         seed: of order and augmentation.
@@ -27,7 +28,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         batch_size: int,
         seed: int,
@@ -66,6 +67,28 @@ class TrainingBatches(keras.utils.PyDataset):
         if self.augmentation:
             images = augment(images, self.augmentation, generator)
         return as_input(images), targets
+
+
+class ValidationBatches(keras.utils.PyDataset):
+    """Images as they are, in their order, for validation.
+
+    Args:
+        images: uint8, `(n, height, width)`, in memory or not.
+        labels: integers, `(n,)`.
+        batch_size: samples a batch.
+        num_classes: of the labels.
+    """
+
+    def __init__(self, images: Images, labels: np.ndarray, batch_size: int, num_classes: int) -> None:
+        super().__init__(workers=1)
+        self._images, self._labels, self._batch_size, self._num_classes = images, labels, batch_size, num_classes
+
+    def __len__(self) -> int:
+        return -(-len(self._labels) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = np.s_[index * self._batch_size : (index + 1) * self._batch_size]
+        return as_input(self._images[chosen]), as_targets(self._labels[chosen], self._num_classes)
 
 
 def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from kerascnn.artifact import Card, save
 from kerascnn.backend import activate, installed_version
 from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
+from kerascnn.datasets.stored import Selection
 from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
 from kerascnn.files import staging_directory
@@ -22,7 +23,7 @@ from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
 
-_DRY_RUN_BATCHES = 3
+_DRY_RUN_BATCHES, _DRY_RUN_EPOCHS = 3, 2
 
 
 def fit(
@@ -96,7 +97,8 @@ def fit(
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="kerascnn-dry-run-") as name:
             target = Path(name) / output_path(request, output).name
-            return _run(new_settings(request), target, False, True, tensorboard and Path(name) / "logs", progress)
+            settings = _few_epochs(new_settings(request))
+            return _run(settings, target, False, True, tensorboard and Path(name) / "logs", progress)
     path = output_path(request, output)
     directory = RunDirectory(path)
     settings = resumed_settings(request, directory) if resume else new_settings(request)
@@ -148,6 +150,11 @@ def _train(settings, path, dataset, train, validation, digest, resume, tensorboa
     return Predictor(engine, card, path)
 
 
+def _few_epochs(settings: RunSettings) -> RunSettings:
+    epochs = min(settings.recipe.epochs, _DRY_RUN_EPOCHS)
+    return replace(settings, recipe=replace(settings.recipe, epochs=epochs))
+
+
 def _small(
     dataset: Dataset, train: np.ndarray, validation: np.ndarray, batch_size: int
 ) -> tuple[Dataset, np.ndarray, np.ndarray]:
@@ -194,7 +201,7 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
 
 def _calibrate(engine: KerasEngine, dataset: Dataset, validation: np.ndarray, settings: RunSettings) -> dict:
     """Fold the temperature into the model; the card's fields that say what was done."""
-    images, labels = dataset.train_images[validation], dataset.train_labels[validation]
+    images, labels = Selection(dataset.train_images, validation), dataset.train_labels[validation]
     digits = dataset.class_names == DIGITS
     temperature = fit_temperature(engine.probabilities(images), labels)
     fold_temperature(engine.model, temperature)

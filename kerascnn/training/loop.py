@@ -10,8 +10,9 @@ from kerascnn import models
 from kerascnn.backend import silent_stderr
 from kerascnn.datasets import DIGITS, Dataset
 from kerascnn.datasets.outliers import make_outliers
+from kerascnn.datasets.stored import Selection
 from kerascnn.errors import TrainingError
-from kerascnn.training.batches import TrainingBatches, as_input, as_targets
+from kerascnn.training.batches import TrainingBatches, ValidationBatches
 from kerascnn.training.callbacks import (
     InterruptBetweenBatches,
     KeepBest,
@@ -64,7 +65,7 @@ def train_model(
     random.seed(seed)
     digits = dataset.class_names == DIGITS
     batches = TrainingBatches(
-        dataset.train_images[train],
+        Selection(dataset.train_images, train),
         dataset.train_labels[train],
         recipe.batch_size,
         seed,
@@ -101,11 +102,12 @@ def train_model(
         with InterruptBetweenBatches() as interrupt:
             trained.fit(
                 batches,
-                validation_data=(
-                    as_input(dataset.train_images[validation]),
-                    as_targets(dataset.train_labels[validation], len(dataset.class_names)),
+                validation_data=ValidationBatches(
+                    Selection(dataset.train_images, validation),
+                    dataset.train_labels[validation],
+                    _VALIDATION_BATCH_SIZE,
+                    len(dataset.class_names),
                 ),
-                validation_batch_size=_VALIDATION_BATCH_SIZE,
                 epochs=recipe.epochs,
                 initial_epoch=first_epoch,
                 callbacks=[*callbacks, interrupt],
@@ -128,7 +130,7 @@ class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):
 def _outlier_pool(dataset: Dataset, train: np.ndarray, seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, _OUTLIER_STREAM])
     count = min(_OUTLIER_POOL, 4 * len(train))
-    return make_outliers(count, dataset.train_images[train], dataset.train_labels[train], generator)
+    return make_outliers(count, Selection(dataset.train_images, train), dataset.train_labels[train], generator)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:

@@ -51,7 +51,7 @@ RECIPES = {
     "quick": Recipe(),
     # For people's own pictures: many epochs on images that are changed as pens and hands would change them.
     "best": Recipe(
-        epochs=24, learning_rate=1.5e-3, warmup=0.05, dropout_rates=(0.1, 0.3), augmentation=1.0, outliers=0.2
+        epochs=36, learning_rate=1.5e-3, warmup=0.05, dropout_rates=(0.1, 0.3), augmentation=1.0, outliers=0.2
     ),
 }
 

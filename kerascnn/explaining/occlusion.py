@@ -1,0 +1,61 @@
+"""Which parts of an image matter, by covering them: no gradient is needed, any model can be asked.
+
+Source: M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerascnn.explaining.anatomy import Anatomy
+from kerascnn.explaining.placement import Placement
+
+_PATCH_SHARE = 5 / 28  # of the shorter side
+_MAX_POSITIONS = 32  # a side; more only takes longer
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """What covering an image piece by piece does.
+
+    Args:
+        drops: float32, `(height, width, num_classes)`: by how much each logit falls when the patch lies here.
+        answers: int64, `(rows, columns)`: the most probable class at each position of the patch.
+        patch: side of the patch in pixels.
+        placement: of its positions in the image.
+    """
+
+    drops: np.ndarray
+    answers: np.ndarray
+    patch: int
+    placement: Placement
+
+    def changed(self, class_index: int) -> np.ndarray:
+        """Where covering makes another class the most probable one: bool, `(height, width)`."""
+        shape = self.drops.shape[:2]
+        return self.placement.spread((self.answers != class_index).astype(np.float32), shape) > 0.5
+
+
+def occlude(anatomy: Anatomy, image: np.ndarray) -> Occlusion:
+    """Cover an image with a patch of its own background, everywhere in turn.
+
+    Args:
+        anatomy: of the model.
+        image: `(height, width)`, values 0..255.
+
+    Returns:
+        The effect of each position.
+    """
+    image = np.asarray(image, np.float32)
+    patch = max(1, round(min(image.shape) * _PATCH_SHARE)) | 1
+    stride = max(1, -(-max(image.shape) // _MAX_POSITIONS))
+    rows, columns = (np.arange((size - 1) % stride // 2, size, stride) for size in image.shape)
+    background = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
+    covered = np.repeat(image[None], len(rows) * len(columns), axis=0)
+    for index, (row, column) in enumerate((row, column) for row in rows for column in columns):
+        top, left = max(0, row - patch // 2), max(0, column - patch // 2)
+        covered[index, top : row + patch // 2 + 1, left : column + patch // 2 + 1] = background
+    logits = anatomy.logits(covered).reshape(len(rows), len(columns), -1)
+    placement = Placement((float(rows[0]), float(columns[0])), (stride, stride), (patch, patch))
+    drops = placement.spread(anatomy.logits(image[None])[0] - logits, image.shape)
+    return Occlusion(drops.astype(np.float32), logits.argmax(axis=-1), patch, placement)

@@ -1,0 +1,293 @@
+"""The findings as pictures, with a sentence for each that says what to see, and all of it as one page."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings
+from kerascnn.figures.explaining import (
+    draw_answer,
+    draw_evidence,
+    draw_exemplars,
+    draw_feature_maps,
+    draw_filters,
+    draw_maximised,
+    percent,
+    shortened,
+)
+from kerascnn.figures.style import DARK, LIGHT, Drawing
+from kerascnn.html_report import HtmlReport
+from kerascnn.inference import Prediction
+
+_NUM_EXEMPLAR_FILTERS = 6
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """One picture.
+
+    Args:
+        name: of its file, without suffix.
+        drawing: the picture.
+        alternative: what it shows, in a few words.
+        caption: what to see in it.
+        heading: of the section that begins with it; empty if it continues one.
+        text: below the heading.
+    """
+
+    name: str
+    drawing: Drawing
+    alternative: str
+    caption: str
+    heading: str = ""
+    text: str = ""
+
+
+def illustrations(
+    picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings
+) -> list[Illustration]:
+    """Every picture of the page, in order.
+
+    Args:
+        picture: as it was given, uint8, `(height, width)` or `(height, width, 3)`.
+        prediction: what the model says of it.
+        names: of the classes.
+        findings: what there is to show.
+
+    Returns:
+        The pictures.
+    """
+    return [
+        _answer(picture, prediction, names, findings),
+        *_evidence(prediction, names, findings),
+        _filters(findings),
+        *[_maps(maps, findings, is_first=index == 0) for index, maps in enumerate(findings.feature_maps)],
+        *_excitement(findings),
+    ]
+
+
+def written(title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]) -> dict:
+    """Draw everything.
+
+    Args:
+        title: of the page.
+        introduction: below it.
+        pictures: in order.
+        facts: how this was made: name and value each.
+
+    Returns:
+        The contents of the files by name, the page last.
+    """
+    report = HtmlReport(title, introduction)
+    files: dict[str, bytes] = {}
+    for picture in pictures:
+        if picture.heading:
+            report.section(picture.heading, picture.text)
+        light, dark = picture.drawing.png(LIGHT), picture.drawing.png(DARK)
+        report.figure(light, picture.alternative, picture.caption, dark_png=dark)
+        files[f"{picture.name}.png"] = light
+    report.section("How this was made")
+    report.table(["", ""], facts)
+    return {**files, "report.html": report.to_html().encode()}
+
+
+def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings) -> Illustration:
+    best = names[int(np.argmax(prediction.probabilities))]
+    confidence = percent(prediction.confidence)
+    if prediction.reason == "no ink found":
+        answer = (
+            f"The answer is withheld: no ink was found. Of an empty image the network would say {best} ({confidence})."
+        )
+    elif prediction.reason:
+        answer = (
+            f"The answer is withheld ({prediction.reason}): the most probable class, {best}, has only {confidence}."
+        )
+    else:
+        answer = f"The answer is {best}, with a probability of {confidence}."
+    label = names[findings.evidence[0].class_index]
+    if label != best or prediction.reason:
+        answer += f" What follows explains the class {label}."
+    return Illustration(
+        "answer",
+        draw_answer(picture, findings.seen, names, np.array(prediction.probabilities)),
+        f"the picture, the image that the network saw, and the probabilities of the classes; {best} is the highest",
+        "The network never sees the picture itself, only the image in the middle: the picture is brought into the "
+        "form of the images that the network was trained with.",
+        "Picture and answer",
+        answer,
+    )
+
+
+def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) -> list[Illustration]:
+    evidence = findings.evidence
+    titles = [
+        f"for {shortened(names[e.class_index])} ({percent(prediction.probabilities[e.class_index])})" for e in evidence
+    ]
+    labels = " and ".join(names[e.class_index] for e in evidence)
+    first, label = evidence[0], names[evidence[0].class_index]
+    rows, columns, channels = findings.decisive.output.shape[1:]
+
+    def drawn(name: str, scale: str) -> Drawing:
+        return draw_evidence(findings.seen, [getattr(e, name) for e in evidence], titles, scale)
+
+    return [
+        Illustration(
+            "hires-cam",
+            drawn("hires_cam", "part of the score"),
+            f"class activation maps for {labels}",
+            f"HiResCAM. The layer {findings.decisive.name} has {channels} maps of {rows} x {columns} positions. Each "
+            "is multiplied, position by position, by how much it raises the score of the class, and all are added up: "
+            "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
+            "Where the network looks",
+            "The score of a class is the number that goes into the last softmax. These maps ask which places raise "
+            "it, for the explained class and its strongest rival; all colours are on one scale.",
+        ),
+        Illustration(
+            "grad-cam",
+            drawn("grad_cam", "weighted sum of the maps"),
+            f"Grad-CAM for {labels}",
+            "Grad-CAM, the best known of these maps: the same, but each map has a single weight, the average over all "
+            f"its positions. As published it shows the orange part only.{_doubt(findings, label)}",
+        ),
+        Illustration(
+            "integrated-gradients",
+            drawn("integrated_gradients", "part of the score"),
+            f"integrated gradients for {labels}",
+            "Integrated gradients: what each pixel of ink added to the score while an empty image turned into this "
+            f"one. Pixels without ink add nothing. All pixels together take the score of {label} from "
+            f"{first.baseline_logit:.1f} to {first.logit:.1f}.",
+            "Which pixels count",
+            "The same question for single pixels, answered by gradients: how does the score change when a pixel "
+            "changes?",
+        ),
+        Illustration(
+            "input-gradient",
+            drawn("input_gradient", "change of the score for a full step from black to white"),
+            f"input gradient for {labels}",
+            "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
+            "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
+        ),
+        _occluded(titles, label, names, findings),
+    ]
+
+
+def _doubt(findings: Findings, label: str) -> str:
+    """A warning where the map of the explained class has next to nothing above zero."""
+    values = findings.evidence[0].grad_cam
+    if values.max() > 0.1 * np.abs(values).max() or not values.any():
+        return ""
+    doubt = f" Here next to nothing speaks for {label}."
+    if any(type(step.layer).__name__ == "Flatten" for step in findings.anatomy.steps):
+        doubt += (
+            " This network flattens its maps, so that one map may speak for the class in one place and against it in "
+            "another; then an average over all places says little."
+        )
+    return f"{doubt} The map above is the one to trust."
+
+
+def _occluded(titles: Sequence[str], label: str, names: Sequence[str], findings: Findings) -> Illustration:
+    occlusion, index = findings.occlusion, findings.evidence[0].class_index
+    maps = [occlusion.drops[..., e.class_index] for e in findings.evidence]
+    others = [names[other] for other in np.unique(occlusion.answers) if other != index]
+    if not others:
+        effect = f"Wherever the patch lies, the most probable class remains {label}."
+    elif (occlusion.answers != index).all():
+        effect = f"Wherever the patch lies, the most probable class is {' or '.join(others)}."
+    else:
+        effect = f"Inside the dashed line the most probable class is no longer {label} but {' or '.join(others)}."
+    return Illustration(
+        "occlusion",
+        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(index)),
+        "what covering the image piece by piece does to the scores",
+        f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
+        "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
+        f"way. {effect}",
+        "What if a piece were missing",
+        "No gradient is needed for this: the network is simply asked again.",
+    )
+
+
+def _filters(findings: Findings) -> Illustration:
+    first = findings.first_filters
+    rows, columns, count = first.kernels.shape
+    averaged = f" Each is the average over its {first.num_inputs} input channels." if first.num_inputs > 1 else ""
+    return Illustration(
+        "filters",
+        draw_filters(first.kernels, first.order, first.num_edges),
+        f"the {count} filters of the layer {first.name}",
+        f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
+        f"add, blue ones subtract. {first.num_edges} of them answer to edges, where it gets lighter in one direction; "
+        f"nobody told the network to look for edges.{averaged}",
+        "What the first layer looks for",
+        "A convolution slides each filter over the image and notes, at every place, how well the two agree.",
+    )
+
+
+def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustration:
+    rows, columns, channels = maps.values.shape
+    name, count = maps.step.name, len(maps.order)
+    shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
+    colours = " Orange is positive, blue negative." if maps.values.min() < 0 else ""
+    silent = maps.num_silent
+    empty = f" {silent} of them {'is' if silent == 1 else 'are'} empty: no place here is what they look for."
+    return Illustration(
+        "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
+        draw_feature_maps(maps.values, maps.order),
+        f"feature maps of the layer {name}",
+        f"{shown} of {name}, {rows} x {columns} each. {_meaning(maps, findings)}{colours}{empty if silent else ''}",
+        "What each layer finds in this picture" if is_first else "",
+        "One small picture a filter: what it found, and where." if is_first else "",
+    )
+
+
+def _meaning(maps: FeatureMaps, findings: Findings) -> str:
+    if maps.step.is_pooling:
+        height, width = maps.step.layer.pool_size
+        kept = "largest value" if type(maps.step.layer).__name__ == "MaxPooling2D" else "mean"
+        return (
+            f"Of every {height} x {width} values the {kept} is kept: the maps become smaller, what was found remains."
+        )
+    if maps.step.name == findings.first_filters.name:
+        return "Light where the filter of the same number, in the same order as above, agrees with the image."
+    return "Each of its filters combines all maps of the layer before it, and so answers to more than an edge."
+
+
+def _excitement(findings: Findings) -> list[Illustration]:
+    excitement = findings.excitement
+    name, count = excitement.step.name, len(excitement.filters)
+    made = Illustration(
+        "maximised-filters",
+        draw_maximised(excitement.maximised, excitement.filters),
+        f"the images that excite the filters of {name} most",
+        f"One image for each of {count} filters of {name}, made from noise by changing all pixels, step by step, so "
+        "that the filter's map becomes as strong as it can. Stripes are strokes of one direction and width; smooth "
+        "images belong to filters that answer to even areas or to their borders.",
+        f"What the filters of {name} look for",
+        "The weights of a later layer say little to the eye. One can ask instead which image excites a filter most.",
+    )
+    return [made] if excitement.exemplars is None else [made, _exemplars(excitement)]
+
+
+def _exemplars(excitement: Excitement) -> Illustration:
+    in_image, found, placement = excitement.in_image, excitement.exemplars, excitement.step.placement
+    relative = in_image.values[:, 0] / np.maximum(found.values[:, 0], 1e-6)
+    rows = np.argsort(-relative, kind="stable")[:_NUM_EXEMPLAR_FILTERS]
+    positions = np.concatenate([in_image.positions, found.positions], axis=1)[rows]
+    seen = np.broadcast_to(excitement.seen, (len(rows), 1, *excitement.seen.shape))
+    drawing = draw_exemplars(
+        excitement.filters[rows].tolist(),
+        excitement.maximised[rows],
+        np.concatenate([seen, excitement.images[rows]], axis=1),
+        np.array([[placement.window(*position) for position in line] for line in positions]),
+        np.concatenate([in_image.values, found.values], axis=1)[rows],
+    )
+    return Illustration(
+        "exciting-images",
+        drawing,
+        "training images that excite some filters most, beside this picture",
+        f"The {len(rows)} filters that this picture excites most, measured against the strongest of "
+        f"{found.num_images:,} training images. The yellow frame is all that the most excited unit sees, the number "
+        "is its activation: the same short piece of a stroke occurs in quite different images.",
+    )

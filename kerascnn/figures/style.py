@@ -1,0 +1,100 @@
+"""What all figures of a report share: width, light and dark colours, scales that colour-blind people can read."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+WIDTH = 5.8
+"""Inches. As wide as a telephone can show without the letters becoming too small, and enough for a slide."""
+
+_DPI = 200
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+BLUE, ORANGE, SKY = "#0072B2", "#D55E00", "#56B4E9"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours around the data; the data themselves have the same colours on light and dark pages.
+
+    Args:
+        paper: behind everything.
+        ink: of text.
+        quiet: of lines and lesser text.
+        bar: of bars.
+    """
+
+    paper: str
+    ink: str
+    quiet: str
+    bar: str
+
+
+LIGHT = Theme(paper="#ffffff", ink="#1b1f24", quiet="#57606a", bar=BLUE)
+DARK = Theme(paper="#14171b", ink="#e3e7ec", quiet="#9aa4af", bar=SKY)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that can be drawn for a light and for a dark page.
+
+    Args:
+        draw: puts everything on an empty figure, in the colours of a theme.
+        height: in inches.
+    """
+
+    draw: Callable[["Figure", Theme], None]
+    height: float
+
+    def png(self, theme: Theme = LIGHT) -> bytes:
+        """The figure, encoded as PNG."""
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        with matplotlib.rc_context(_settings(theme)):
+            figure = Figure(figsize=(WIDTH, self.height), layout="constrained")
+            FigureCanvasAgg(figure)
+            self.draw(figure, theme)
+            stream = io.BytesIO()
+            figure.savefig(stream, dpi=_DPI, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+
+def signed_scale() -> "Colormap":
+    """Blue for negative, white for zero, orange for positive values; dark at both ends."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "signed", ["#00304d", BLUE, "#8cc1e0", "#ffffff", "#f0b58c", ORANGE, "#662c00"]
+    )
+
+
+def unsigned_scale() -> "Colormap":
+    """For values from zero up, from dark to light: an order that every kind of colour vision sees."""
+    from matplotlib import colormaps
+
+    return colormaps["magma"]
+
+
+def _settings(theme: Theme) -> dict:
+    return {
+        "axes.edgecolor": theme.quiet,
+        "axes.facecolor": theme.paper,
+        "axes.labelcolor": theme.ink,
+        "axes.titlesize": 10,
+        "figure.facecolor": theme.paper,
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "savefig.facecolor": theme.paper,
+        "text.color": theme.ink,
+        "xtick.color": theme.quiet,
+        "xtick.labelcolor": theme.ink,
+        "ytick.color": theme.quiet,
+        "ytick.labelcolor": theme.ink,
+    }

@@ -1,0 +1,145 @@
+"""The configuration of a Keras model, as it stands in a `.keras` file, to a list of calls of layers. Needs no Keras."""
+
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from kerascnn.errors import ModelError
+
+_MODELS = ("Functional", "Sequential", "Model")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One application of a layer.
+
+    Args:
+        name: of the layer, with the names of the models around it: `encoder/conv1`.
+        class_name: of the layer.
+        config: of the layer.
+        inputs: positions of the calls whose outputs it takes, in the order of its arguments.
+        keywords: the same for arguments given by name.
+        is_first: whether the layer was not called before; its weights count once.
+    """
+
+    name: str
+    class_name: str
+    config: dict
+    inputs: tuple[int, ...]
+    keywords: dict[str, int] = field(default_factory=dict)
+    is_first: bool = True
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """Every call that it takes something from."""
+        return (*self.inputs, *self.keywords.values())
+
+
+def read_calls(model: dict) -> list[Call]:
+    """List the calls of a model in an order in which they can be computed.
+
+    Args:
+        model: as `keras.saving.serialize_keras_object` gives it, which is the content of `config.json`.
+
+    Returns:
+        The calls; those of models inside the model stand among them.
+
+    Raises:
+        ModelError: if the configuration is not that of a model of layers.
+    """
+    reader = _Reader()
+    try:
+        reader.model(model, [], "")
+    except CycleError as error:
+        raise ModelError("the model's layers form a circle, which no network can compute.") from error
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
+        raise ModelError(
+            f"the model's configuration cannot be understood ({type(error).__name__}: {error}); "
+            "kerascnn reads those of Sequential and Functional models of Keras 3."
+        ) from error
+    return reader.calls
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._seen: set[str] = set()
+
+    def model(self, model: dict, inputs: list[int], prefix: str) -> list[int]:
+        """Add a model's calls; returns the positions of its outputs."""
+        if model["class_name"] == "Sequential":
+            return [self._sequential(model["config"], inputs, prefix)]
+        if model["class_name"] in _MODELS:
+            return self._functional(model["config"], inputs, prefix)
+        raise ValueError(f"{model['class_name']!r} is no model")
+
+    def _layer(self, layer: dict, inputs: list[int], keywords: dict[str, int], prefix: str) -> list[int]:
+        name = prefix + str(layer["config"]["name"])
+        if layer["class_name"] in _MODELS:
+            return self.model(layer, [*inputs, *keywords.values()], f"{name}/")
+        is_first = name not in self._seen
+        self._seen.add(name)
+        self.calls.append(Call(name, layer["class_name"], layer["config"], tuple(inputs), keywords, is_first))
+        return [len(self.calls) - 1]
+
+    def _sequential(self, config: dict, inputs: list[int], prefix: str) -> int:
+        layers = list(config["layers"])
+        if layers and layers[0]["class_name"] == "InputLayer":
+            first, layers = layers[0], layers[1:]
+        else:
+            first = {
+                "class_name": "InputLayer",
+                "config": {"name": "input", "batch_shape": config.get("build_input_shape") or [None]},
+            }
+        outputs = inputs or self._layer(first, [], {}, prefix)
+        for layer in layers:
+            outputs = self._layer(layer, outputs, {}, prefix)
+        return outputs[0]
+
+    def _functional(self, config: dict, inputs: list[int], prefix: str) -> list[int]:
+        layers = {layer["name"]: layer for layer in config["layers"]}
+        arguments = {
+            (name, index): _arguments(node)
+            for name, layer in layers.items()
+            for index, node in enumerate(layer["inbound_nodes"])
+        }
+        given = dict(zip((key[0] for key in _histories(config["input_layers"])), inputs, strict=False))
+        graph = {
+            node: {(source[0], source[1]) for source in (*positional, *named.values())}
+            for node, (positional, named) in arguments.items()
+        }
+        outputs: dict[tuple[str, int], list[int]] = {}
+        for name, index in TopologicalSorter(graph).static_order():
+            if (name, index) not in arguments:  # an InputLayer is called by nobody
+                outputs[name, index] = [given[name]] if name in given else self._layer(layers[name], [], {}, prefix)
+                continue
+            positional, named = arguments[name, index]
+            outputs[name, index] = self._layer(
+                layers[name],
+                [outputs[layer, node][tensor] for layer, node, tensor in positional],
+                {key: outputs[layer, node][tensor] for key, (layer, node, tensor) in named.items()},
+                prefix,
+            )
+        return [outputs[layer, node][tensor] for layer, node, tensor in _histories(config["output_layers"])]
+
+
+def _histories(references) -> list[tuple[str, int, int]]:
+    """Where the inputs or outputs of a functional model come from: one reference, or any structure of them."""
+    if isinstance(references, list) and len(references) == 3 and isinstance(references[0], str):
+        return [(references[0], int(references[1]), int(references[2]))]
+    inside = references.values() if isinstance(references, dict) else references
+    return [history for reference in inside for history in _histories(reference)]
+
+
+def _arguments(node: dict) -> tuple[list[tuple[str, int, int]], dict[str, tuple[str, int, int]]]:
+    positional = [history for argument in node["args"] for history in _tensors(argument)]
+    named = {key: found[0] for key, value in node["kwargs"].items() if (found := _tensors(value))}
+    return positional, named
+
+
+def _tensors(value) -> list[tuple[str, int, int]]:
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            layer, node, tensor = value["config"]["keras_history"]
+            return [(layer, int(node), int(tensor))]
+        return [found for inside in value.values() for found in _tensors(inside)]
+    return [found for inside in value for found in _tensors(inside)] if isinstance(value, list) else []
