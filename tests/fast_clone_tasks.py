@@ -1,34 +1,77 @@
 """What `worker.py` does for test_fast_clone.py: everything that needs Keras."""
 
+import random
+
 import numpy as np
 
 from kerascnn.datasets import load_dataset
 
+_LAST = {"data_format": "channels_last"}
 
-def _network(name: str):
-    """The network of kerascnn without its dropout, or one with all kinds of layers around those that have twins."""
-    import random
 
+def _cnn():
+    """The network of kerascnn without its dropout, whose masks no two implementations draw alike."""
+    from kerascnn.models import build
+
+    return build("cnn", (28, 28, 1), 10, dropout_rates=(0.0, 0.0))
+
+
+def _varied():
+    """All kinds of convolution and pooling, those that have a fast twin and others, with what lies between them."""
     import keras
     from keras import layers
 
-    random.seed(1)
-    if name == "cnn":
-        from kerascnn.models import build
-
-        return build("cnn", (28, 28, 1), 10, dropout_rates=(0.0, 0.0))
-    last = {"data_format": "channels_last"}
     image = keras.Input((17, 15, 3), name="image")
-    hidden = layers.Conv2D(20, (3, 2), padding="same", activation="relu", name="same", **last)(image)
+    hidden = layers.Rescaling(1 / 255, name="scale")(image)
+    hidden = layers.Conv2D(20, (3, 2), padding="same", activation="relu", name="same", **_LAST)(hidden)
     hidden = layers.BatchNormalization(name="norm")(hidden)
-    hidden = layers.Conv2D(24, (2, 4), use_bias=False, name="valid", **last)(hidden)
-    hidden = layers.MaxPooling2D((3, 2), name="pool", **last)(hidden)
-    hidden = layers.Conv2D(8, 3, strides=2, padding="same", name="strided", **last)(hidden)
-    hidden = layers.Conv2D(8, 1, name="point", **last)(hidden)
-    hidden = layers.MaxPooling2D(2, strides=1, padding="same", name="overlapping", **last)(hidden)
-    hidden = layers.add([hidden, layers.DepthwiseConv2D(3, padding="same", name="depthwise", **last)(hidden)])
-    hidden = layers.Flatten(name="flatten", **last)(hidden)
+    hidden = layers.Conv2D(24, (2, 4), use_bias=False, activation="tanh", name="valid", **_LAST)(hidden)
+    hidden = layers.MaxPooling2D((3, 2), name="pool", **_LAST)(hidden)
+    hidden = layers.Conv2D(8, 3, strides=2, padding="same", name="strided", **_LAST)(hidden)
+    hidden = layers.Conv2D(8, 1, name="point", **_LAST)(hidden)
+    hidden = layers.MaxPooling2D(2, strides=1, padding="same", name="overlapping", **_LAST)(hidden)
+    hidden = layers.add([hidden, layers.DepthwiseConv2D(3, padding="same", name="depthwise", **_LAST)(hidden)])
+    hidden = layers.Conv2D(8, 3, dilation_rate=2, padding="same", name="dilated", **_LAST)(hidden)
+    hidden = layers.Conv2D(8, 3, groups=4, padding="same", name="grouped", **_LAST)(hidden)
+    hidden = layers.Flatten(name="flatten", **_LAST)(hidden)
     return keras.Model(image, layers.Dense(10, activation="softmax", name="probabilities")(hidden))
+
+
+def _unknown():
+    """Layers that a twin must not touch: their arithmetic is not the usual one."""
+    import keras
+    from keras import layers
+
+    class UsersConv2D(layers.Conv2D):
+        """Its convolution may be anything."""
+
+    class UsersPooling2D(layers.MaxPooling2D):
+        """And so may its pooling."""
+
+    image = keras.Input((8, 8, 8), name="image")
+    adapted = layers.Conv2D(8, 3, padding="same", name="adapted", **_LAST)
+    hidden = adapted(image)
+    adapted.enable_lora(2)
+    hidden = UsersConv2D(8, 3, padding="same", name="users", **_LAST)(hidden)
+    hidden = layers.Conv2D(8, 3, padding="same", dtype="mixed_bfloat16", name="half", **_LAST)(hidden)
+    hidden = layers.Conv2D(8, 3, padding="same", data_format="channels_first", name="first")(hidden)
+    return keras.Model(image, UsersPooling2D(2, name="users_pool", **_LAST)(hidden))
+
+
+NETWORKS = {"cnn": _cnn, "varied": _varied, "unknown": _unknown}
+
+
+def _some_digits(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Digits with noise: where paper is one even white, the last bit decides which value of a window is the largest."""
+    data = load_dataset("mnist")
+    top, left = (28 - shape[0]) // 2, (28 - shape[1]) // 2
+    pixels = data.train_images[:256, top : top + shape[0], left : left + shape[1], None]
+    noise = np.random.default_rng(1).uniform(0, 25, (256, *shape))
+    return (pixels + noise).astype(np.float32), np.eye(10, dtype=np.float32)[data.train_labels[:256]]
+
+
+def _largest(first: list[np.ndarray], second: list[np.ndarray]) -> float:
+    return float(max(np.abs(one - other).max() for one, other in zip(first, second, strict=True)))
 
 
 def compare_with_fast_clone(network: str) -> dict:
@@ -37,34 +80,42 @@ def compare_with_fast_clone(network: str) -> dict:
 
     from kerascnn.training.fast_clone import fast_clone
 
-    plain = _network(network)
+    random.seed(1)
+    plain = NETWORKS[network]()
     before = plain.get_weights()
     clone = fast_clone(plain)
-    data = load_dataset("mnist")
-    rows, columns, channels = plain.input_shape[1:]
-    pixels = np.resize(data.train_images[:64, 5 : 5 + rows, 5 : 5 + columns], (64, rows, columns))
-    if network == "cnn":
-        pixels = data.train_images[:64]
-    images = np.stack([pixels / (1 if network == "cnn" else 255)] * channels, -1).astype(np.float32)
-    targets = np.eye(10, dtype=np.float32)[data.train_labels[:64]]
+    images, targets = _some_digits(plain.input_shape[1:])
 
-    def largest(first, second):
-        return float(max(np.abs(one - other).max() for one, other in zip(first, second, strict=True)))
-
-    def trained(model, steps):
-        # The first step of plain gradient descent with rate 1 changes the weights by the gradients.
+    def trained(model: keras.Model, optimizer: keras.Optimizer, epochs: int) -> tuple[list, dict]:
         model.set_weights(before)
-        model.compile(keras.optimizers.SGD(1.0 if steps == 1 else 0.05), "categorical_crossentropy")
-        for _ in range(steps):
-            model.train_on_batch(images, targets)
-        return model.get_weights()
+        model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(
+            images[:64] if epochs == 1 else images,
+            targets[:64] if epochs == 1 else targets,
+            batch_size=64,
+            epochs=epochs,
+            validation_data=(images[:50], targets[:50]),
+            shuffle=False,
+            verbose=0,
+        ).history
+        return model.get_weights(), history
 
-    untouched = largest(plain.get_weights(), before)
+    untouched = _largest(plain.get_weights(), before)
+    probabilities = [model.predict(images, verbose=0) for model in (plain, clone)]
+    # One step of plain gradient descent with rate 1 changes the weights by the gradients.
+    gradients = [trained(model, keras.optimizers.SGD(1.0), 1)[0] for model in (plain, clone)]
+    # Small steps: another last bit of a weight makes another value the largest of its window now and then, and with
+    # large steps that grows, for the network without a twin as well.
+    fits = [trained(model, keras.optimizers.SGD(0.001, momentum=0.9), 2) for model in (plain, clone)]
     return {
-        "probabilities": largest(*([model.predict(images, verbose=0)] for model in (plain, clone))),
-        "gradients": largest(trained(plain, 1), trained(clone, 1)),
-        "weights after 5 steps": largest(trained(plain, 5), trained(clone, 5)),
+        "probabilities": _largest(*([value] for value in probabilities)),
+        "gradients": _largest(*gradients),
+        "weights after a fit": _largest(fits[0][0], fits[1][0]),
+        "history of a fit": max(
+            abs(one - other) for key in fits[0][1] for one, other in zip(fits[0][1][key], fits[1][1][key], strict=True)
+        ),
         "weights of the plain network before": untouched,
+        "loss fell by": fits[0][1]["loss"][0] - fits[0][1]["loss"][-1],
     }
 
 
@@ -72,7 +123,33 @@ def layers_of_fast_clone(network: str) -> dict[str, str]:
     """Name and class of each layer that is trained."""
     from kerascnn.training.fast_clone import fast_clone
 
-    return {layer.name: type(layer).__name__ for layer in fast_clone(_network(network)).layers}
+    return {layer.name: type(layer).__name__ for layer in fast_clone(NETWORKS[network]()).layers}
 
 
-TASKS = {task.__name__: task for task in (compare_with_fast_clone, layers_of_fast_clone)}
+def dropped_by_fast_clone(rate: float) -> dict:
+    """What the twin of a network that only drops values does with ones."""
+    import keras
+
+    from kerascnn.training.fast_clone import fast_clone
+
+    random.seed(1)
+    plain = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Conv2D(3, 3, padding="same", kernel_initializer="zeros", bias_initializer="ones", **_LAST),
+            keras.layers.Dropout(rate, name="dropout"),
+        ]
+    )
+    clone = fast_clone(plain)
+    images = np.zeros((16, 64, 64, 3), np.float32)
+    first, second = (keras.ops.convert_to_numpy(clone(images, training=True)) for _ in range(2))
+    return {
+        "values": np.unique(first).tolist(),
+        "dropped": float((first == 0).mean()),
+        "dropped twice": float(((first == 0) & (second == 0)).mean()),
+        "neighbours dropped": float(((first[:, :, 1:] == 0) & (first[:, :, :-1] == 0)).mean()),
+        "without training": np.unique(keras.ops.convert_to_numpy(clone(images, training=False))).tolist(),
+    }
+
+
+TASKS = {task.__name__: task for task in (compare_with_fast_clone, layers_of_fast_clone, dropped_by_fast_clone)}

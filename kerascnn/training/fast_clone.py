@@ -14,38 +14,45 @@ def fast_clone(model: keras.Model) -> keras.Model:
     """Make the twin to train.
 
     Args:
-        model: built; it is not changed.
+        model: a sequential or functional model, built; it is not changed.
 
     Returns:
-        The twin, not compiled, with the weights of `model`; `model` itself where there is nothing to gain.
+        The twin, not compiled, with the weights of `model`; `model` itself where there is nothing to gain. A twin is
+        for training only: what is saved is `model`, given the twin's weights.
 
     Example:
         >>> clone = fast_clone(model)
         >>> clone.fit(images, labels)
         >>> model.set_weights(clone.get_weights())
     """
-    if keras.config.backend() != "jax":
+    if keras.config.backend() == "jax":
+        from kerascnn.training import jax_layers as fast
+    elif keras.config.backend() == "torch":
+        from kerascnn.training import torch_layers as fast
+    else:
+        return model  # TensorFlow is as fast as this processor's matrix products allow
+    if not fast.on_cpu(model) or all(fast.fast_class(layer) is type(layer) for layer in model.layers):
         return model
-    from kerascnn.training.jax_layers import fast_layer, on_cpu
-
-    if not on_cpu():
-        return model
-    _keep_compiled_programs()
-    clone = keras.models.clone_model(model, clone_function=fast_layer)
+    clone = keras.models.clone_model(
+        model, clone_function=lambda layer: fast.fast_class(layer).from_config(layer.get_config())
+    )
     clone.set_weights(model.get_weights())
     return clone
 
 
-def _keep_compiled_programs() -> None:
+def keep_compiled_programs() -> None:
     """Let JAX keep what it compiles in the user's cache directory, unless the user has chosen a place or none."""
+    if keras.config.backend() != "jax":
+        return
     import jax
 
     if jax.config.jax_compilation_cache_dir is not None or "JAX_ENABLE_COMPILATION_CACHE" in os.environ:
         return
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = caches / "kerascnn" / "jax"
     try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        directory = caches / "kerascnn" / "jax"
         directory.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError):  # there may be no home
         return  # without a cache, only the time to compile is lost
-    jax.config.update("jax_compilation_cache_dir", str(directory))
+    if os.access(directory, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(directory))

@@ -1,10 +1,13 @@
 """Keras layers whose JAX code XLA compiles well for the CPU. They compute what Keras's own layers do.
 
-Measured with jax 0.10 (CPU time of two cores, batch 128, convolution of 32 to 64 channels): a padded convolution
-reaches the speed of a matrix product, the same without padding a third of it, and the gradient of the kernel as JAX
-derives it a quarter; the gradient of `reduce_window` takes ten times as long as that of a chain of comparisons. So a
-"valid" convolution is padded by one column, which is cut off again; the gradient of the kernel is the convolution that
-it is in mathematics, with batch and channels exchanged; and pooling is comparisons.
+What was measured with jax 0.10 on two cores (batch 128, a convolution of 32 to 64 channels, milliseconds):
+
+- XLA has two implementations of a convolution. The one that it prefers uses one core (36), the other one all of them
+  (18). It takes the other one where the result is larger than what is convolved. So images are padded until it is
+  larger by one row, and the additional rows are cut off again.
+- The gradient of the kernel is a convolution with batch and channels exchanged, whose result is never larger. It uses
+  one core (42), but several of them run side by side, each for a part of the filters (21), and quicker with padding.
+- The gradient of `reduce_window`, which is Keras's pooling, takes 27; that of a chain of comparisons 5.
 """
 
 from functools import partial, reduce
@@ -16,6 +19,7 @@ from jax import lax
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _FEW_CHANNELS = 4  # below, a matrix of all patches is small, and the quickest way to the gradient of the kernel
+_PARTS, _FILTERS_A_PART = 4, 16  # of the gradient of a kernel: so many at most, and not fewer filters in each
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
@@ -32,9 +36,7 @@ def convolve(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Arra
     Returns:
         `(n, height, width, filters)`.
     """
-    if kernel.shape[2] < _FEW_CHANNELS or padding[1] != (0, 0):
-        return _convolution(images, kernel, padding)
-    return _convolution(images, kernel, (padding[0], (0, 1)))[:, :, :-1]
+    return _convolution(images, kernel, padding)
 
 
 def _forward(images: jax.Array, kernel: jax.Array, padding: Padding) -> tuple[jax.Array, tuple]:
@@ -72,10 +74,20 @@ def _from_exchanged_axes(images: jax.Array, shape: tuple, padding: Padding, grad
         # A column of zeros on both sides changes no sum, and makes this a padded convolution.
         gradient = jnp.pad(gradient, ((0, 0), (0, 1), (0, 0), (0, 0)))
         padding = (padding[0], (0, 1))
-    return _convolution(images, gradient, padding).transpose(1, 2, 0, 3)
+    parts = min(_PARTS, -(-shape[3] // _FILTERS_A_PART))
+    results = [_xla_convolution(images, part, padding) for part in jnp.array_split(gradient, parts, axis=3)]
+    return jnp.concatenate(results, axis=3).transpose(1, 2, 0, 3)
 
 
 def _convolution(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
+    """A convolution on all cores: its result has one row more than the images until it is cut."""
+    (above, below), sides = padding
+    height = images.shape[1] + above + below - kernel.shape[0] + 1
+    additional = max(0, images.shape[1] + 1 - height) if kernel.shape[2] >= _FEW_CHANNELS else 0
+    return _xla_convolution(images, kernel, ((above, below + additional), sides))[:, :height]
+
+
+def _xla_convolution(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
     return lax.conv_general_dilated(images, kernel, (1, 1), padding, dimension_numbers=_LAYOUT)
 
 
@@ -104,18 +116,27 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
         return reduce(lambda first, second: jnp.where(second > first, second, first), parts)
 
 
-def on_cpu() -> bool:
+class FastDropout(keras.layers.Dropout):
+    """`Dropout` with random numbers that take half the time; the same seed gives another mask than in Keras's layer."""
+
+    def call(self, inputs, training=False):
+        """Zero a share of the values and scale the others, in training."""
+        with jax.threefry_partitionable(False):
+            return super().call(inputs, training=training)
+
+
+def on_cpu(model: keras.Model) -> bool:
     """Whether JAX computes on the CPU."""
     return jax.default_backend() == "cpu"
 
 
-def fast_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """A new layer of the same configuration: a fast one where there is one, else one of its own class."""
-    return _fast_class(layer).from_config(layer.get_config())
-
-
-def _fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
-    if getattr(layer, "data_format", None) != "channels_last" or layer.compute_dtype != "float32":
+def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
+    """The class of the fast layer that does what this one does; the layer's own class if there is none."""
+    if layer.dtype_policy.name != "float32":
+        return type(layer)
+    if type(layer) is keras.layers.Dropout:
+        return FastDropout
+    if getattr(layer, "data_format", None) != "channels_last":
         return type(layer)
     if type(layer) is keras.layers.Conv2D:
         usual = layer.strides == layer.dilation_rate == (1, 1) and layer.groups == 1 and not layer.lora_enabled

@@ -21,7 +21,7 @@ from kerascnn.training.callbacks import (
     Reseed,
     SaveRun,
 )
-from kerascnn.training.fast_clone import fast_clone
+from kerascnn.training.fast_clone import fast_clone, keep_compiled_programs
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_directory import RunDirectory, RunState
@@ -81,6 +81,7 @@ def train_model(
         len(dataset.class_names),
         dropout_rates=recipe.dropout_rates,
     )
+    keep_compiled_programs()
     trained = fast_clone(model)
     compile_model(trained, recipe, len(batches))
     best = KeepBest(settings.patience)
