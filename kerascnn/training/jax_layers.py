@@ -117,12 +117,16 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
 
 
 class FastDropout(keras.layers.Dropout):
-    """`Dropout` with random numbers that take half the time; the same seed gives another mask than in Keras's layer."""
+    """`Dropout` with random numbers that take a third of the time; the same seed gives another mask than in Keras's."""
 
     def call(self, inputs, training=False):
         """Zero a share of the values and scale the others, in training."""
-        with jax.threefry_partitionable(False):
+        if not training or not 0 < self.rate < 1:
             return super().call(inputs, training=training)
+        with jax.threefry_partitionable(False):
+            bits = jax.random.bits(self.seed_generator.next(), inputs.shape, jnp.uint16)
+        kept = bits >= min(round(self.rate * 2**16), 2**16 - 1)
+        return jnp.where(kept, inputs * (1 / (1 - self.rate)), 0)
 
 
 def on_cpu(model: keras.Model) -> bool:
@@ -134,7 +138,7 @@ def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     """The class of the fast layer that does what this one does; the layer's own class if there is none."""
     if layer.dtype_policy.name != "float32":
         return type(layer)
-    if type(layer) is keras.layers.Dropout:
+    if type(layer) is keras.layers.Dropout and layer.noise_shape is None:
         return FastDropout
     if getattr(layer, "data_format", None) != "channels_last":
         return type(layer)

@@ -84,7 +84,8 @@ class FastDropout(keras.layers.Dropout):
             return super().call(inputs, training=training)
         # 64 random bits are four whole numbers from -2**15 to 2**15 - 1: steps that are fine enough for any rate.
         bits = torch.empty(-(-inputs.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-        kept = bits[: inputs.numel()].view(inputs.shape) >= round(self.rate * 2**16) - 2**15
+        smallest_kept = min(round(self.rate * 2**16), 2**16 - 1) - 2**15
+        kept = bits[: inputs.numel()].view(inputs.shape) >= smallest_kept
         return inputs * (kept * (1 / (1 - self.rate)))
 
 
