@@ -9,6 +9,8 @@ from pathlib import Path
 
 import keras
 
+from kerascnn.backend import silent_stderr
+
 
 def fast_clone(model: keras.Model) -> keras.Model:
     """Make the twin to train.
@@ -33,9 +35,10 @@ def fast_clone(model: keras.Model) -> keras.Model:
         return model  # TensorFlow is as fast as this processor's matrix products allow
     if not fast.on_cpu(model) or all(fast.fast_class(layer) is type(layer) for layer in model.layers):
         return model
-    clone = keras.models.clone_model(
-        model, clone_function=lambda layer: fast.fast_class(layer).from_config(layer.get_config())
-    )
+    with silent_stderr():  # Keras imports TensorFlow, which is not silent, for any layer's configuration
+        clone = keras.models.clone_model(
+            model, clone_function=lambda layer: fast.fast_class(layer).from_config(layer.get_config())
+        )
     clone.set_weights(model.get_weights())
     return clone
 

@@ -7,6 +7,7 @@ of a step. GNU's allocator can be told to keep them; others are left alone, and 
 
 import contextlib
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def freed_memory_kept() -> Iterator[None]:
     finally:
         for parameter, (_, value) in _SETTINGS.items():
             library.mallopt(parameter, value)
+        gc.collect()  # a trained model refers to itself
         library.malloc_trim(0)
 
 
