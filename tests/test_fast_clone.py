@@ -1,6 +1,10 @@
 """The twin that is trained gives what the plain network would: probabilities, gradients, weights, a whole fit."""
 
+import subprocess
+import sys
+
 import pytest
+from conftest import clean_environment
 
 FAST_BACKENDS = ("jax", "torch")
 
@@ -39,3 +43,36 @@ def test_the_twin_drops_the_share_that_it_should(workers, backend, rate):
 def test_on_tensorflow_the_network_itself_is_trained(workers):
     layers = workers("tensorflow")("layers_of_fast_clone", network="cnn")
     assert not [kind for kind in layers.values() if kind.startswith("Fast")]
+
+
+_COMPILE_SOMETHING = """
+from kerascnn.training.fast_clone import keep_compiled_programs
+import jax
+keep_compiled_programs()
+assert float(jax.jit(lambda value: value * 3)(2.0)) == 6
+"""
+
+
+def _compile_on_jax(caches) -> str:
+    """What a process says that compiles a program for JAX."""
+    changes = {"XDG_CACHE_HOME": str(caches), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", _COMPILE_SOMETHING],
+        env=clean_environment(KERAS_BACKEND="jax", **changes),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stderr
+
+
+def test_jax_keeps_compiled_programs_where_the_user_keeps_caches(tmp_path):
+    _compile_on_jax(tmp_path)
+    assert list((tmp_path / "kerascnn" / "jax").iterdir())
+
+
+def test_jax_compiles_where_no_cache_can_be_written(tmp_path):
+    no_directory = tmp_path / "file"
+    no_directory.write_text("")
+    assert "compilation cache" not in _compile_on_jax(no_directory)
