@@ -1,5 +1,7 @@
 """The networks, one file a family, each with a function of its own name. `build` is the only door."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -8,7 +10,49 @@ from kerascnn.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
-ARCHITECTURES = ("cnn",)
+
+@dataclass(frozen=True)
+class Architecture:
+    """What can be said of a network before Keras is imported.
+
+    Args:
+        description: what it is, in a line.
+        dropout: where its dropout layers are, one place a rate.
+        dropout_rates: the network's own.
+    """
+
+    description: str
+    dropout: tuple[str, ...]
+    dropout_rates: tuple[float, ...]
+
+
+ARCHITECTURES = {
+    "mlp": Architecture(
+        "fully connected: two layers whose units see the whole picture",
+        ("after the first layer", "after the second layer"),
+        (0.2, 0.2),
+    ),
+    "cnn": Architecture(
+        "convolutional: two convolutions, a pooling, two dense layers; the default",
+        ("after the pooling", "before the head"),
+        (0.25, 0.5),
+    ),
+    "cnn_tiny": Architecture(
+        "convolutional, of fewer than 10,000 parameters: averages its feature maps",
+        ("before the head",),
+        (0.0,),
+    ),
+    "resnet": Architecture(
+        "residual: each block adds what it computes to what it was given",
+        ("before the head",),
+        (0.0,),
+    ),
+    "vit": Architecture(
+        "vision transformer: patches of the picture that look at each other",
+        ("after each part of the encoder",),
+        (0.0,),
+    ),
+}
 
 
 def check_architecture(name: str) -> str:
@@ -18,28 +62,65 @@ def check_architecture(name: str) -> str:
     return name
 
 
-def build(architecture: str, input_shape: tuple[int, int, int], num_classes: int, **arguments) -> "keras.Model":
+def dropout_rates_of(architecture: str, rates: Sequence[float] | None = None) -> tuple[float, ...]:
+    """The dropout rates to build a network with. Needs no Keras.
+
+    Args:
+        architecture: a name of `ARCHITECTURES`.
+        rates: the user's wish; None for the network's own.
+
+    Returns:
+        One rate for each place that has dropout.
+
+    Raises:
+        ModelError: if the name is unknown, or the number of rates is not that of the network's dropout layers.
+
+    Example:
+        >>> dropout_rates_of("cnn")
+        (0.25, 0.5)
+    """
+    facts = ARCHITECTURES[check_architecture(architecture)]
+    if rates is None:
+        return facts.dropout_rates
+    if len(rates) != len(facts.dropout):
+        raise ModelError(
+            f"dropout_rates is {','.join(f'{rate:g}' for rate in rates)}; the architecture {architecture!r} takes "
+            f"{len(facts.dropout)}, one {' and one '.join(facts.dropout)}."
+        )
+    return tuple(rates)
+
+
+def build(
+    architecture: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    dropout_rates: Sequence[float] | None = None,
+    **arguments,
+) -> "keras.Model":
     """Build an untrained network by name.
 
     Args:
         architecture: a name of `ARCHITECTURES`.
         input_shape: height, width, channels.
         num_classes: units of the head.
+        dropout_rates: one for each place that has dropout; None for the network's own.
         **arguments: further arguments of the family's function.
 
     Returns:
         An uncompiled model from pixels 0..255 to class probabilities.
 
     Raises:
-        ModelError: if the name is unknown, or an image is too small for the network.
+        ModelError: if the name is unknown, the number of dropout rates does not fit, or an image is too small for the
+            network.
 
     Example:
         >>> build("cnn", (28, 28, 1), 10).output_shape
         (None, 10)
     """
-    family = getattr(import_module(f"kerascnn.models.{check_architecture(architecture)}"), architecture)
+    rates = dropout_rates_of(architecture, dropout_rates)
+    family = getattr(import_module(f"kerascnn.models.{architecture}"), architecture)
     try:
-        return family(input_shape, num_classes, **arguments)
+        return family(input_shape, num_classes, rates, **arguments)
     except ValueError as error:
         raise ModelError(
             f"the architecture {architecture!r} cannot take images of {input_shape[0]}x{input_shape[1]} pixels; "
