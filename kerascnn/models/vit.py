@@ -46,9 +46,9 @@ def vit(
     image = keras.Input(input_shape, dtype="float32", name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
     # A convolution whose stride is its size sees each patch once: the linear embedding.
-    x = layers.Conv2D(
-        width, patch_size, strides=patch_size, padding="same", name="patch_embedding", **channels_last
-    )(x)  # (7, 7, 96)
+    x = layers.Conv2D(width, patch_size, strides=patch_size, padding="same", name="patch_embedding", **channels_last)(
+        x
+    )  # (7, 7, 96)
     rows, columns = x.shape[1:3]
     x = layers.Reshape((rows * columns, width), name="patches")(x)  # (49, 96)
     # Its bias has a number for each patch and channel: the positional embedding. It scales each channel, too, which
@@ -77,6 +77,7 @@ def _encoder_block(x: keras.KerasTensor, num_heads: int, mlp_width: int, rate: f
     found = layers.MultiHeadAttention(num_heads, width // num_heads, name=f"{name}_attention")(normal, normal)
     x = layers.Add(name=f"{name}_add1")([x, layers.Dropout(rate, name=f"{name}_dropout1")(found)])
     normal = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm2")(x)
-    found = layers.Dense(mlp_width, activation="gelu", name=f"{name}_dense1")(normal)  # (49, 192)
+    # SiLU has the form of the paper's GELU, which TensorFlow computes by a function that ONNX does not have.
+    found = layers.Dense(mlp_width, activation="silu", name=f"{name}_dense1")(normal)  # (49, 192)
     found = layers.Dense(width, name=f"{name}_dense2")(found)
     return layers.Add(name=f"{name}_add2")([x, layers.Dropout(rate, name=f"{name}_dropout2")(found)])
