@@ -435,6 +435,42 @@ def summary(
 
 
 @app.command()
+def models(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH...]",
+            help="Trained models, or directories of them.  [default: saved_models/]",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
+) -> None:
+    """Show the architectures side by side: size, cost, and the accuracy that trained models have on their cards.
+
+    Example: kerascnn models saved_models/ --format json
+    """
+    from kerascnn.overview import compare_architectures
+
+    rows = compare_architectures(paths or (), on_note=lambda text: print(f"note: {text}", file=sys.stderr))
+    if format is Format.json:
+        print(json.dumps([row.to_dict() for row in rows], ensure_ascii=False))
+    elif format is Format.csv:
+        columns = ["name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
+                   "num_test", "accuracy", "accuracy_deviation", "seconds"]  # fmt: skip
+        lines = [
+            {**vars(row), **(vars(runs) | {"num_seeds": len(runs.seeds)} if runs else {})}
+            for row in rows
+            for runs in row.runs or [None]
+        ]
+        print_csv([{name: line.get(name) for name in columns} for line in lines], columns)
+    else:
+        from kerascnn.console import print_models
+
+        print_models(rows)
+
+
+@app.command()
 def backends(
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
 ) -> None:

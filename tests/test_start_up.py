@@ -75,6 +75,7 @@ LEVELS = [
         "comparison",
         "evaluation_report",
         "inference",
+        "overview",
         "explaining",
         "serve",
         "reading",
