@@ -214,7 +214,7 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
         table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for one picture of 28x28 pixels and ten classes\n")
-    trained = _table("trained", "test accuracy", "seeds", "images", "data", "recipe", "epochs", "minutes", "backend")
+    trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "minutes", "backend")
     for row in rows:
         for runs in row.runs:
             spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
@@ -222,7 +222,6 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
                 row.name,
                 f"{runs.accuracy:.2%}{spread}",
                 str(len(runs.seeds)),
-                f"{runs.num_test:,}",
                 _short(runs.data, 12),
                 runs.recipe,
                 str(runs.epochs),

@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import explaining_tasks
+import model_tasks
 import numpy as np
 
 import kerascnn
@@ -149,7 +150,7 @@ TASKS = {
     )
 }
 
-TASKS |= explaining_tasks.TASKS
+TASKS |= explaining_tasks.TASKS | model_tasks.TASKS
 
 
 def main() -> None:

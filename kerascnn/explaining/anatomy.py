@@ -219,11 +219,10 @@ class Anatomy:
             return self._unroll(layer, inputs)
         if isinstance(layer, layers.InputLayer):
             return inputs
+        output = layer(inputs, *arguments, **keywords)
         scores = None
-        if isinstance(layer, layers.MultiHeadAttention) and not keywords.get("return_attention_scores"):
-            output, scores = layer(inputs, *arguments, **{**keywords, "return_attention_scores": True})
-        else:
-            output = layer(inputs, *arguments, **keywords)
+        if isinstance(layer, layers.MultiHeadAttention):
+            scores = _scores_of_attention(layer, inputs, *arguments, **keywords)
         placement = self._place(layer, inputs, output)
         if placement is not None:
             self._placements[id(output)] = placement
@@ -286,6 +285,15 @@ def _convolutions_in(layer) -> list:
 
 def _activation_name(layer) -> str | None:
     return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _scores_of_attention(layer, inputs, *arguments, **keywords) -> keras.KerasTensor:
+    """How much each looks at each other in a layer of attention."""
+    # A copy: Keras cannot follow the second output of a layer that was called before without it.
+    telling = layers.MultiHeadAttention.from_config({**layer.get_config(), "name": f"{layer.name}_scores"})
+    _, scores = telling(inputs, *arguments, **{**keywords, "return_attention_scores": True})
+    telling.set_weights(layer.get_weights())
+    return scores
 
 
 def _without_activation(layer, inputs) -> keras.KerasTensor:
