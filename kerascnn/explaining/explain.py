@@ -87,7 +87,7 @@ def explain(
         model: a loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
         output: the directory to write to; by default `explained/NAME`, after the picture's name.
         layer: whose maps are weighed and whose filters are maximised; by default the last maps of the network, and the
-            last convolution (of a transformer, the last maps).
+            last convolution.
         label: the class to explain; by default the most probable one.
         data: where the training images come from that excite filters, as for `load_dataset`; by default MNIST for a
             model that reads digits of 28x28 pixels, else none.

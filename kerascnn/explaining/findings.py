@@ -191,8 +191,7 @@ def find(
     attention = attend(anatomy, seen)
     if decisive is None:
         return Findings(anatomy, seen, None, evidence, occlusion, attention, _first_units(anatomy, seen))
-    # Where patches look at each other, what matters is what they have found at the end.
-    studied = chosen if layer or attention else anatomy.convolutions[-1]
+    studied = chosen if layer else anatomy.convolutions[-1]
     first_filters = _first_filters(anatomy)
     feature_maps = tuple(_feature_maps(anatomy, step, seen, first_filters) for step in _shown_steps(anatomy, studied))
     excitement = _excitement(anatomy, studied, seen, training_images, seed, progress)

@@ -267,12 +267,13 @@ def _attention(findings: Findings) -> list[Illustration]:
         return []
     rows, columns = attention.rollout.shape
     first, last = attention.placement.window(0, 0), attention.placement.window(rows - 1, columns - 1)
+    edges = (*first[:2], *last[2:])
     num_layers, num_heads = attention.received.shape[:2]
     looks = "by the class token" if attention.has_token else "by all patches on average"
     return [
         Illustration(
             "attention-rollout",
-            draw_attention(findings.seen, attention.rollout, (*first[:2], *last[2:])),
+            draw_attention(findings.seen, attention.rollout, edges),
             "how much of each patch arrives at the end of the network",
             f"Attention rollout: the attention of all {num_layers} layers multiplied, with what every patch keeps of "
             "itself. Of an orange patch more than the average arrives at the end, of a blue one less. It is the same "
@@ -284,10 +285,10 @@ def _attention(findings: Findings) -> list[Illustration]:
         ),
         Illustration(
             "attention",
-            draw_heads(attention.received, [f"layer {index + 1}" for index in range(num_layers)]),
+            draw_heads(findings.seen, attention.received, [f"layer {index + 1}" for index in range(num_layers)], edges),
             "how much each patch is looked at in each layer, by each head",
             f"How much each patch is looked at {looks}, one row a layer ({attention.names[0]} to "
-            f"{attention.names[-1]}), one tile a head: the lighter, the more.",
+            f"{attention.names[-1]}), one tile a head: the lighter, the more. The thin line is the outline of the ink.",
         ),
     ]
 

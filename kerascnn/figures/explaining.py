@@ -16,6 +16,7 @@ _TITLE, _SMALL = 9.5, 7.5  # points
 _GAP, _LABEL = 0.12, 0.34  # between tiles, and of the line above them, in tiles
 _TALLEST = 5.0  # inches, of a figure of one row
 _OUTLINE = "#3c4148"  # of the ink, on white
+_OUTLINE_ON_DARK = "#9adbe8"
 _FRAME = "#F0E442"  # Okabe and Ito's yellow, on black
 _MAX_BARS = 10
 
@@ -165,24 +166,35 @@ def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, fl
     return Drawing(draw, min(_TALLEST, (WIDTH / 2 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
 
 
-def draw_heads(received: np.ndarray, labels: Sequence[str]) -> Drawing:
-    """How much each patch is looked at: a row a layer, a tile a head.
+def draw_heads(
+    seen: np.ndarray, received: np.ndarray, labels: Sequence[str], edges: tuple[float, float, float, float]
+) -> Drawing:
+    """How much each patch is looked at, under the outline of the ink: a row a layer, a tile a head.
 
     Args:
+        seen: uint8, `(height, width)`.
         received: `(layers, heads, rows, columns)`, 1 where a patch is looked at as much as the average.
         labels: one a layer.
+        edges: as of `draw_attention`.
     """
     num_layers, num_heads = received.shape[:2]
+    left, top, right, bottom = edges
     height = received.shape[2] / received.shape[3]
-    limit = max(2.0, float(np.quantile(received, 0.998)))
+    # A few patches that everything looks at would leave the others dark.
+    limit = max(2.0, float(np.quantile(received, 0.98)))
+    xs = (np.arange(seen.shape[1]) - left) / (right - left)
+    ys = height * (bottom - np.arange(seen.shape[0])) / (bottom - top)
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
         for row, label in enumerate(labels):
-            bottom = -row * (height + _LABEL)
+            floor = -row * (height + _LABEL)
             for head, values in enumerate(received[row]):
                 title = f"{label}, head {head + 1}" if head == 0 else f"head {head + 1}"
-                drawn = _tile(axes, values, head * (1 + _GAP), bottom, title, unsigned_scale(), 0, limit, theme)
+                start = head * (1 + _GAP)
+                drawn = _tile(axes, values, start, floor, title, unsigned_scale(), 0, limit, theme)
+                if seen.min() < 128 <= seen.max():
+                    axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
         axes.set_xlim(-0.02, num_heads * (1 + _GAP) - _GAP + 0.02)
         axes.set_ylim(-(num_layers - 1) * (height + _LABEL) - 0.02, height + _LABEL)
         axes.set_aspect("equal")
