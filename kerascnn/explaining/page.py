@@ -276,8 +276,8 @@ def _attention(findings: Findings) -> list[Illustration]:
             draw_attention(findings.seen, attention.rollout, edges),
             "how much of each patch arrives at the end of the network",
             f"Attention rollout: the attention of all {num_layers} layers multiplied, with what every patch keeps of "
-            "itself. Of an orange patch more than the average arrives at the end, of a blue one less. It is the same "
-            "for every class: it says what was looked at, not what for.",
+            "itself: the lighter a patch, the more of it arrives at the end. It is the same for every class: it says "
+            "what was looked at, not what for.",
             "Which patches are looked at",
             f"This network cuts the image into {rows} x {columns} patches. In each of its {num_layers} layers of "
             f"attention every patch looks at all others, with {num_heads} heads that may look for different things, "

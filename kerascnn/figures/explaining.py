@@ -149,15 +149,14 @@ def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, fl
         edges: left, top, right and bottom edge of all patches together, in pixels of the image.
     """
     left, top, right, bottom = edges
-    deviation = max(float(np.abs(rollout - 1).max()), 1e-6)
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots(1, 2)
         _show_grey(axes[0], seen, "what the network sees")
-        drawn = axes[1].imshow(
-            rollout, cmap=signed_scale(), vmin=1 - deviation, vmax=1 + deviation, extent=(left, right, bottom, top)
-        )
-        _outline_ink(axes[1], seen)
+        extent = (left, right, bottom, top)
+        drawn = axes[1].imshow(rollout, cmap=unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
+        if seen.min() < 128 <= seen.max():
+            axes[1].contour(seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.8)
         _bare(axes[1], "what arrives at the end")
         for panel in axes:
             panel.set(xlim=(-0.5, seen.shape[1] - 0.5), ylim=(seen.shape[0] - 0.5, -0.5))
