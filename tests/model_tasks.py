@@ -96,7 +96,7 @@ def fit_briefly(data: str, architecture: str) -> dict:
     from kerascnn.training.recipe import choose_recipe
 
     dataset = load_dataset(data)
-    images, targets = dataset.train_images[:128, ..., None].astype(np.float32), np.eye(10)[dataset.train_labels[:128]]
+    images, targets = dataset.train_images[:64, ..., None].astype(np.float32), np.eye(10)[dataset.train_labels[:64]]
     random.seed(0)
     model = build(architecture, (28, 28, 1), 10)
     compile_model(model, choose_recipe("quick", architecture, epochs=1), 6)

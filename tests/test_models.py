@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ LIMITS = {"cnn_tiny": 10_000, "resnet": 1_000_000, "vit": 1_000_000}
 RUN = {"epochs": 2, "batch_size": 64, "optimizer": "muon"}
 
 # A network of each family is trained in full on one backend; `test_each_trains_on_the_other_backends` has the rest.
-TRAINED_ON = {"mlp": "torch", "cnn_tiny": "tensorflow", "resnet": "tensorflow", "vit": "torch"}
+TRAINED_ON = {"mlp": "torch", "cnn_tiny": "tensorflow", "resnet": "torch", "vit": "torch"}
 RATES = {"mlp": (0.1, 0.1), "cnn_tiny": (0.1,), "resnet": (0.1,), "vit": (0.1,)}
 
 
@@ -155,32 +156,40 @@ def test_the_last_maps_are_those_that_the_head_averages(workers, made, name, lay
     assert found["difference"] < 1e-4
 
 
-def explained(cli, model, tmp_path, photo, *options) -> tuple[dict, str]:
-    """The document of `kerascnn explain` and the text of its page."""
+@pytest.fixture
+def explained(workers, made, tmp_path, photo):
+    """What `explain` tells of a model and a picture of a four, and its page."""
     photo(4).save(tmp_path / "four.png")
-    result = cli("explain", "four.png", "--model", model, "--format", "json", *options)
-    assert result.returncode == 0, result.stderr.decode()
-    document = json.loads(result.stdout)
-    return document, (tmp_path / document["report"]).read_text(encoding="utf-8")
+
+    def explain(name: str, **arguments) -> tuple[dict, str]:
+        arguments |= {
+            "picture": str(tmp_path / "four.png"),
+            "model": str(made(name)[0]),
+            "output": str(tmp_path / "out"),
+        }
+        document = workers("torch")("explain", **arguments)
+        return document, (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+    return explain
 
 
-def test_a_fully_connected_network_is_explained_without_maps(cli, made, tmp_path, photo):
-    path, _ = made("mlp")
-    document, page = explained(cli, path, tmp_path, photo, "--backend", "torch")
-    assert [file.rsplit("/")[-1] for file in document["files"]] == [
+def test_a_fully_connected_network_is_explained_without_maps(workers, made, explained, tmp_path):
+    document, page = explained("mlp")
+    assert [Path(file).name for file in document["files"]] == [
         "answer.png", "integrated-gradients.png", "input-gradient.png", "occlusion.png", "first-weights.png",
         "report.html",
     ]  # fmt: skip
     assert document["layer"] is None
     assert "it has no feature maps" in page
     assert "The 64 of 512 units of dense1" in page
-    refused = cli("explain", "four.png", "--model", path, "--layer", "dense1", "--backend", "torch")
-    assert_clear_failure(refused, "no layer 'dense1' with feature maps", "no convolution")
+    arguments = {"picture": str(tmp_path / "four.png"), "model": str(made("mlp")[0]), "layer": "dense1"}
+    message = workers("torch")("explain_refused", **arguments)
+    assert "no layer 'dense1' with feature maps; it has no convolution" in message
 
 
-def test_a_transformer_is_explained_by_its_attention(cli, made, tmp_path, photo, small_digits):
-    document, page = explained(cli, made("vit")[0], tmp_path, photo, "--backend", "torch", "--data", small_digits)
-    names = {file.rsplit("/")[-1] for file in document["files"]}
+def test_a_transformer_is_explained_by_its_attention(explained, small_digits):
+    document, page = explained("vit", data=str(small_digits))
+    names = {Path(file).name for file in document["files"]}
     assert {"attention-rollout.png", "attention.png", "hires-cam.png", "grad-cam.png"} < names
     assert document["layer"] == "places"
     assert "7 x 7 patches" in page
