@@ -214,7 +214,7 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
         table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for one picture of 28x28 pixels and ten classes\n")
-    trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "minutes", "backend")
+    trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "backend")
     for row in rows:
         for runs in row.runs:
             spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
@@ -225,7 +225,7 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
                 _short(runs.data, 12),
                 runs.recipe,
                 str(runs.epochs),
-                f"{runs.seconds / 60:.1f}",
+                f"{runs.seconds:,.0f}",
                 runs.backend,
             )
     console.print(trained)
