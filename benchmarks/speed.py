@@ -5,7 +5,9 @@
 All take turns, each run in a process of its own, and every round begins with another one; so a busy machine disturbs
 all. Not all alike, though: threads that wait for each other, as PyTorch's do, suffer most. So how many cores other
 programs took is recorded with every run, and the table says so; for figures to publish, leave the machine alone.
-Compare by the ratios of a round. Writes benchmarks/results/speed.json with every single run.
+Compare by the ratios of a round. The network, its dropout, Adam and the batch of 128 are the same for all but the
+settings of the PyTorch examples; two more runs of ours add the augmentation, and all that the recipe `quick` does.
+Writes benchmarks/results/speed.json with every single run.
 """
 
 import argparse
@@ -38,9 +40,9 @@ def contender_run(name: str, steps: int) -> dict:
     }
 
 
-def our_run(task: str, subject: str, seconds: float) -> dict:
+def our_run(task: str, seconds: float, *subject: str) -> dict:
     """One short run of what `kerascnn fit` trains with, or `kerascnn predict` predicts with."""
-    with Measuring(task, subject) as process:
+    with Measuring(task, *subject) as process:
         block = process.block(seconds)
         return {"images_per_second": round(block["images"] / block["seconds"], 1), **process.first}
 
@@ -102,9 +104,15 @@ def main() -> None:
     training = {
         **limit,
         **{name: lambda name=name: contender_run(name, steps) for name in CONTENDERS},
-        **{ours(name): lambda name=name: our_run("training", name, seconds) for name in backends},
+        **{ours(name): lambda name=name: our_run("training", seconds, name, "plain") for name in backends},
+        **{
+            f"{ours(backends[0])}, {text}": lambda settings=settings: our_run(
+                "training", seconds, backends[0], settings
+            )
+            for settings, text in (("augmented", "with augmentation"), ("quick", "recipe quick"))
+        },
     }
-    predicting = {**limit, **{name: lambda name=name: our_run("predicting", name, seconds) for name in engines}}
+    predicting = {**limit, **{name: lambda name=name: our_run("predicting", seconds, name) for name in engines}}
     trained, predicted = take_turns(training, rounds), take_turns(predicting, rounds)
     if arguments.dry_run:
         return

@@ -1,11 +1,12 @@
-"""Put the recorded figures into the README, between its markers: `python benchmarks/tables.py`."""
+"""Put the recorded figures into README and docs, between their markers: `python benchmarks/tables.py`."""
 
 import re
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import results
+from ablation import VARIANTS
 from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 
@@ -87,7 +88,8 @@ def speed_table() -> str:
         lines = [
             "Training, images a second (`python benchmarks/speed.py`; all take turns in "
             f"{record['rounds']} rounds, medians of the rounds' rates and ratios; the "
-            f"first step includes compilation; {_limit(record, 'training')}):",
+            "first step includes compilation; the same network, dropout, Adam and batch where the name says nothing "
+            f"else; {_limit(record, 'training')}):",
             "",
             "| batches of 128 | images/s | against the plain PyTorch loop | of the limit | first step |",
             "|---|---|---|---|---|",
@@ -164,6 +166,30 @@ def accuracy_table() -> str:
     return "\n".join(lines)
 
 
+def ablation_table() -> str:
+    """What each ingredient of the recipe `quick` is worth, from `benchmarks/ablation.py`."""
+    lines = [
+        "| changed | runs | validation | test | seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for name, (text, changes) in VARIANTS.items():
+        rows = results.read(f"ablation-{name}-seed-*.json")
+        if not rows:
+            continue
+        seconds = min(row["training_seconds"] for row in rows)
+        options = f", `{' '.join(changes)}`" if changes else ""
+        lines.append(
+            f"| {text}{options} | {len(rows)} | {_mean_and_deviation(rows, 'val_accuracy')} "
+            f"| {_mean_and_deviation(rows, 'test_accuracy')} | {seconds:.0f} |"
+        )
+    return "\n".join([*lines, *_disturbance([results.read("ablation-*-seed-*.json")])])
+
+
+def _mean_and_deviation(rows: list[dict], key: str) -> str:
+    values = [100 * row[key] for row in rows]
+    return f"{statistics.mean(values):.2f} % ± {statistics.stdev(values) if len(values) > 1 else 0:.2f}"
+
+
 TABLES = {
     "speed": speed_table,
     "predicting": predicting_table,
@@ -176,15 +202,20 @@ TABLES = {
 }
 
 
-def with_tables(text: str) -> str:
-    """The README's text with every table made anew from the result files."""
-    for name, make in TABLES.items():
+RECIPES = README.parent / "docs" / "recipes.md"
+DOCUMENTS = {README: TABLES, RECIPES: {"ablation": ablation_table}}
+
+
+def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:
+    """A document's text with every table made anew from the result files."""
+    for name, make in tables.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
         text, count = pattern.subn(lambda match, make=make: match[1] + make() + match[2], text)
         if count != 1:
-            raise SystemExit(f"README.md has no place for the table {name!r}")
+            raise SystemExit(f"there is no place for the table {name!r}")
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document, tables in DOCUMENTS.items():
+        document.write_text(with_tables(document.read_text(encoding="utf-8"), tables), encoding="utf-8")

@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import explaining_tasks
+import fast_clone_tasks
 import model_tasks
 import numpy as np
 
@@ -150,7 +151,7 @@ TASKS = {
     )
 }
 
-TASKS |= explaining_tasks.TASKS | model_tasks.TASKS
+TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS | model_tasks.TASKS
 
 
 def main() -> None:

@@ -132,8 +132,8 @@ def benchmark(
     rounds, seconds = (1, 0.0) if dry_run else (rounds, seconds)
     note = on_note or (lambda text: None)
     # One after the other: three frameworks that train, and four engines, need not be in memory together.
-    training = _take_turns("training", names, rounds, seconds, note)
-    predicting = _take_turns("predicting", (ONNX_RUNTIME, *names), rounds, seconds, note)
+    training = _take_turns("training", ("quick",), names, rounds, seconds, note)
+    predicting = _take_turns("predicting", (), (ONNX_RUNTIME, *names), rounds, seconds, note)
     product = _matrix_product(training.matmul + predicting.matmul)
     costs = training_multiply_adds("cnn"), predicting_multiply_adds()
     return Benchmark(
@@ -160,7 +160,9 @@ class _Turns:
     matmul: list[dict]
 
 
-def _take_turns(task: str, names: tuple[str, ...], rounds: int, seconds: float, note: Note) -> _Turns:
+def _take_turns(
+    task: str, settings: tuple[str, ...], names: tuple[str, ...], rounds: int, seconds: float, note: Note
+) -> _Turns:
     turns = _Turns(names, {}, {name: [] for name in names}, {}, [])
     processes = {}
     with ExitStack() as stack:
@@ -171,7 +173,7 @@ def _take_turns(task: str, names: tuple[str, ...], rounds: int, seconds: float, 
                 continue
             note(f"{task}: {name} starts")
             try:
-                processes[name] = stack.enter_context(Measuring(task, name))
+                processes[name] = stack.enter_context(Measuring(task, name, *settings))
                 turns.first[name] = processes[name].first
             except Failed as error:
                 turns.problems[name] = str(error)

@@ -25,22 +25,22 @@ class Measuring:
 
     Args:
         task: `training`, `predicting` or `matmul`.
-        subject: the backend or engine, if the task has one.
+        *subject: the backend and the name of its settings, or the engine; nothing for `matmul`.
 
     Raises:
         Failed: if it ends before it is ready.
     """
 
-    def __init__(self, task: str, subject: str | None = None) -> None:
+    def __init__(self, task: str, *subject: str) -> None:
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `close`
-        command = [sys.executable, "-P", "-m", "kerascnn.benchmarking.worker", task, *([subject] if subject else [])]
+        command = [sys.executable, "-P", "-m", "kerascnn.benchmarking.worker", task, *subject]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._messages,
             text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **_variables(subject)},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **_variables(*subject)},
         )
         try:
             self.first = self._read()
@@ -89,7 +89,7 @@ class Measuring:
         return next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with exit code {code}")
 
 
-def _variables(subject: str | None) -> dict[str, str]:
+def _variables(subject: str | None = None, *settings: str) -> dict[str, str]:
     if subject is None:
         # The limit is that of all cores, whatever numpy multiplies matrices with.
         return dict.fromkeys(_THREAD_VARIABLES, str(num_cores()))

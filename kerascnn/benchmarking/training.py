@@ -10,6 +10,11 @@ from kerascnn.training.progress import NoProgress, RunStart
 
 BATCH_SIZE = 128
 
+_PLAIN = {"optimizer": "adam", "augmentation": 0.0, "dropout_rates": (0.25, 0.5)}
+
+SETTINGS = {"quick": {}, "plain": _PLAIN, "augmented": {**_PLAIN, "augmentation": 0.5}}
+"""What is trained: the default recipe, the lecture's settings, and these with the augmentation of the recipe."""
+
 _EPOCHS = 1000
 """More than are ever reached: the run ends when there are no more blocks."""
 
@@ -82,11 +87,12 @@ class NoMoreBlocks(Exception):  # noqa: N818 -- not an error
     """Ends a run of `fit`."""
 
 
-def measure_training(backend: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
+def measure_training(backend: str, settings: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
     """Train as `kerascnn fit` does, on MNIST, in blocks.
 
     Args:
         backend: of Keras.
+        settings: a name of `SETTINGS`.
         blocks: as for `Meter`.
         send: as for `Meter`.
     """
@@ -95,4 +101,5 @@ def measure_training(backend: str, blocks: Iterator[float], send: Callable[[dict
 
     with tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, contextlib.suppress(NoMoreBlocks):
         output = Path(name) / "benchmark.keras"
-        fit("mnist", backend=backend, epochs=_EPOCHS, batch_size=BATCH_SIZE, output=output, progress=meter)
+        fixed = {"backend": backend, "epochs": _EPOCHS, "batch_size": BATCH_SIZE, "output": output, "progress": meter}
+        fit("mnist", **SETTINGS[settings], **fixed)

@@ -1,6 +1,6 @@
 """A process that measures one thing in blocks, each when it is told to: so that several take turns on one machine.
 
-    python -m kerascnn.benchmarking.worker training tensorflow
+    python -m kerascnn.benchmarking.worker training tensorflow quick
 
 Every line that it reads from standard input is the length of a block in seconds; the end of the input ends it. It
 writes one JSON object a line: first that it is ready, then one for each block.
@@ -14,7 +14,7 @@ Send = Callable[[dict], None]
 
 
 def main() -> None:
-    """Do what the command line says: `training BACKEND`, `predicting ENGINE` or `matmul`."""
+    """Do what the command line says: `training BACKEND SETTINGS`, `predicting ENGINE` or `matmul`."""
     task, *arguments = sys.argv[1:]
     # What a framework prints is not meant for whoever reads the figures.
     stream, sys.stdout = sys.stdout, sys.stderr
@@ -30,10 +30,10 @@ def _block_lengths() -> Iterator[float]:
         yield float(line)
 
 
-def _training(backend: str, *, blocks: Iterator[float], send: Send) -> None:
+def _training(backend: str, settings: str, *, blocks: Iterator[float], send: Send) -> None:
     from kerascnn.benchmarking.training import measure_training
 
-    measure_training(backend, blocks, send)
+    measure_training(backend, settings, blocks, send)
 
 
 def _predicting(engine: str, *, blocks: Iterator[float], send: Send) -> None:

@@ -19,6 +19,7 @@ from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
 from kerascnn.files import staging_directory
 from kerascnn.inference import Predictor
+from kerascnn.training.memory import freed_memory_kept
 from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
@@ -148,21 +149,28 @@ def _run(
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(path):
         pass
-    activate(settings.backend)
-    from kerascnn.training.loop import train_model
-
     directory = RunDirectory(path)
     if resume and directory.read().data_digest != digest:
         raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
-    model, history, best = train_model(
-        settings, dataset, train, validation, digest, directory, resume, tensorboard, progress
-    )
+    with freed_memory_kept():
+        activate(settings.backend)
+        from kerascnn.training.loop import train_model
+
+        model, history, best = train_model(
+            settings, dataset, train, validation, digest, directory, resume, tensorboard, progress
+        )
+    predictor = _finish(settings, path, dataset, train, validation, digest, model, history, best, progress)
+    directory.remove()
+    return predictor
+
+
+def _finish(settings, path, dataset, train, validation, digest, model, history, best, progress) -> Predictor:
+    """Calibrate, score and write the trained model."""
     engine = KerasEngine(model)
     calibrated = _calibrate(engine, dataset, validation, settings)
     card = _card(settings, path, dataset, digest, train, validation, history, best, model)
     card = _scored(replace(card, **calibrated), engine, dataset)
     card = _write(model, card, path, settings, progress)
-    directory.remove()
     return Predictor(engine, card, path)
 
 

@@ -21,6 +21,7 @@ from kerascnn.training.callbacks import (
     Reseed,
     SaveRun,
 )
+from kerascnn.training.fast_clone import fast_clone, keep_compiled_programs
 from kerascnn.training.optimizer import make_optimizer
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
@@ -81,11 +82,13 @@ def train_model(
         len(dataset.class_names),
         dropout_rates=recipe.dropout_rates,
     )
-    compile_model(model, recipe, len(batches))
+    keep_compiled_programs()
+    trained = fast_clone(model)
+    compile_model(trained, recipe, len(batches))
     best = KeepBest(settings.patience)
     record = RecordHistory([])
     if resume:
-        _restore(model, best, record, directory)
+        _restore(trained, best, record, directory)
     first_epoch = len(record.history)
     progress.run_started(_start(settings, batches, validation, model, first_epoch))
     callbacks = [
@@ -99,7 +102,7 @@ def train_model(
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard), write_graph=False))
     if not best.exhausted():
         with InterruptBetweenBatches() as interrupt:
-            model.fit(
+            trained.fit(
                 batches,
                 validation_data=ValidationBatches(
                     Selection(dataset.train_images, validation),

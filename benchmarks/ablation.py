@@ -1,0 +1,81 @@
+"""What each ingredient of the recipe `quick` is worth: the recipe with one of them removed, or another one added.
+
+    python benchmarks/ablation.py --seeds 3
+
+Every run is a `kerascnn fit` on TensorFlow that scores the test images once, at its end; the values of `quick` were
+chosen by the validation images. Each finished run is a file, benchmarks/results/ablation-NAME-seed-S.json; a run whose
+file is there is not done again.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import results
+from others import OtherPrograms
+
+# What the table says, and the options that remove or change the ingredient.
+VARIANTS = {
+    "quick": ("nothing: the recipe as it is", ()),
+    "adam": ("Muon; Adam for all weights", ("--optimizer", "adam")),
+    "no-augmentation": ("augmentation", ("--augmentation", "0")),
+    "full-augmentation": ("augmentation at half strength; full strength", ("--augmentation", "1")),
+    "no-dropout": ("dropout", ("--dropout-rates", "0,0")),
+    "lecture-dropout": ("dropout rates 0, 0.3; the lecture's 0.25, 0.5", ("--dropout-rates", "0.25,0.5")),
+    "constant": ("cosine; constant learning rate", ("--schedule", "constant")),
+    "no-warmup": ("warm-up", ("--warmup", "0")),
+    "batch-64": ("batches of 128; 64", ("--batch-size", "64")),
+    "batch-256": ("batches of 128; 256", ("--batch-size", "256")),
+}
+
+
+def run(name: str, seed: int, dry_run: bool) -> dict:
+    """One training as a user would start it."""
+    _, changes = VARIANTS[name]
+    options = ["--backend", "tensorflow", "--seed", str(seed), *changes]
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "kerascnn", "fit", *options, "--format", "json"]
+        output = ["--dry-run"] if dry_run else ["--output", str(Path(directory) / "mnist_cnn.keras")]
+        begun, others = time.perf_counter(), OtherPrograms()
+        result = subprocess.run([*command, *output], stdout=subprocess.PIPE, check=True)
+        seconds = time.perf_counter() - begun
+    card = json.loads(result.stdout)
+    return {
+        "command": " ".join(["kerascnn fit", *options]),
+        "name": name,
+        "seed": seed,
+        "recipe": card["recipe"],
+        "seconds": round(seconds, 1),
+        "cores_of_others": others.cores(),
+        "training_seconds": round(sum(row["seconds"] for row in card["history"]), 1),
+        "val_accuracy": card["metrics"]["val_accuracy"],
+        "test_accuracy": card["metrics"]["test_accuracy"],
+    }
+
+
+def main() -> None:
+    """Every run that is missing, seed by seed, so that what is there can be compared at any time."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--variant", action="append", choices=list(VARIANTS), help="only this; may be repeated")
+    parser.add_argument("--dry-run", action="store_true", help="a few batches of one, nothing recorded")
+    arguments = parser.parse_args()
+    if arguments.dry_run:
+        print(run("no-warmup", 0, dry_run=True))
+        return
+    for seed in range(arguments.seeds):
+        for name in arguments.variant or VARIANTS:
+            stem = f"ablation-{name}-seed-{seed}"
+            if results.read(f"{stem}.json"):
+                continue
+            figures = run(name, seed, dry_run=False)
+            results.write(stem, figures)
+            print({key: figures[key] for key in ("name", "seed", "val_accuracy", "seconds")}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
