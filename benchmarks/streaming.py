@@ -76,7 +76,7 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     from kerascnn.training.loop import compile_model
     from kerascnn.training.recipe import choose_recipe
 
-    recipe = choose_recipe("quick")
+    recipe = choose_recipe("quick", "cnn")
     split = time.perf_counter()
     train, _ = stratified_split(data.train_labels, 0.2, 0)
     batches = TrainingBatches(

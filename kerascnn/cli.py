@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from kerascnn import __version__
 from kerascnn.errors import KerasCNNError
+from kerascnn.models import ARCHITECTURES
 from kerascnn.printing import print_csv, print_predictions
 
 
@@ -61,6 +62,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_ARCHITECTURES = ", ".join(ARCHITECTURES)
+
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -106,7 +109,9 @@ def _top(
 @app.command()
 def fit(
     data: DataOption = None,
-    architecture: Annotated[str | None, typer.Option(metavar="NAME", help="The network: cnn.")] = None,
+    architecture: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"The network: {_ARCHITECTURES}.  [default: cnn]")
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="quick (the default: minutes) or best (36 augmented epochs)."),
@@ -122,7 +127,7 @@ def fit(
         float | None, typer.Option(help="Share of the steps in which the learning rate rises.  [quick: 0.1]")
     ] = None,
     dropout_rates: Annotated[
-        tuple[float, float] | None, typer.Option(help="Of the two dropout layers.  [quick: 0 0.3]")
+        str | None, typer.Option(metavar="RATES", help="With commas, one a place.  [quick: 0,0.3 for cnn]")
     ] = None,
     augmentation: Annotated[
         float | None, typer.Option(help="Strength of the random changes to the images.  [quick: 0.5]")
@@ -169,7 +174,7 @@ def fit(
             learning_rate=learning_rate,
             schedule=schedule,
             warmup=warmup,
-            dropout_rates=dropout_rates,
+            dropout_rates=_rates(dropout_rates),
             augmentation=augmentation,
             outliers=outliers,
             validation_split=validation_split,
@@ -398,7 +403,9 @@ def synthesize(
 
 @app.command()
 def summary(
-    architecture: Annotated[str | None, typer.Option(metavar="NAME", help="An untrained network: cnn.")] = None,
+    architecture: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"An untrained network: {_ARCHITECTURES}.")
+    ] = None,
     model: ModelOption = None,
     input_shape: Annotated[
         str | None,
@@ -425,6 +432,42 @@ def summary(
     from kerascnn.summary.text import summary_text
 
     print(summary_text(result, shutil.get_terminal_size().columns))
+
+
+@app.command()
+def models(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH...]",
+            help="Trained models, or directories of them.  [default: saved_models/]",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
+) -> None:
+    """Show the architectures side by side: size, cost, and the accuracy that trained models have on their cards.
+
+    Example: kerascnn models saved_models/ --format json
+    """
+    from kerascnn.overview import compare_architectures
+
+    rows = compare_architectures(paths or (), on_note=lambda text: print(f"note: {text}", file=sys.stderr))
+    if format is Format.json:
+        print(json.dumps([row.to_dict() for row in rows], ensure_ascii=False))
+    elif format is Format.csv:
+        columns = ["name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
+                   "num_test", "accuracy", "accuracy_deviation", "seconds"]  # fmt: skip
+        lines = [
+            {**vars(row), **(vars(runs) | {"num_seeds": len(runs.seeds)} if runs else {})}
+            for row in rows
+            for runs in row.runs or [None]
+        ]
+        print_csv([{name: line.get(name) for name in columns} for line in lines], columns)
+    else:
+        from kerascnn.console import print_models
+
+        print_models(rows)
 
 
 @app.command()
@@ -525,6 +568,14 @@ def _opened(sources: Sequence[str]) -> Iterator[str | bytes]:
 
     for source in sources:
         yield sys.stdin.buffer.read() if source == STANDARD_INPUT else source
+
+
+def _rates(text: str | None) -> tuple[float, ...] | None:
+    """Numbers with commas between them."""
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no list of dropout rates such as 0.1,0.3.") from error
 
 
 def _load(model: str | None, backend: str | None):

@@ -22,6 +22,7 @@ from kerascnn.benchmarking import Benchmark, Rate
 from kerascnn.comparison import Comparison
 from kerascnn.evaluation import Evaluation
 from kerascnn.evaluation_report.comparing import verdict
+from kerascnn.overview import ArchitectureOverview
 from kerascnn.training.progress import RunStart
 
 _MAX_DISAGREEMENTS = 10
@@ -202,6 +203,35 @@ def print_comparison(comparison: Comparison) -> None:
     left_out = len(comparison.disagreements) - len(shown)
     if left_out:
         console.print(f"and {left_out:,} more disagreements: --output or --format json gives them all.")
+
+
+def print_models(rows: Sequence[ArchitectureOverview]) -> None:
+    """Print size and cost of each architecture, and what trained models of each achieved."""
+    console = _stdout()
+    table = _table("architecture", "parameters", "multiply-adds", "what it is")
+    table.columns[-1].justify = "left"
+    for row in rows:
+        table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
+    console.print(table)
+    console.print("for one picture of 28x28 pixels and ten classes\n")
+    trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "backend")
+    for row in rows:
+        for runs in row.runs:
+            spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
+            trained.add_row(
+                row.name,
+                f"{runs.accuracy:.2%}{spread}",
+                str(len(runs.seeds)),
+                _short(runs.data, 12),
+                runs.recipe,
+                str(runs.epochs),
+                f"{runs.seconds:,.0f}",
+                runs.backend,
+            )
+    console.print(trained)
+    missing = [row.name for row in rows if not row.runs]
+    if missing:
+        console.print(f"not trained yet: {', '.join(missing)} (kerascnn fit --architecture {missing[0]})")
 
 
 def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | None) -> None:

@@ -34,8 +34,6 @@ def build_user_model(kind: str, path: str) -> None:
         inner = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same", name="inner")(maps))
         maps = layers.ReLU(name="stage")(layers.Add(name="add")([maps, inner]))
         output = layers.Softmax()(layers.Dense(10)(layers.GlobalAveragePooling2D()(maps)))
-    elif kind == "dense":
-        output = layers.Dense(10, activation="softmax")(layers.Dense(20, activation="relu")(layers.Flatten()(scaled)))
     keras.Model(image, output, name=kind).save(path)
 
 

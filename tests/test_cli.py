@@ -104,7 +104,12 @@ def test_wrong_usage_is_exit_2(cli):
         (("fit", "--learning-rate", "-1"), ("learning_rate is -1",)),
         (("fit", "--optimizer", "sgd"), ("optimizer is 'sgd'", "adam, muon")),
         (("fit", "--schedule", "steps"), ("schedule is 'steps'", "cosine, constant")),
-        (("fit", "--dropout-rates", "0", "1"), ("dropout rate", "below 1")),
+        (("fit", "--dropout-rates", "0,1"), ("dropout rate", "below 1")),
+        (
+            ("fit", "--dropout-rates", "0.1"),
+            ("is 0.1;", "takes 2, one after the pooling and one before the head"),
+        ),
+        (("fit", "--architecture", "vit", "--dropout-rates", "0.1,0.2"), ("'vit' takes 1,",)),
         (("fit", "--augmentation", "-1"), ("augmentation is -1",)),
         (("fit", "--seed", "-1"), ("seed is -1",)),
         (("fit", "--output", "model.h5"), ("'.h5'", ".keras")),

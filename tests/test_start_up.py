@@ -59,6 +59,10 @@ def test_summary_of_the_model_that_ships_imports_nothing_heavy():
     assert not imported_by("summary", "--architecture", "cnn", "--input-shape", "64x64x3") & HEAVY
 
 
+def test_models_imports_no_framework():
+    assert not imported_by("models") & FRAMEWORKS
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, json, kerascnn; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -75,6 +79,7 @@ LEVELS = [
         "comparison",
         "evaluation_report",
         "inference",
+        "overview",
         "explaining",
         "serve",
         "reading",

@@ -10,6 +10,7 @@ from conftest import assert_clear_failure
 from kerascnn.artifact import reference_path
 from kerascnn.errors import ModelError
 from kerascnn.geometry import Window, convolution_parameters, dense_parameters, padded_window
+from kerascnn.models import ARCHITECTURES
 from kerascnn.summary import summarize
 
 
@@ -158,6 +159,14 @@ def test_shapes_and_counts_are_those_that_keras_builds(tmp_path, built):
                 ] == list(layer.output_shape), (layer, expected)
         assert summary.num_parameters == sum(model["num_parameters"].values()), model["num_parameters"]
         assert summary.num_trainable == model["num_trainable"], model["num_parameters"]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_size_of_each_architecture_is_what_the_summary_counts(tmp_path, built, name):
+    (config,) = [model["config"] for model in built if model["config"]["config"]["name"] == name]
+    write_model(tmp_path / "model.keras", config)
+    summary, facts = summarize(model=tmp_path / "model.keras"), ARCHITECTURES[name]
+    assert (facts.num_parameters, facts.num_multiply_adds) == (summary.num_parameters, summary.num_multiply_adds)
 
 
 def test_the_architecture_that_ships_is_the_one_that_is_built(built):

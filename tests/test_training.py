@@ -132,7 +132,7 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
 
 
 def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
-    changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1", "0.2")
+    changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1,0.2")
     assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
     card = card_of(tmp_path / "changed.keras")
     values = ("adam", "constant", 0.0, [0.1, 0.2])

@@ -11,6 +11,7 @@ import traceback
 
 import explaining_tasks
 import fast_clone_tasks
+import model_tasks
 import numpy as np
 
 import kerascnn
@@ -150,7 +151,7 @@ TASKS = {
     )
 }
 
-TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS
+TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS | model_tasks.TASKS
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """A model taken apart: its layers in the order of computation, and the parts before and after each.
 
-Layers are found by their type, not by their name, so that a user's own model is explained, too. Where a family of
-networks is understood through something else than feature maps (attention, say), its probe belongs beside this one.
+Layers are found by their type, not by their name, so that a user's own model is explained, too.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import keras
 import numpy as np
@@ -31,6 +31,8 @@ class Step:
         inputs: the symbolic tensor, or tensors, that it is given.
         output: the symbolic tensor that it gives.
         placement: where its units look, None for a layer without rows and columns.
+        scores: the symbolic tensor `(batch, heads, queries, keys)` of how much each looks at each other; None for a
+            layer without attention.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Step:
     inputs: object
     output: keras.KerasTensor
     placement: Placement | None
+    scores: keras.KerasTensor | None = None
 
     @property
     def is_convolution(self) -> bool:
@@ -57,7 +60,7 @@ class Anatomy:
         model: a Keras model of images with one channel, sequential or functional, with one score a class.
 
     Raises:
-        ModelError: if its layers cannot be followed one after another, or none of them is a convolution.
+        ModelError: if its layers cannot be followed one after another.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -73,12 +76,6 @@ class Anatomy:
         except (ValueError, TypeError) as error:
             first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
             raise ModelError(f"the layers of {model.name!r} cannot be followed ({first_line}).") from error
-        if not self.convolutions:
-            kinds = ", ".join(dict.fromkeys(type(step.layer).__name__ for step in self.steps))
-            raise ModelError(
-                f"the model has no convolution (its layers: {kinds}), so there are no filters and no feature maps to "
-                "show; give a convolutional model, such as '--model reference'."
-            )
 
     @property
     def image_shape(self) -> tuple[int, int]:
@@ -96,6 +93,18 @@ class Anatomy:
         """The convolutions, in the order of computation."""
         return [step for step in self.steps if step.is_convolution]
 
+    @property
+    def attentions(self) -> list[Step]:
+        """The layers of attention, in the order of computation."""
+        return [step for step in self.steps if step.scores is not None]
+
+    @property
+    def first_dense(self) -> Step | None:
+        """The first layer with weights, if each of its units has a weight for every value of the image."""
+        step = next((step for step in self.steps if step.layer.weights), None)
+        sees_all = step is not None and isinstance(step.layer, layers.Dense) and len(step.inputs.shape) == 2
+        return step if sees_all and step.inputs.shape[1] == prod(self._input.shape[1:]) else None
+
     def step(self, name: str) -> Step:
         """Find a step with feature maps by the name of its layer.
 
@@ -106,13 +115,14 @@ class Anatomy:
             if step.name == name:
                 return step
         names = ", ".join(dict.fromkeys(step.name for step in self.spatial_steps))
-        raise ModelError(f"the model has no layer {name!r} with feature maps; it has {names}.")
+        has = f"it has {names}" if names else "it has no convolution and so no feature maps at all"
+        raise ModelError(f"the model has no layer {name!r} with feature maps; {has}.")
 
     @property
-    def last_maps(self) -> Step:
-        """The last feature maps: what the decision is made from."""
+    def last_maps(self) -> Step | None:
+        """The last feature maps: what the decision is made from; None without any."""
         steps = [step for step in self.spatial_steps if not isinstance(step.layer, _DROPOUTS)]
-        return steps[-1]
+        return steps[-1] if steps else None
 
     def cut_after(self, step: Step) -> tuple[Step, keras.Model]:
         """Find where the rest of the model depends on one layer's feature maps alone.
@@ -181,6 +191,19 @@ class Anatomy:
         """
         return run_in_batches(self.model_until(step), self.as_input(image[None]))[0]
 
+    def attention_scores(self, image: np.ndarray) -> list[np.ndarray]:
+        """Compute who looks at whom, in each layer of attention.
+
+        Args:
+            image: `(height, width)`, values 0..255.
+
+        Returns:
+            float32, `(heads, queries, keys)` a layer; a query's scores add up to 1.
+        """
+        model = keras.Model(self._input, [step.scores for step in self.attentions])
+        found = model(self.as_input(image[None]), training=False)
+        return [as_array(scores)[0] for scores in (found if isinstance(found, list | tuple) else [found])]
+
     def _unroll(self, model: keras.Model, tensor):
         """Call each layer anew: in a sequential model `layer.output` may belong to a graph that is no longer used."""
         if isinstance(model, keras.Sequential):
@@ -197,10 +220,13 @@ class Anatomy:
         if isinstance(layer, layers.InputLayer):
             return inputs
         output = layer(inputs, *arguments, **keywords)
+        scores = None
+        if isinstance(layer, layers.MultiHeadAttention):
+            scores = _scores_of_attention(layer, inputs, *arguments, **keywords)
         placement = self._place(layer, inputs, output)
         if placement is not None:
             self._placements[id(output)] = placement
-        self.steps.append(Step(layer.name, layer, inputs, output, placement))
+        self.steps.append(Step(layer.name, layer, inputs, output, placement, scores))
         return output
 
     def _place(self, layer, inputs, output) -> Placement | None:
@@ -259,6 +285,15 @@ def _convolutions_in(layer) -> list:
 
 def _activation_name(layer) -> str | None:
     return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _scores_of_attention(layer, inputs, *arguments, **keywords) -> keras.KerasTensor:
+    """How much each looks at each other in a layer of attention."""
+    # A copy: Keras cannot follow the second output of a layer that was called before without it.
+    telling = layers.MultiHeadAttention.from_config({**layer.get_config(), "name": f"{layer.name}_scores"})
+    _, scores = telling(inputs, *arguments, **{**keywords, "return_attention_scores": True})
+    telling.set_weights(layer.get_weights())
+    return scores
 
 
 def _without_activation(layer, inputs) -> keras.KerasTensor:

@@ -38,14 +38,14 @@ class Explanation:
         image: the picture's name.
         prediction: what the model says of it.
         classes: the explained class, then the one that it is compared with.
-        layer: the one whose maps the class activation maps weigh.
+        layer: the one whose maps the class activation maps weigh; None for a network without feature maps.
         files: what was written, the page last.
     """
 
     image: str
     prediction: Prediction
     classes: tuple[str, ...]
-    layer: str
+    layer: str | None
     files: tuple[Path, ...]
 
     @property
@@ -100,7 +100,7 @@ def explain(
 
     Raises:
         ImageError: if the picture cannot be read.
-        ModelError: if the model cannot be loaded, has no convolution, no such layer or no such class.
+        ModelError: if the model cannot be loaded, has no such layer or no such class.
         DataError: if the data cannot be read, or their images have another size.
         OutputError: if the files cannot be written.
 
@@ -125,18 +125,22 @@ def explain(
     (prediction,) = predictor.predict_prepared(seen[None])
     classes = _classes(card.class_names, prediction, label)
     dataset = _dataset(predictor, data)
-    training_images = training_images_for(anatomy, dataset) if dataset else None
+    training_images = training_images_for(anatomy, dataset) if dataset and anatomy.convolutions else None
     findings = find(anatomy, seen, classes, layer, training_images, seed, tell)
     tell("drawing ...")
     contents = written(
         f"How the network reads {'standard input' if name == '-' else Path(name).name}",
-        _introduction(anatomy, card.name),
+        _introduction(anatomy, card.name, findings),
         illustrations(array, prediction, card.class_names, findings),
         _facts(predictor, findings, seed, dataset if training_images is not None else None),
     )
     files = _write(directory, contents)
     return Explanation(
-        name, prediction, tuple(card.class_names[index] for index in classes), findings.decisive.name, files
+        name,
+        prediction,
+        tuple(card.class_names[index] for index in classes),
+        findings.decisive.name if findings.decisive else None,
+        files,
     )
 
 
@@ -192,12 +196,19 @@ def _dataset(predictor: Predictor, data: str | Path | None) -> Dataset | None:
     return dataset
 
 
-def _introduction(anatomy: "Anatomy", name: str) -> str:
+def _introduction(anatomy: "Anatomy", name: str, findings: "Findings") -> str:
+    if findings.attention is not None:
+        return (
+            f"The model {name} is a transformer: the image is cut into patches, these look at each other in "
+            f"{len(anatomy.attentions)} layers of attention, then the decision is made."
+        )
     kinds = [
         f"{step.name} ({'convolution' if step.is_convolution else 'pooling'})"
         for step in anatomy.steps
         if step.is_convolution or step.is_pooling
     ]
+    if not kinds:
+        return f"The model {name} is a network of {len(anatomy.steps)} layers, none of which is a convolution."
     if len(kinds) > _MAX_NAMED:
         return f"The model {name} is a convolutional network of {len(anatomy.steps)} layers."
     listed = f"{', '.join(kinds[:-1])} and {kinds[-1]}" if len(kinds) > 1 else kinds[0]
@@ -210,9 +221,11 @@ def _facts(predictor: Predictor, findings: "Findings", seed: int, dataset: Datas
     facts = [
         ("model", name),
         ("software", f"kerascnn {__version__}, Keras {metadata.version('keras')} on {predictor.engine.name}"),
-        ("class activation maps", f"of the layer {findings.decisive.name}"),
-        ("maximised filters", f"of the layer {findings.excitement.step.name}, from noise with the seed {seed}"),
     ]
+    if findings.decisive is not None:
+        studied = findings.excitement.step.name
+        facts.append(("class activation maps", f"of the layer {findings.decisive.name}"))
+        facts.append(("maximised filters", f"of the layer {studied}, from noise with the seed {seed}"))
     if dataset is not None:
         count = findings.excitement.exemplars.num_images
         facts.append(("training images", f"the first {count:,} of {dataset.name}"))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.datasets import Dataset
-from kerascnn.explaining.anatomy import Anatomy, Step, first_kernel
+from kerascnn.explaining.anatomy import Anatomy, Step, as_array, first_kernel
+from kerascnn.explaining.attention import Attention, attend
 from kerascnn.explaining.attribution import class_activation_maps, input_gradients, integrated_gradients
 from kerascnn.explaining.filters import (
     MAX_FILTERS,
@@ -33,22 +34,22 @@ class Evidence:
         class_index: of the class.
         logit: of the image.
         baseline_logit: of an empty image.
-        grad_cam, hires_cam, input_gradient, integrated_gradients: float32, `(height, width)`, as of
-            `kerascnn.explaining.attribution`.
+        input_gradient, integrated_gradients: float32, `(height, width)`, as of `kerascnn.explaining.attribution`.
+        grad_cam, hires_cam: the same; None for a network without feature maps.
     """
 
     class_index: int
     logit: float
     baseline_logit: float
-    grad_cam: np.ndarray
-    hires_cam: np.ndarray
     input_gradient: np.ndarray
     integrated_gradients: np.ndarray
+    grad_cam: np.ndarray | None = None
+    hires_cam: np.ndarray | None = None
 
     @property
     def is_locked(self) -> bool:
         """Whether no small change of the image changes the logit at all."""
-        return not (self.hires_cam.any() or self.input_gradient.any())
+        return not (self.input_gradient.any() or (self.hires_cam is not None and self.hires_cam.any()))
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,23 @@ class FirstFilters:
     num_inputs: int
     order: np.ndarray
     num_edges: int
+
+
+@dataclass(frozen=True)
+class FirstUnits:
+    """The units of a first layer that is fully connected.
+
+    Args:
+        name: of the layer.
+        weights: `(n, height, width)`, of the units that are shown, averaged over the image's channels.
+        units: their numbers, `(n,)`, the one that the image excites most first.
+        num_units: of the layer.
+    """
+
+    name: str
+    weights: np.ndarray
+    units: np.ndarray
+    num_units: int
 
 
 @dataclass(frozen=True)
@@ -120,22 +138,26 @@ class Findings:
     Args:
         anatomy: of the model.
         seen: uint8, `(height, width)`, what the network saw.
-        decisive: the layer whose maps the class activation maps weigh.
+        decisive: the layer whose maps the class activation maps weigh; None for a network without feature maps.
         evidence: one a class, the explained class first.
         occlusion: of the image.
-        first_filters: of the first convolution.
+        attention: None for a network without.
+        first_units: None unless the first layer is fully connected.
+        first_filters: of the first convolution, if there is one.
         feature_maps: one a layer.
-        excitement: of the studied layer's filters.
+        excitement: of the studied layer's filters, if there are any.
     """
 
     anatomy: Anatomy
     seen: np.ndarray
-    decisive: Step
+    decisive: Step | None
     evidence: tuple[Evidence, ...]
     occlusion: Occlusion
-    first_filters: FirstFilters
-    feature_maps: tuple[FeatureMaps, ...]
-    excitement: Excitement
+    attention: Attention | None = None
+    first_units: FirstUnits | None = None
+    first_filters: FirstFilters | None = None
+    feature_maps: tuple[FeatureMaps, ...] = ()
+    excitement: Excitement | None = None
 
 
 def find(
@@ -161,15 +183,21 @@ def find(
     Returns:
         The findings.
     """
-    decisive, _ = anatomy.cut_after(anatomy.step(layer) if layer else anatomy.last_maps)
-    studied = anatomy.step(layer) if layer else anatomy.convolutions[-1]
+    chosen = anatomy.step(layer) if layer else anatomy.last_maps
+    decisive = anatomy.cut_after(chosen)[0] if chosen else None
     progress("which pixels speak for the answer ...")
     evidence = _evidence(anatomy, decisive, seen, classes)
     occlusion = occlude(anatomy, seen)
+    attention = attend(anatomy, seen)
+    if decisive is None:
+        return Findings(anatomy, seen, None, evidence, occlusion, attention, _first_units(anatomy, seen))
+    studied = chosen if layer else anatomy.convolutions[-1]
     first_filters = _first_filters(anatomy)
     feature_maps = tuple(_feature_maps(anatomy, step, seen, first_filters) for step in _shown_steps(anatomy, studied))
     excitement = _excitement(anatomy, studied, seen, training_images, seed, progress)
-    return Findings(anatomy, seen, decisive, evidence, occlusion, first_filters, feature_maps, excitement)
+    return Findings(
+        anatomy, seen, decisive, evidence, occlusion, attention, None, first_filters, feature_maps, excitement
+    )
 
 
 def training_images_for(anatomy: Anatomy, dataset: Dataset) -> np.ndarray | None:
@@ -177,17 +205,17 @@ def training_images_for(anatomy: Anatomy, dataset: Dataset) -> np.ndarray | None
     return dataset.train_images[:NUM_TRAINING_IMAGES] if dataset.image_size == anatomy.image_shape else None
 
 
-def _evidence(anatomy: Anatomy, decisive: Step, seen: np.ndarray, classes: list[int]) -> tuple[Evidence, ...]:
+def _evidence(anatomy: Anatomy, decisive: Step | None, seen: np.ndarray, classes: list[int]) -> tuple[Evidence, ...]:
     logits, baseline = anatomy.logits(np.stack([seen, np.zeros_like(seen)]))
-    maps = class_activation_maps(anatomy, decisive, seen, classes)
     columns = (
         logits[classes].tolist(),
         baseline[classes].tolist(),
-        maps.grad_cam,
-        maps.hires_cam,
         input_gradients(anatomy, seen, classes),
         integrated_gradients(anatomy, seen, classes),
     )
+    if decisive is not None:
+        maps = class_activation_maps(anatomy, decisive, seen, classes)
+        columns = (*columns, maps.grad_cam, maps.hires_cam)
     return tuple(Evidence(*row) for row in zip(classes, *columns, strict=True))
 
 
@@ -196,6 +224,16 @@ def _first_filters(anatomy: Anatomy) -> FirstFilters:
     kernel = first_kernel(step)
     kernels = kernel.mean(axis=2)[..., :MAX_FILTERS]
     return FirstFilters(step.name, kernels, kernel.shape[2], *order_by_direction(kernels))
+
+
+def _first_units(anatomy: Anatomy, seen: np.ndarray) -> FirstUnits | None:
+    step = anatomy.first_dense
+    if step is None:
+        return None
+    activations = anatomy.activations(step, seen)
+    units = np.argsort(-activations, kind="stable")[:MAX_FILTERS]
+    weights = as_array(step.layer.weights[0])[:, units].T.reshape(len(units), *seen.shape, -1).mean(axis=-1)
+    return FirstUnits(step.name, weights, units, len(activations))
 
 
 def _shown_steps(anatomy: Anatomy, studied: Step) -> list[Step]:

@@ -1,19 +1,22 @@
 """The findings as pictures, with a sentence for each that says what to see, and all of it as one page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings
+from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings, FirstFilters
 from kerascnn.figures.explaining import (
     draw_answer,
+    draw_attention,
     draw_evidence,
     draw_exemplars,
     draw_feature_maps,
     draw_filters,
+    draw_heads,
     draw_maximised,
+    draw_units,
     percent,
     shortened,
 )
@@ -62,7 +65,9 @@ def illustrations(
     return [
         _answer(picture, prediction, names, findings),
         *_evidence(prediction, names, findings),
-        _filters(findings),
+        *_attention(findings),
+        *_units(findings),
+        *_filters(findings),
         *[_maps(maps, findings, is_first=index == 0) for index, maps in enumerate(findings.feature_maps)],
         *_excitement(findings),
     ]
@@ -127,11 +132,48 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
     ]
     labels = " and ".join(names[e.class_index] for e in evidence)
     first, label = evidence[0], names[evidence[0].class_index]
-    rows, columns, channels = findings.decisive.output.shape[1:]
 
     def drawn(name: str, scale: str) -> Drawing:
         return draw_evidence(findings.seen, [getattr(e, name) for e in evidence], titles, scale)
 
+    return [
+        *(_class_activation_maps(drawn, labels, label, prediction, findings) if findings.decisive else []),
+        Illustration(
+            "integrated-gradients",
+            drawn("integrated_gradients", "part of the score"),
+            f"integrated gradients for {labels}",
+            "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
+            f"that are black add nothing. All pixels together take the score of {label} from "
+            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
+            "Which pixels count",
+            f"{_question(findings)} answered by gradients: how does the score change when a pixel changes?",
+        ),
+        Illustration(
+            "input-gradient",
+            drawn("input_gradient", "change of the score for a full step from black to white"),
+            f"input gradient for {labels}",
+            "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
+            "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
+        ),
+        _occluded(prediction, titles, names, findings),
+    ]
+
+
+def _question(findings: Findings) -> str:
+    """What the gradients of pixels are asked, after class activation maps or without them."""
+    if findings.decisive:
+        return "The same question for single pixels,"
+    return (
+        "This network has no convolution, so it has no feature maps: nothing that it computes belongs to a place in "
+        "the picture, and no class activation map can be drawn. What remains is to ask the pixels. The score of a "
+        "class is the number that goes into the last softmax; which pixels raise it is"
+    )
+
+
+def _class_activation_maps(
+    drawn: Callable[[str, str], Drawing], labels: str, label: str, prediction: Prediction, findings: Findings
+) -> list[Illustration]:
+    rows, columns, channels = findings.decisive.output.shape[1:]
     return [
         Illustration(
             "hires-cam",
@@ -152,25 +194,6 @@ def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) 
             "Grad-CAM, the best known of these maps: the same, but each map has a single weight, the average over all "
             f"its positions. As published it shows the orange part only.{_doubt(findings, label)}",
         ),
-        Illustration(
-            "integrated-gradients",
-            drawn("integrated_gradients", "part of the score"),
-            f"integrated gradients for {labels}",
-            "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
-            f"that are black add nothing. All pixels together take the score of {label} from "
-            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
-            "Which pixels count",
-            "The same question for single pixels, answered by gradients: how does the score change when a pixel "
-            "changes?",
-        ),
-        Illustration(
-            "input-gradient",
-            drawn("input_gradient", "change of the score for a full step from black to white"),
-            f"input gradient for {labels}",
-            "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
-            "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
-        ),
-        _occluded(prediction, titles, names, findings),
     ]
 
 
@@ -238,8 +261,67 @@ def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str
     )
 
 
-def _filters(findings: Findings) -> Illustration:
+def _attention(findings: Findings) -> list[Illustration]:
+    attention = findings.attention
+    if attention is None:
+        return []
+    rows, columns = attention.rollout.shape
+    first, last = attention.placement.window(0, 0), attention.placement.window(rows - 1, columns - 1)
+    edges = (*first[:2], *last[2:])
+    num_layers, num_heads = attention.received.shape[:2]
+    looks = "by the class token" if attention.has_token else "by all patches on average"
+    return [
+        Illustration(
+            "attention-rollout",
+            draw_attention(findings.seen, attention.rollout, edges),
+            "how much of each patch arrives at the end of the network",
+            f"Attention rollout: the attention of all {num_layers} layers multiplied, with what every patch keeps of "
+            "itself: the lighter a patch, the more of it arrives at the end. It is the same for every class: it says "
+            "what was looked at, not what for.",
+            "Which patches are looked at",
+            f"This network cuts the image into {rows} x {columns} patches. In each of its {num_layers} layers of "
+            f"attention every patch looks at all others, with {num_heads} heads that may look for different things, "
+            "and takes over something of what it sees.",
+        ),
+        Illustration(
+            "attention",
+            draw_heads(findings.seen, attention.received, [f"layer {index + 1}" for index in range(num_layers)], edges),
+            "how much each patch is looked at in each layer, by each head",
+            f"How much each patch is looked at {looks}, one row a layer ({attention.names[0]} to "
+            f"{attention.names[-1]}), one tile a head: the lighter, the more. The thin line is the outline of the ink.",
+        ),
+    ]
+
+
+def _units(findings: Findings) -> list[Illustration]:
+    first = findings.first_units
+    if first is None:
+        return []
+    count = len(first.units)
+    height, width = findings.seen.shape
+    which = f"The {count} of {first.num_units} units" if count < first.num_units else f"The {count} units"
+    return [
+        Illustration(
+            "first-weights",
+            draw_units(first.weights, first.units),
+            f"the weights of units of the layer {first.name}",
+            f"{which} of {first.name} that this picture excites most, strongest first, with their numbers: {height} x "
+            f"{width} weights each, drawn where the pixels are that they belong to. Ink on orange excites the unit, "
+            "ink on blue quietens it.",
+            "What the first layer looks for",
+            "Every unit of a fully connected layer has one weight for every pixel. Nothing tells it which pixels are "
+            "neighbours: where the weights form a stroke or a patch, they learned it from the images. A stroke that is "
+            "moved by a few pixels meets other weights; a convolution, which slides, would meet the same ones.",
+        )
+    ]
+
+
+def _filters(findings: Findings) -> list[Illustration]:
     first = findings.first_filters
+    return [] if first is None else [_filters_of(first)]
+
+
+def _filters_of(first: FirstFilters) -> Illustration:
     rows, columns, count = first.kernels.shape
     averaged = f" Each is the average over its {first.num_inputs} input channels." if first.num_inputs > 1 else ""
     return Illustration(
@@ -294,6 +376,8 @@ def _meaning(maps: FeatureMaps, findings: Findings) -> str:
 
 def _excitement(findings: Findings) -> list[Illustration]:
     excitement = findings.excitement
+    if excitement is None:
+        return []
     name, count = excitement.step.name, len(excitement.filters)
     made = Illustration(
         "maximised-filters",

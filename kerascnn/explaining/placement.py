@@ -92,7 +92,8 @@ def placement_after(layer, before: Placement, shape_before: tuple, shape_after: 
 def even_placement(shape: tuple, image_shape: tuple) -> Placement:
     """Units spread evenly over the image, each looking at all of it: where nothing better is known."""
     jump = tuple(image_shape[i] / shape[i] for i in (1, 2))
-    return Placement(tuple((value - 1) / 2 for value in jump), jump, (image_shape[1], image_shape[2]))
+    # Twice the image, so that the window of a unit at its edge still covers the whole of it.
+    return Placement(tuple((value - 1) / 2 for value in jump), jump, (2 * image_shape[1], 2 * image_shape[2]))
 
 
 def _windowed_axis(

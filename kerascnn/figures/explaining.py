@@ -16,6 +16,7 @@ _TITLE, _SMALL = 9.5, 7.5  # points
 _GAP, _LABEL = 0.12, 0.34  # between tiles, and of the line above them, in tiles
 _TALLEST = 5.0  # inches, of a figure of one row
 _OUTLINE = "#3c4148"  # of the ink, on white
+_OUTLINE_ON_DARK = "#9adbe8"
 _FRAME = "#F0E442"  # Okabe and Ito's yellow, on black
 _MAX_BARS = 10
 
@@ -120,6 +121,86 @@ def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Draw
         _bar(figure, drawn, axes, "weight")
 
     return Drawing(draw, _mosaic_height(sum(rows)) + 0.3 * len(groups) + 0.55)
+
+
+def draw_units(weights: np.ndarray, units: np.ndarray) -> Drawing:
+    """The weights of fully connected units, one image each, all on one scale.
+
+    Args:
+        weights: `(n, height, width)`.
+        units: their numbers, `(n,)`.
+    """
+    limit = max(float(np.quantile(np.abs(weights), 0.999)), _limit(weights) / 4)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        drawn = _mosaic(axes, weights, [str(unit) for unit in units], signed_scale(), -limit, limit, theme)
+        _bar(figure, drawn, [axes], "weight")
+
+    return Drawing(draw, _mosaic_height(-(-len(units) // _COLUMNS)) + 0.55)
+
+
+def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, float, float, float]) -> Drawing:
+    """How much of each patch arrives at the end, beside the image and over it.
+
+    Args:
+        seen: uint8, `(height, width)`.
+        rollout: `(rows, columns)`, 1 where a patch counts as much as the average.
+        edges: left, top, right and bottom edge of all patches together, in pixels of the image.
+    """
+    left, top, right, bottom = edges
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots(1, 2)
+        _show_grey(axes[0], seen, "what the network sees")
+        extent = (left, right, bottom, top)
+        drawn = axes[1].imshow(rollout, cmap=unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
+        if seen.min() < 128 <= seen.max():
+            axes[1].contour(seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.8)
+        _bare(axes[1], "what arrives at the end")
+        for panel in axes:
+            panel.set(xlim=(-0.5, seen.shape[1] - 0.5), ylim=(seen.shape[0] - 0.5, -0.5))
+        _bar(figure, drawn, axes, "share of a patch, against the average of 1")
+
+    return Drawing(draw, min(_TALLEST, (WIDTH / 2 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
+
+
+def draw_heads(
+    seen: np.ndarray, received: np.ndarray, labels: Sequence[str], edges: tuple[float, float, float, float]
+) -> Drawing:
+    """How much each patch is looked at, under the outline of the ink: a row a layer, a tile a head.
+
+    Args:
+        seen: uint8, `(height, width)`.
+        received: `(layers, heads, rows, columns)`, 1 where a patch is looked at as much as the average.
+        labels: one a layer.
+        edges: as of `draw_attention`.
+    """
+    num_layers, num_heads = received.shape[:2]
+    left, top, right, bottom = edges
+    height = received.shape[2] / received.shape[3]
+    # A few patches that everything looks at would leave the others dark.
+    limit = max(2.0, float(np.quantile(received, 0.98)))
+    xs = (np.arange(seen.shape[1]) - left) / (right - left)
+    ys = height * (bottom - np.arange(seen.shape[0])) / (bottom - top)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        for row, label in enumerate(labels):
+            floor = -row * (height + _LABEL)
+            for head, values in enumerate(received[row]):
+                title = f"{label}, head {head + 1}" if head == 0 else f"head {head + 1}"
+                start = head * (1 + _GAP)
+                drawn = _tile(axes, values, start, floor, title, unsigned_scale(), 0, limit, theme)
+                if seen.min() < 128 <= seen.max():
+                    axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
+        axes.set_xlim(-0.02, num_heads * (1 + _GAP) - _GAP + 0.02)
+        axes.set_ylim(-(num_layers - 1) * (height + _LABEL) - 0.02, height + _LABEL)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        _bar(figure, drawn, [axes], "how much a patch is looked at, against the average of 1", extend="max")
+
+    return Drawing(draw, num_layers * (height + _LABEL) * WIDTH / (max(num_heads, 4) * (1 + _GAP)) + 0.65)
 
 
 def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:

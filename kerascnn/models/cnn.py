@@ -4,6 +4,8 @@ Source: the Keras examples' `mnist_cnn`, after Y. LeCun et al., "Gradient-based 
 recognition", Proceedings of the IEEE 86 (11), 1998.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -11,7 +13,7 @@ from keras import layers
 def cnn(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,
-    dropout_rates: tuple[float, float] = (0.25, 0.5),
+    dropout_rates: Sequence[float] = (0.25, 0.5),
 ) -> keras.Sequential:
     """Build the network: two convolutions, one pooling, two dense layers.
 

@@ -2,6 +2,7 @@
 
 import platform
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -37,7 +38,7 @@ def fit(
     learning_rate: float | None = None,
     schedule: str | None = None,
     warmup: float | None = None,
-    dropout_rates: tuple[float, float] | None = None,
+    dropout_rates: Sequence[float] | None = None,
     augmentation: float | None = None,
     outliers: float | None = None,
     validation_split: float | None = None,
@@ -57,7 +58,7 @@ def fit(
 
     Args:
         data: `mnist` (the default), or the path of a data set (`kerascnn.datasets.load_dataset`).
-        architecture: the network, `cnn` by default.
+        architecture: the network, a name of `kerascnn.models.ARCHITECTURES`; `cnn` by default.
         recipe: `quick` (the default) or `best`; the values from `epochs` to `outliers` override the recipe's.
         epochs: passes over the training part.
         batch_size: samples a step.
@@ -65,7 +66,7 @@ def fit(
         learning_rate: the peak of the schedule.
         schedule: `cosine` or `constant`.
         warmup: share of all steps in which the learning rate rises from zero.
-        dropout_rates: of the two dropout layers.
+        dropout_rates: of the network's dropout layers, in order.
         augmentation: strength of the random changes to training images, 0 for none.
         outliers: pictures that are no digits, as a share of each batch.
         validation_split: share of the training part that is validated on, 0.2 by default.
@@ -83,6 +84,7 @@ def fit(
 
     Raises:
         TrainingError: if a value is impossible, or there is no run to resume.
+        ModelError: if there is no such architecture, or it cannot take these images or dropout rates.
         DataError: if the data are missing or malformed.
         BackendError: if the backend is unknown, missing, or another one is running already.
         OutputError: if the result cannot be written.
@@ -103,7 +105,7 @@ def fit(
             "learning_rate": learning_rate,
             "schedule": schedule,
             "warmup": warmup,
-            "dropout_rates": dropout_rates,
+            "dropout_rates": None if dropout_rates is None else tuple(dropout_rates),
             "augmentation": augmentation,
             "outliers": outliers,
         },

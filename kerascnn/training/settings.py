@@ -67,7 +67,7 @@ class RunSettings:
 
     def command(self, output: Path) -> str:
         """The command that makes the same model again."""
-        usual = choose_recipe(self.recipe_name)
+        usual = choose_recipe(self.recipe_name, self.architecture)
         words = [
             "kerascnn fit",
             f"--data {self.data}",
@@ -76,8 +76,7 @@ class RunSettings:
         ]
         for name, value in self.recipe.to_dict().items():
             if value != getattr(usual, name):
-                values = value if isinstance(value, tuple) else (value,)
-                words.append(" ".join([f"--{name.replace('_', '-')}", *map(str, values)]))
+                words.append(f"--{name.replace('_', '-')} {_as_option(value)}")
         words += [f"--validation-split {self.validation_split:g}", f"--seed {self.seed}"]
         if self.patience is not None:
             words.append(f"--patience {self.patience}")
@@ -95,11 +94,12 @@ def new_settings(request: RunRequest) -> RunSettings:
 
     Raises:
         TrainingError: if a value is impossible.
-        ModelError: if there is no such architecture.
+        ModelError: if there is no such architecture, or the dropout rates do not fit it.
         BackendError: if the backend is unknown or not installed.
     """
     recipe_name = request.recipe or DEFAULT_RECIPE
-    recipe = choose_recipe(recipe_name, **request.changes)
+    architecture = check_architecture(request.architecture or DEFAULT_ARCHITECTURE)
+    recipe = choose_recipe(recipe_name, architecture, **request.changes)
     split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
     if not 0 < split < 1:
         raise TrainingError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
@@ -110,7 +110,7 @@ def new_settings(request: RunRequest) -> RunSettings:
         raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
     return RunSettings(
         data=request.data or DEFAULT_DATA,
-        architecture=check_architecture(request.architecture or DEFAULT_ARCHITECTURE),
+        architecture=architecture,
         recipe_name=recipe_name,
         recipe=recipe,
         validation_split=split,
@@ -140,8 +140,8 @@ def resumed_settings(request: RunRequest, directory: RunDirectory) -> RunSetting
     for name, wish in wishes.items():
         if wish is not None and wish != recorded[name]:
             raise TrainingError(
-                f"--{name.replace('_', '-')} {wish} contradicts the interrupted run at {directory.path}, which has "
-                f"{recorded[name]}; leave the option out, or start a new run without --resume."
+                f"--{name.replace('_', '-')} {_as_option(wish)} contradicts the interrupted run at {directory.path}, "
+                f"which has {_as_option(recorded[name])}; leave the option out, or start a new run without --resume."
             )
     return settings
 
@@ -171,3 +171,8 @@ def output_path(request: RunRequest, output: str | Path | None) -> Path:
     if path.suffix != ".keras":
         raise TrainingError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
     return path
+
+
+def _as_option(value) -> str:
+    """A value as it is written on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

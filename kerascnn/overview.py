@@ -1,0 +1,156 @@
+"""The architectures side by side: their size, their cost, and what trained models of each have achieved."""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kerascnn.artifact import REFERENCE, Card, read_card, reference_path
+from kerascnn.errors import ModelError
+from kerascnn.models import ARCHITECTURES
+
+MODELS = Path("saved_models")
+"""Where `fit` writes, and where trained models are looked for."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Trainings that differ in nothing but their seed, as their cards tell of them.
+
+    Args:
+        data: name of the data set.
+        recipe: name of the recipe.
+        epochs: passes over the training part.
+        backend: that they were trained on.
+        seeds: in ascending order; a seed counts once.
+        num_test: images that each was scored on.
+        accuracy: on them, the mean over the seeds.
+        accuracy_deviation: the standard deviation; None for a single seed.
+        seconds: of all epochs, the mean over the seeds, on the machine where each was trained.
+        models: where the cards are.
+    """
+
+    data: str
+    recipe: str
+    epochs: int
+    backend: str
+    seeds: tuple[int, ...]
+    num_test: int
+    accuracy: float
+    accuracy_deviation: float | None
+    seconds: float
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArchitectureOverview:
+    """One architecture.
+
+    Args:
+        name: of the architecture.
+        description: what it is, in a line.
+        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes.
+        num_multiply_adds: for one such picture.
+        runs: of the trained models, the most accurate first.
+    """
+
+    name: str
+    description: str
+    num_parameters: int
+    num_multiply_adds: int
+    runs: tuple[Runs, ...]
+
+    def to_dict(self) -> dict:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+
+def compare_architectures(
+    paths: Sequence[str | Path] = (), on_note: Callable[[str], None] | None = None
+) -> tuple[ArchitectureOverview, ...]:
+    """Put the architectures side by side.
+
+    Accuracy and time are those that the cards of trained models recorded; nothing is measured anew.
+
+    Args:
+        paths: `.keras` files, and directories of them; by default `saved_models/`. The model that ships is always
+            among them.
+        on_note: called with a sentence about a model that is left out.
+
+    Returns:
+        One entry an architecture.
+
+    Raises:
+        ModelError: if a path is missing, or a card beside a model cannot be understood.
+
+    Example:
+        >>> [row.num_parameters for row in compare_architectures() if row.name == "cnn"]
+        [1199882]
+    """
+    cards = dict(_cards([reference_path(), *_model_paths(paths)], on_note or (lambda text: None)))
+    return tuple(
+        ArchitectureOverview(
+            name,
+            facts.description,
+            facts.num_parameters,
+            facts.num_multiply_adds,
+            _runs({path: card for path, card in cards.items() if card.architecture == name}),
+        )
+        for name, facts in ARCHITECTURES.items()
+    )
+
+
+def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
+    if not paths:
+        return sorted(MODELS.glob("*.keras"))
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += sorted(path.glob("*.keras"))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise ModelError(f"there is no model {path}; give a .keras file, or a directory of them.")
+    return found
+
+
+def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple[str, Card]]:
+    """The cards that say how well a model of one of our architectures did, by the model's name for people."""
+    for path in paths:
+        card = read_card(path)
+        name = REFERENCE if path == reference_path() else str(path)
+        if card is None:
+            note(f"{path} has no card; it is left out.")
+        elif card.architecture not in ARCHITECTURES:
+            note(f"{path} is none of the architectures ({card.architecture!r}); it is left out.")
+        elif "test_accuracy" not in card.metrics:
+            note(f"{path} has no test accuracy in its card; it is left out.")
+        else:
+            yield name, card
+
+
+def _runs(cards: dict[str, Card]) -> tuple[Runs, ...]:
+    groups: dict[str, dict[str, Card]] = {}
+    for name, card in cards.items():
+        alike = (card.data.get("digest"), card.data.get("num_train"), card.software.get("backend"), card.recipe)
+        groups.setdefault(repr(alike), {})[name] = card
+    return tuple(sorted(map(_summary_of, groups.values()), key=lambda runs: -runs.accuracy))
+
+
+def _summary_of(group: dict[str, Card]) -> Runs:
+    # The same seed gives the same model again, which says nothing about the spread.
+    by_seed = {card.seed: card for card in reversed(group.values())}
+    accuracies = [card.metrics["test_accuracy"] for card in by_seed.values()]
+    first = next(iter(group.values()))
+    return Runs(
+        data=str(first.data.get("name", "")),
+        recipe=str(first.recipe.get("name", "")),
+        epochs=len(first.history),
+        backend=str(first.software.get("backend", "")),
+        seeds=tuple(sorted(by_seed)),
+        num_test=first.metrics.get("num_samples", 0),
+        accuracy=statistics.mean(accuracies),
+        accuracy_deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        seconds=statistics.mean(sum(row["seconds"] for row in card.history) for card in by_seed.values()),
+        models=tuple(group),
+    )

@@ -1,0 +1,168 @@
+"""What `worker.py` does for test_models.py: everything that needs Keras."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+import kerascnn
+from kerascnn.calibration import fold_temperature
+from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.inference import load
+from kerascnn.models import ARCHITECTURES
+from kerascnn.training.progress import NoProgress
+from kerascnn.training.run_directory import RunDirectory
+from kerascnn.training.settings import RunRequest, resumed_settings
+
+
+def shapes() -> dict:
+    """What each architecture makes of pictures of several sizes, and the defaults of its own function."""
+    from kerascnn.backend import activate
+
+    activate()
+    import keras
+
+    from kerascnn.models import build
+
+    found = {}
+    for name, facts in ARCHITECTURES.items():
+        family = getattr(import_module(f"kerascnn.models.{name}"), name)
+        sums, refused = [], {}
+        for shape, num_classes in (((64, 64, 1), 3), ((20, 33, 1), 2), ((7, 7, 1), 2)):
+            try:
+                model = build(name, shape, num_classes)
+            except kerascnn.KerasCNNError as error:
+                refused["x".join(map(str, shape))] = str(error)
+                continue
+            probabilities = keras.ops.convert_to_numpy(model(np.full((2, *shape), 200, np.float32), training=False))
+            assert probabilities.shape == (2, num_classes)
+            sums += probabilities.sum(axis=1).tolist()
+        rates = [0.25 + 0.125 * index for index in range(len(facts.dropout))]
+        regular = build(name, (28, 28, 1), 10, rates)
+        found[name] = {
+            "sums": sums,
+            "refused": refused,
+            "rates": rates,
+            "default_rates": list(inspect.signature(family).parameters["dropout_rates"].default),
+            "rates_in_layers": sorted({layer.rate for layer in regular.layers if type(layer).__name__ == "Dropout"}),
+        }
+    return found
+
+
+def interrupted_and_resumed(data: str, directory: str, **arguments) -> dict:
+    """Train without interruption, and with one after the first epoch; the history and how far the weights differ."""
+
+    class Interrupt(NoProgress):
+        def epoch_started(self, epoch: int) -> None:
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    whole = kerascnn.fit(data, output=Path(directory) / "whole.keras", **arguments)
+    output = Path(directory) / "parts.keras"
+    try:
+        kerascnn.fit(data, output=output, progress=Interrupt(), **arguments)
+    except KeyboardInterrupt:
+        model, history = _continued(output)
+    fold_temperature(model, whole.card.temperature)
+    pairs = zip(whole.engine.model.get_weights(), model.get_weights(), strict=True)
+    return {
+        "epochs": [row["epoch"] for row in history],
+        "same": all(np.array_equal(*pair) for pair in pairs),
+    }
+
+
+def _continued(output: Path) -> tuple:
+    """What `fit(output=output, resume=True)` trains, without the conversion to ONNX, which takes longer than that."""
+    from kerascnn.training.loop import train_model
+
+    directory = RunDirectory(output)
+    settings = resumed_settings(RunRequest(), directory)
+    dataset = load_dataset(settings.data)
+    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.seed)
+    digest = dataset.digest()
+    return train_model(settings, dataset, train, validation, digest, directory, True, None, NoProgress())[:2]
+
+
+def fit_briefly(data: str, architecture: str) -> dict:
+    """Train on a few batches as `fit` does, without what comes after: losses before and after, and the size."""
+    from kerascnn.backend import activate
+
+    activate()
+    import random
+
+    from kerascnn.models import build
+    from kerascnn.training.loop import compile_model
+    from kerascnn.training.recipe import choose_recipe
+
+    dataset = load_dataset(data)
+    images, targets = dataset.train_images[:64, ..., None].astype(np.float32), np.eye(10)[dataset.train_labels[:64]]
+    random.seed(0)
+    model = build(architecture, (28, 28, 1), 10)
+    compile_model(model, choose_recipe("quick", architecture, epochs=1), 6)
+    losses = [float(model.train_on_batch(images, targets)[0]) for _ in range(6)]
+    return {"losses": [losses[0], losses[-1]], "num_parameters": model.count_params()}
+
+
+def first_probabilities(model: str, num_images: int) -> list:
+    """Probabilities of the first test images."""
+    from kerascnn.backend import activate
+
+    predictor = load(model, backend=activate().name)
+    return predictor.engine.probabilities(load_dataset("mnist").test_images[:num_images]).tolist()
+
+
+def attention(model: str) -> dict:
+    """The attention for a test image, and how far the scores are from what their definition gives by hand."""
+    from kerascnn.backend import activate
+
+    whole = load(model, backend=activate().name).engine.model
+    from kerascnn.explaining.anatomy import Anatomy
+    from kerascnn.explaining.attention import attend
+
+    anatomy = Anatomy(whole)
+    image = load_dataset("mnist").test_images[0]
+    found = attend(anatomy, image)
+    step = anatomy.attentions[0]
+    given = anatomy.activations(next(s for s in anatomy.steps if s.name == "block1_norm1"), image)
+    query, query_bias, key, key_bias = step.layer.get_weights()[:4]
+    queries = np.einsum("td,dhk->htk", given, query) + query_bias[:, None]
+    keys = np.einsum("td,dhk->htk", given, key) + key_bias[:, None]
+    products = np.exp(np.einsum("hqk,htk->hqt", queries, keys) / np.sqrt(query.shape[-1]))
+    by_hand = products / products.sum(axis=-1, keepdims=True)
+    rollout = np.eye(by_hand.shape[-1])
+    for scores in anatomy.attention_scores(image):
+        own_and_seen = 0.5 * scores.mean(axis=0) + 0.5 * np.eye(len(rollout))
+        rollout = own_and_seen @ rollout
+    return {
+        "received": found.received.tolist(),
+        "rollout": found.rollout.tolist(),
+        "window": found.placement.window(2, 3),
+        "by_hand": float(np.abs(anatomy.attention_scores(image)[0] - by_hand).max()),
+        "rollout_by_hand": (rollout.mean(axis=0) * len(rollout)).tolist(),
+    }
+
+
+def decisive_maps(model: str) -> dict:
+    """The layer whose maps are weighed, and whether its HiResCAM adds up to the logit, less the bias."""
+    from kerascnn.backend import activate
+
+    whole = load(model, backend=activate().name).engine.model
+    from kerascnn.explaining.anatomy import Anatomy, as_array
+
+    anatomy = Anatomy(whole)
+    image = load_dataset("mnist").test_images[0]
+    step, rest = anatomy.cut_after(anatomy.last_maps)
+    kernel, bias = whole.layers[-1].get_weights()
+    means = anatomy.activations(step, image).mean(axis=(0, 1))
+    return {
+        "name": step.name,
+        "difference": float(np.abs(means @ kernel + bias - anatomy.logits(image[None])[0]).max()),
+        "shape": list(as_array(rest(anatomy.activations(step, image)[None])).shape),
+    }
+
+
+TASKS = {
+    task.__name__: task
+    for task in (shapes, interrupted_and_resumed, fit_briefly, first_probabilities, attention, decisive_maps)
+}
