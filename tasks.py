@@ -34,7 +34,7 @@ def pretrain(context: Context) -> None:
 def bench(context: Context) -> None:
     """Measure training and start-up on this machine, and put the figures into the README."""
     context.run(
-        "python benchmarks/training.py && python benchmarks/speed.py && python benchmarks/start_up.py "
+        "python benchmarks/accuracy_against_time.py && python benchmarks/ablation.py && python benchmarks/speed.py && python benchmarks/start_up.py "
         "&& python benchmarks/tables.py",
         pty=True,
     )

@@ -99,7 +99,7 @@ LEVELS = [
         "html_report",
         "significance",
     },
-    {"backend", "errors", "files", "__init__"},
+    {"backend", "errors", "files", "interrupts", "__init__"},
 ]
 
 

@@ -18,6 +18,7 @@ from kerascnn.errors import DataError, ModelError
 from kerascnn.files import place, require_directory, staging_directory
 from kerascnn.images import PREPARATIONS, as_array, decode
 from kerascnn.inference import Prediction, Predictor, load
+from kerascnn.interrupts import noticed_interrupts
 
 if TYPE_CHECKING:
     from kerascnn.explaining.anatomy import Anatomy
@@ -118,22 +119,24 @@ def explain(
     from kerascnn.explaining.findings import find, training_images_for
     from kerascnn.explaining.page import illustrations, written
 
-    anatomy = Anatomy(predictor.engine.model)
-    if layer is not None:
-        anatomy.step(layer)
-    seen = PREPARATIONS[card.preparation](array, card.input_shape[:2])
-    (prediction,) = predictor.predict_prepared(seen[None])
-    classes = _classes(card.class_names, prediction, label)
-    dataset = _dataset(predictor, data)
-    training_images = training_images_for(anatomy, dataset) if dataset and anatomy.convolutions else None
-    findings = find(anatomy, seen, classes, layer, training_images, seed, tell)
-    tell("drawing ...")
-    contents = written(
-        f"How the network reads {'standard input' if name == '-' else Path(name).name}",
-        _introduction(anatomy, card.name, findings),
-        illustrations(array, prediction, card.class_names, findings),
-        _facts(predictor, findings, seed, dataset if training_images is not None else None),
-    )
+    with noticed_interrupts() as raise_if_interrupted:
+        anatomy = Anatomy(predictor.engine.model)
+        if layer is not None:
+            anatomy.step(layer)
+        seen = PREPARATIONS[card.preparation](array, card.input_shape[:2])
+        (prediction,) = predictor.predict_prepared(seen[None])
+        classes = _classes(card.class_names, prediction, label)
+        dataset = _dataset(predictor, data)
+        training_images = training_images_for(anatomy, dataset) if dataset and anatomy.convolutions else None
+        findings = find(anatomy, seen, classes, layer, training_images, seed, tell)
+        tell("drawing ...")
+        contents = written(
+            f"How the network reads {'standard input' if name == '-' else Path(name).name}",
+            _introduction(anatomy, card.name, findings),
+            illustrations(array, prediction, card.class_names, findings),
+            _facts(predictor, findings, seed, dataset if training_images is not None else None),
+        )
+        raise_if_interrupted()
     files = _write(directory, contents)
     return Explanation(
         name,
