@@ -32,10 +32,10 @@ def pretrain(context: Context) -> None:
 
 @task
 def bench(context: Context) -> None:
-    """Measure training and start-up on this machine, and put the figures into the README."""
+    """Measure training and start-up on this machine (hours), and put the figures into README and docs."""
     context.run(
-        "python benchmarks/accuracy_against_time.py && python benchmarks/ablation.py && python benchmarks/speed.py && python benchmarks/start_up.py "
-        "&& python benchmarks/tables.py",
+        "python benchmarks/accuracy_against_time.py && python benchmarks/ablation.py && python benchmarks/speed.py "
+        "&& python benchmarks/start_up.py && python benchmarks/tables.py",
         pty=True,
     )
 
