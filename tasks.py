@@ -43,7 +43,7 @@ def bench(context: Context) -> None:
 @task
 def docs(context: Context) -> None:
     """Make the tutorial's tables, figures and notebook anew, after a change of the text or of the reference model."""
-    context.run("python docs/tutorial_tables.py && python docs/figures.py && python docs/notebook.py", pty=True)
+    context.run("python benchmarks/tables.py && python docs/figures.py && python docs/notebook.py", pty=True)
 
 
 @task

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import results
+import tutorial_tables
 from ablation import VARIANTS
 from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
@@ -187,7 +188,8 @@ def ablation_table() -> str:
 
 def _mean_and_deviation(rows: list[dict], key: str) -> str:
     values = [100 * row[key] for row in rows]
-    return f"{statistics.mean(values):.2f} % ± {statistics.stdev(values) if len(values) > 1 else 0:.2f}"
+    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f} %{deviation}"
 
 
 TABLES = {
@@ -203,7 +205,8 @@ TABLES = {
 
 
 RECIPES = README.parent / "docs" / "recipes.md"
-DOCUMENTS = {README: TABLES, RECIPES: {"ablation": ablation_table}}
+TUTORIAL = README.parent / "docs" / "tutorial.md"
+DOCUMENTS = {README: TABLES, RECIPES: {"ablation": ablation_table}, TUTORIAL: tutorial_tables.TABLES}
 
 
 def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:

@@ -105,7 +105,7 @@ def read_config(path: Path) -> dict:
         ValueError,
         KeyError,
         RecursionError,
-        NotImplementedError,
+        NotImplementedError,  # what zipfile raises for a compression that it does not know
         RuntimeError,
     ) as error:
         raise ModelError(

@@ -21,6 +21,7 @@ from kerascnn.evaluation_report.sections import (
 from kerascnn.files import require_directory, write_bytes
 from kerascnn.html_report import HtmlReport
 from kerascnn.inference import Predictor
+from kerascnn.interrupts import noticed_interrupts
 
 __all__ = ["Results", "evaluate_models"]
 
@@ -75,7 +76,10 @@ def evaluate_models(
     report = None
     if output is not None:
         report = Path(output) / "report.html"
-        for name, content in _files(found, comparison).items():
+        with noticed_interrupts() as raise_if_interrupted:
+            files = _files(found, comparison)
+            raise_if_interrupted()
+        for name, content in files.items():
             write_bytes(Path(output) / name, content)
     return Results(tuple(one.evaluation for one in found), comparison, report)
 

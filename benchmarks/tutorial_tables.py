@@ -1,16 +1,13 @@
-"""Put measured and published figures into the tutorial, between its markers: `python docs/tutorial_tables.py`."""
+"""The tutorial's tables of measured and published figures; `tables.py` puts them between its markers."""
 
-import json
-import re
-from pathlib import Path
 from statistics import mean
 
-from blocks import TUTORIAL
+import results
 
 from kerascnn.artifact import read_card, reference_path
 from kerascnn.significance import wilson_interval
 
-SOFTMAX_TWICE = Path(__file__).parent.parent / "benchmarks" / "results" / "softmax-twice.json"
+SOFTMAX_TWICE = "softmax-twice.json"
 
 PUBLISHED = (
     (1998, "LeNet-5 (LeCun, Bottou, Bengio, Haffner)", "99.05 %", "99.2 % with distorted training pictures"),
@@ -74,23 +71,10 @@ def state_of_the_art_table() -> str:
 TABLES = {"softmax-twice": softmax_twice_table, "state-of-the-art": state_of_the_art_table}
 
 
-def with_tables(text: str) -> str:
-    """The tutorial's text with every table made anew."""
-    for name, make in TABLES.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, make=make: match[1] + make() + match[2], text)
-        if count != 1:
-            raise SystemExit(f"{TUTORIAL.name} has no place for the table {name!r}")
-    return text
-
-
 def _record() -> dict:
-    return json.loads(SOFTMAX_TWICE.read_text(encoding="utf-8"))
+    (record,) = results.read(SOFTMAX_TWICE)
+    return record
 
 
 def _processor(record: dict) -> str:
     return f"an {record['processor']}" if record["processor"][:1] in "AEIO" else f"a {record['processor']}"
-
-
-if __name__ == "__main__":
-    TUTORIAL.write_text(with_tables(TUTORIAL.read_text(encoding="utf-8")), encoding="utf-8")
