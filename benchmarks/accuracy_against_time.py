@@ -85,9 +85,8 @@ def reaches_target(rows: list[dict]) -> bool:
     return round(statistics.mean(row["test_accuracy"] for row in rows), 8) >= TARGET
 
 
-def measure(backends: list[str], our_epochs: int, seeds: int, epochs: int, contender_seeds: int) -> None:
-    """Every run that is missing, the short ones first, contestants in turn."""
-    lengths = {ours(backend): our_epochs for backend in backends} | dict.fromkeys(CONTENDERS, epochs)
+def measure(lengths: dict[str, int], seeds: int, contender_seeds: int) -> None:
+    """Every run that is missing, of each contestant up to its longest, the short ones first, contestants in turn."""
     finished = set()
     for length in range(1, max(lengths.values()) + 1):
         for name in lengths:
@@ -106,6 +105,7 @@ def main() -> None:
     parser.add_argument("--our-epochs", type=int, default=3, help="kerascnn runs 1, 2, ... so many epochs")
     parser.add_argument("--seeds", type=int, default=5, help="of kerascnn")
     parser.add_argument("--epochs", type=int, default=8, help="of the contenders, at most")
+    parser.add_argument("--contender", action="append", choices=list(CONTENDERS), help="only this; may be repeated")
     parser.add_argument("--contender-seeds", type=int, default=2)
     parser.add_argument("--dry-run", action="store_true", help="a few steps of two, nothing recorded")
     arguments = parser.parse_args()
@@ -115,8 +115,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as directory:
             draw([{**row, "test_accuracy": row["test_accuracy"] or 0.9} for row in rows], Path(directory) / "dry.png")
         return
-    backends = arguments.backend or ["tensorflow"]
-    measure(backends, arguments.our_epochs, arguments.seeds, arguments.epochs, arguments.contender_seeds)
+    lengths = {ours(backend): arguments.our_epochs for backend in arguments.backend or ["tensorflow"]}
+    lengths |= dict.fromkeys(arguments.contender or CONTENDERS, arguments.epochs)
+    measure(lengths, arguments.seeds, arguments.contender_seeds)
     draw(results.read("accuracy-*-epochs-seed-*.json"), FIGURE)
 
 
