@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["KerasCNNError", "__version__", "evaluate", "explain", "fit", "load", "read"]
+__all__ = ["KerasCNNError", "__version__", "ensemble", "evaluate", "explain", "fit", "load", "read"]
 
 if TYPE_CHECKING:
+    from kerascnn.ensembling import ensemble
     from kerascnn.errors import KerasCNNError
     from kerascnn.evaluation import evaluate
     from kerascnn.explaining import explain
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "KerasCNNError": "kerascnn.errors",
+    "ensemble": "kerascnn.ensembling",
     "evaluate": "kerascnn.evaluation",
     "explain": "kerascnn.explaining",
     "fit": "kerascnn.training",

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-from kerascnn.errors import ModelError
+from kerascnn.errors import ModelError, OutputError
 from kerascnn.files import place, sha256_of, staging_directory
 
 CARD_FORMAT = 1
 MAX_ONNX_BYTES = 512 * 2**20
 _MAX_CARD_BYTES = 16 * 2**20
+
+ENSEMBLE = "ensemble"
+"""What the card of an ensemble names as its architecture."""
 
 REFERENCE = "reference"
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
@@ -26,19 +29,20 @@ class Card:
 
     Args:
         name: of the model.
-        architecture: a name of `kerascnn.models`.
+        architecture: a name of `kerascnn.models`, or `ENSEMBLE`.
         input_shape: height, width, channels.
         class_names: one name a class, in the order of the outputs.
         preparation: how pictures are prepared, a name of `kerascnn.images.PREPARATIONS`.
         temperature: by which the last layer's weights were divided to calibrate the confidence.
         rejection_threshold: the confidence below which no answer is given; None to answer always.
         recipe: all hyper-parameters.
-        seed: of weights, split, order and augmentation.
-        data: name, digest and sizes of the data set.
+        seed: of weights, order and augmentation, and of the split unless `data` names another one.
+        data: name, digest, sizes and split of the data set.
         software: versions, backend.
         history: one row an epoch.
         metrics: validation and test results.
         command: the command that makes the model again.
+        members: of an ensemble: name, architecture, seed, recipe, validation accuracy and SHA-256 of each.
         files: SHA-256 by file name.
     """
 
@@ -56,7 +60,13 @@ class Card:
     history: list = field(default_factory=list)
     metrics: dict = field(default_factory=dict)
     command: str = ""
+    members: list = field(default_factory=list)
     files: dict = field(default_factory=dict)
+
+    @property
+    def split_seed(self) -> int:
+        """By which the data were divided."""
+        return self.data.get("split_seed", self.seed)
 
     @property
     def recognises_digits(self) -> bool:
@@ -105,6 +115,28 @@ def resolve_model_path(model: str | Path | None) -> Path:
     raise ModelError(
         f"there is no model {path}; train one with 'kerascnn fit --output {path}', or use '--model reference'."
     )
+
+
+def keras_file(output: str | Path) -> Path:
+    """Where a new model is written.
+
+    Args:
+        output: the user's wish; its ending is `.keras` or nothing.
+
+    Returns:
+        The `.keras` file.
+
+    Raises:
+        OutputError: if the ending is another, or it is a directory.
+    """
+    path = Path(output)
+    if path.is_dir():
+        raise OutputError(f"--output {path} is a directory; give a file, such as {path / 'model.keras'}.")
+    if path.suffix == "":
+        return path.with_name(path.name + ".keras")
+    if path.suffix != ".keras":
+        raise OutputError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
+    return path
 
 
 def reference_path() -> Path:

@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from kerascnn import __version__
 from kerascnn.errors import BackendError
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -150,6 +152,18 @@ def backend_statuses() -> list[BackendStatus]:
     versions = {name: installed_version(name) for name in BACKENDS}
     devices = probe_devices(tuple(name for name, version in versions.items() if version))
     return [BackendStatus(name, version, devices.get(name, ())) for name, version in versions.items()]
+
+
+def software(backend: str) -> dict[str, str]:
+    """What a model's card tells of the programs that made it: versions, backend and machine."""
+    return {
+        "kerascnn": __version__,
+        "backend": backend,
+        backend: installed_version(backend),
+        **{name: metadata.version(name) for name in ("keras", "numpy")},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
 
 
 @contextlib.contextmanager

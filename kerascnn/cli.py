@@ -139,6 +139,7 @@ def fit(
         float | None, typer.Option(help="Share of the training part to validate on.  [default: 0.2]")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Of what is validated on.  [default: that of --seed]")] = None,
     output: Annotated[
         str | None, typer.Option(metavar="PATH", help="Default: saved_models/DATA_ARCHITECTURE.keras")
     ] = None,
@@ -179,6 +180,7 @@ def fit(
             outliers=outliers,
             validation_split=validation_split,
             seed=seed,
+            split_seed=split_seed,
             output=output,
             backend=backend,
             patience=patience,
@@ -197,8 +199,7 @@ def fit(
     if format is TextOrJson.json:
         print(model.card.to_json(), end="")
         return
-    paths = [] if dry_run else [str(model.path.with_name(name)) for name in model.card.files]
-    print_fit(model.card, paths if dry_run else [*paths, str(model.path.with_suffix(".json"))])
+    print_fit(model.card, [] if dry_run else model.files)
     if dry_run:
         print("dry run: everything works; nothing was kept.", file=sys.stderr)
 
@@ -468,6 +469,43 @@ def models(
         from kerascnn.console import print_models
 
         print_models(rows)
+
+
+@app.command()
+def ensemble(
+    members: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Trained models, .keras files or 'reference'; two or more.")
+    ],
+    output: Annotated[str, typer.Option(metavar="PATH", help="The .keras file to write.")],
+    max_members: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Choose so many at most, by the validation images.  [default: all]"),
+    ] = None,
+    data: DataOption = None,
+    backend: BackendOption = None,
+    format: Annotated[TextOrJson, typer.Option(help="json prints the ensemble's card.")] = TextOrJson.text,
+) -> None:
+    """Join trained models into one, which gives the average of their probabilities.
+
+    They are compared on images that none was trained on: train them with the same --split-seed.
+
+    Example: kerascnn ensemble a.keras b.keras c.keras --output e.keras
+    """
+    from kerascnn.console import print_ensemble
+    from kerascnn.ensembling import ensemble as run
+
+    model = run(
+        members,
+        output,
+        max_members=max_members,
+        data=data or "mnist",
+        backend=backend,
+        on_note=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    if format is TextOrJson.json:
+        print(model.card.to_json(), end="")
+    else:
+        print_ensemble(model.card, model.files)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -117,7 +118,7 @@ def with_bar(items: Iterable, total: int) -> Iterable:
         yield from bar.track(items, total=total)
 
 
-def print_fit(card: Card, paths: Sequence[str]) -> None:
+def print_fit(card: Card, paths: Sequence[Path]) -> None:
     """Print the history as a table, the score and the files."""
     table = _table("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
     for row in card.history:
@@ -138,6 +139,29 @@ def print_fit(card: Card, paths: Sequence[str]) -> None:
     )
     for path in paths:
         console.print(f"wrote {path}", markup=False)
+
+
+def print_ensemble(card: Card, paths: Sequence[Path]) -> None:
+    """Print what the members and their average achieve in validation, the test score and the files."""
+    console = _stdout()
+    table = _table("member", "architecture", "recipe", "seed", "validation")
+    for column in table.columns[1:3]:
+        column.justify = "left"
+    for member in card.members:
+        table.add_row(*(member["name"], member["architecture"], member["recipe"], str(member["seed"]), _share(member)))
+    table.add_section()
+    table.add_row("average", "", "", "", _share(card.metrics))
+    console.print(table)
+    console.print(
+        f"test accuracy {card.metrics['test_accuracy']:.2%}, loss {card.metrics['test_loss']:.4f} "
+        f"({card.metrics['num_samples']:,} images)"
+    )
+    for path in paths:
+        console.print(f"wrote {path}", markup=False)
+
+
+def _share(metrics: dict) -> str:
+    return f"{metrics['val_accuracy']:.2%}" if "val_accuracy" in metrics else "-"
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -211,7 +235,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
     table = _table("architecture", "parameters", "multiply-adds", "what it is")
     table.columns[-1].justify = "left"
     for row in rows:
-        table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
+        if row.num_parameters is not None:
+            table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for one picture of 28x28 pixels and ten classes\n")
     trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "backend")
@@ -224,8 +249,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
                 str(len(runs.seeds)),
                 _short(runs.data, 12),
                 runs.recipe,
-                str(runs.epochs),
-                f"{runs.seconds:,.0f}",
+                "" if runs.epochs is None else str(runs.epochs),
+                "" if runs.seconds is None else f"{runs.seconds:,.0f}",
                 runs.backend,
             )
     console.print(trained)

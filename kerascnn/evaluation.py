@@ -1,6 +1,6 @@
 """How well a model does on a data set."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from kerascnn.artifact import Card
 from kerascnn.calibration import coverage_curve, expected_calibration_error
 from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.engines import Engine
 from kerascnn.errors import DataError
 from kerascnn.inference import Predictor, load
 
@@ -156,7 +157,7 @@ def answers(
     predictor = model if isinstance(model, Predictor) else load(model)
     card = predictor.card
     if not isinstance(data, Dataset):
-        data = load_dataset(data, seed=card.seed, preparation=card.preparation)
+        data = load_dataset(data, seed=card.split_seed, preparation=card.preparation)
     labels = _labels_in_model_order(data, predictor)
     if data.image_size != tuple(card.input_shape[:2]):
         raise DataError(
@@ -185,6 +186,22 @@ def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[fl
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     likelihood = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return accuracy, float(-np.log(np.clip(likelihood, 1e-12, 1)).mean())
+
+
+def scored(card: Card, engine: Engine, dataset: Dataset) -> Card:
+    """Score a new model on the test part: once, when nothing of it will change any more.
+
+    Args:
+        card: of the model, without test results.
+        engine: computes its probabilities.
+        dataset: the data, with the model's classes in their order.
+
+    Returns:
+        The card with `test_accuracy`, `test_loss` and `num_samples` among its metrics.
+    """
+    accuracy, loss = score_predictions(engine.probabilities(dataset.test_images), dataset.test_labels)
+    metrics = {"test_accuracy": accuracy, "test_loss": loss, "num_samples": len(dataset.test_labels)}
+    return replace(card, metrics={**card.metrics, **metrics})
 
 
 def _score(probabilities: np.ndarray, labels: np.ndarray, card: Card, data: str, engine: str) -> Evaluation:

@@ -51,6 +51,11 @@ class Predictor:
     def __init__(self, engine: Engine, card: Card, path: Path | None = None) -> None:
         self.engine, self.card, self.path = engine, card, path
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of a saved model, the card last."""
+        return [*(self.path.with_name(name) for name in self.card.files), self.path.with_suffix(".json")]
+
     def predict(self, images: Picture | Sequence[Picture]) -> list[Prediction]:
         """Read pictures.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kerascnn.artifact import REFERENCE, Card, read_card, reference_path
+from kerascnn.artifact import ENSEMBLE, REFERENCE, Card, read_card, reference_path
 from kerascnn.errors import ModelError
 from kerascnn.models import ARCHITECTURES
 
@@ -19,26 +19,26 @@ class Runs:
 
     Args:
         data: name of the data set.
-        recipe: name of the recipe.
-        epochs: passes over the training part.
+        recipe: name of the recipe; of an ensemble, how many members it has.
+        epochs: passes over the training part; None for an ensemble.
         backend: that they were trained on.
         seeds: in ascending order; a seed counts once.
         num_test: images that each was scored on.
         accuracy: on them, the mean over the seeds.
         accuracy_deviation: the standard deviation; None for a single seed.
-        seconds: of all epochs, the mean over the seeds, on the machine where each was trained.
+        seconds: of all epochs, the mean over the seeds, on the machine where each was trained; None for an ensemble.
         models: where the cards are.
     """
 
     data: str
     recipe: str
-    epochs: int
+    epochs: int | None
     backend: str
     seeds: tuple[int, ...]
     num_test: int
     accuracy: float
     accuracy_deviation: float | None
-    seconds: float
+    seconds: float | None
     models: tuple[str, ...]
 
 
@@ -49,15 +49,15 @@ class ArchitectureOverview:
     Args:
         name: of the architecture.
         description: what it is, in a line.
-        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes.
-        num_multiply_adds: for one such picture.
+        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes; None for ensembles.
+        num_multiply_adds: for one such picture; None for ensembles.
         runs: of the trained models, the most accurate first.
     """
 
     name: str
     description: str
-    num_parameters: int
-    num_multiply_adds: int
+    num_parameters: int | None
+    num_multiply_adds: int | None
     runs: tuple[Runs, ...]
 
     def to_dict(self) -> dict:
@@ -78,7 +78,7 @@ def compare_architectures(
         on_note: called with a sentence about a model that is left out.
 
     Returns:
-        One entry an architecture.
+        One entry an architecture, and one for ensembles if there are any.
 
     Raises:
         ModelError: if a path is missing, or a card beside a model cannot be understood.
@@ -88,7 +88,7 @@ def compare_architectures(
         [1199882]
     """
     cards = dict(_cards([reference_path(), *_model_paths(paths)], on_note or (lambda text: None)))
-    return tuple(
+    rows = [
         ArchitectureOverview(
             name,
             facts.description,
@@ -97,7 +97,12 @@ def compare_architectures(
             _runs({path: card for path, card in cards.items() if card.architecture == name}),
         )
         for name, facts in ARCHITECTURES.items()
-    )
+    ]
+    ensembles = [_run_of_ensemble(path, card) for path, card in cards.items() if card.architecture == ENSEMBLE]
+    if ensembles:
+        best_first = sorted(ensembles, key=lambda runs: -runs.accuracy)
+        rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
+    return tuple(rows)
 
 
 def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
@@ -121,7 +126,7 @@ def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple
         name = REFERENCE if path == reference_path() else str(path)
         if card is None:
             note(f"{path} has no card; it is left out.")
-        elif card.architecture not in ARCHITECTURES:
+        elif card.architecture not in (*ARCHITECTURES, ENSEMBLE):
             note(f"{path} is none of the architectures ({card.architecture!r}); it is left out.")
         elif "test_accuracy" not in card.metrics:
             note(f"{path} has no test accuracy in its card; it is left out.")
@@ -153,4 +158,19 @@ def _summary_of(group: dict[str, Card]) -> Runs:
         accuracy_deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         seconds=statistics.mean(sum(row["seconds"] for row in card.history) for card in by_seed.values()),
         models=tuple(group),
+    )
+
+
+def _run_of_ensemble(name: str, card: Card) -> Runs:
+    return Runs(
+        data=str(card.data.get("name", "")),
+        recipe=f"{len(card.members)} members",
+        epochs=None,
+        backend=str(card.software.get("backend", "")),
+        seeds=(card.seed,),
+        num_test=card.metrics.get("num_samples", 0),
+        accuracy=card.metrics["test_accuracy"],
+        accuracy_deviation=None,
+        seconds=None,
+        models=(name,),
     )

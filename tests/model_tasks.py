@@ -78,8 +78,8 @@ def _continued(output: Path) -> tuple:
 
     directory = RunDirectory(output)
     settings = resumed_settings(RunRequest(), directory)
-    dataset = load_dataset(settings.data)
-    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.seed)
+    dataset = load_dataset(settings.data, seed=settings.split_seed)
+    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
     digest = dataset.digest()
     return train_model(settings, dataset, train, validation, digest, directory, True, None, NoProgress())[:2]
 

@@ -39,6 +39,9 @@ def directory(tmp_path_factory, photo) -> Path:
     photo(3).save(path / "scans" / "a.png")
     Image.fromarray(make_page("plain", seed=1).picture).save(path / "photo.jpg")
     copy_reference(path / "saved_models" / "mnist_cnn.keras")
+    mlp = path / "saved_models" / "mnist_mlp.keras"
+    command = [sys.executable, "-m", "kerascnn", "fit", "--architecture", "mlp", "--epochs", "1", "--output", mlp]
+    subprocess.run(command, env=clean_environment(), capture_output=True, check=True)
     return path
 
 

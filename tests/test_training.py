@@ -133,10 +133,12 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
 
 def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
     changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1,0.2")
+    changes += ("--seed", "3", "--split-seed", "1")
     assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
     card = card_of(tmp_path / "changed.keras")
     values = ("adam", "constant", 0.0, [0.1, 0.2])
     assert tuple(card["recipe"][name] for name in ("optimizer", "schedule", "warmup", "dropout_rates")) == values
+    assert (card["seed"], card["data"]["split_seed"]) == (3, 1)
     again = shlex.split(card["command"])[1:]
     assert cli(*again, "--output", "again").returncode == 0
     assert weights_of(tmp_path / "again.keras") == weights_of(tmp_path / "changed.keras")

@@ -88,7 +88,7 @@ def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> li
     """The data as each model takes them, read once where that is the same."""
     if isinstance(data, Dataset):
         return [data] * len(predictors)
-    wishes = [(predictor.card.seed, predictor.card.preparation) for predictor in predictors]
+    wishes = [(predictor.card.split_seed, predictor.card.preparation) for predictor in predictors]
     read = {wish: load_dataset(data, seed=wish[0], preparation=wish[1]) for wish in dict.fromkeys(wishes)}
     return [read[wish] for wish in wishes]
 

@@ -190,7 +190,7 @@ def _dataset(predictor: Predictor, data: str | Path | None) -> Dataset | None:
     size = tuple(card.input_shape[:2])
     if data is None:
         return load_dataset("mnist") if card.recognises_digits and size == _MNIST_SIZE else None
-    dataset = load_dataset(data, seed=card.seed, preparation=card.preparation)
+    dataset = load_dataset(data, seed=card.split_seed, preparation=card.preparation)
     if dataset.image_size != size:
         raise DataError(
             f"the images of {dataset.name!r} have {dataset.image_size[0]}x{dataset.image_size[1]} pixels; "

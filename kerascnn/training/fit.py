@@ -1,22 +1,20 @@
 """Train a network and write it to disk: what `kerascnn fit` does."""
 
-import platform
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from kerascnn import __version__
 from kerascnn.artifact import Card, save
-from kerascnn.backend import activate, installed_version
+from kerascnn.backend import activate, software
 from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
 from kerascnn.datasets.stored import Selection
 from kerascnn.engines import KerasEngine
 from kerascnn.errors import TrainingError
+from kerascnn.evaluation import scored
 from kerascnn.files import staging_directory
 from kerascnn.inference import Predictor
 from kerascnn.training.memory import freed_memory_kept
@@ -43,6 +41,7 @@ def fit(
     outliers: float | None = None,
     validation_split: float | None = None,
     seed: int | None = None,
+    split_seed: int | None = None,
     output: str | Path | None = None,
     backend: str | None = None,
     patience: int | None = None,
@@ -71,6 +70,7 @@ def fit(
         outliers: pictures that are no digits, as a share of each batch.
         validation_split: share of the training part that is validated on, 0.2 by default.
         seed: of weights, division, order and augmentation; 0 by default.
+        split_seed: of the division alone, `seed` by default; models with the same one are validated on the same images.
         output: the `.keras` file, `saved_models/DATA_ARCHITECTURE.keras` by default.
         backend: tensorflow, jax or torch.
         patience: epochs without improvement after which training stops; never by default.
@@ -111,6 +111,7 @@ def fit(
         },
         validation_split=validation_split,
         seed=seed,
+        split_seed=split_seed,
         patience=patience,
         backend=backend,
     )
@@ -140,9 +141,9 @@ def _run(
     tensorboard: str | Path | None,
     progress: Progress,
 ) -> Predictor:
-    dataset = load_dataset(settings.data, seed=settings.seed)
+    dataset = load_dataset(settings.data, seed=settings.split_seed)
     digest = dataset.digest()
-    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.seed)
+    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
     if dry_run:
         dataset, train, validation = _small(dataset, train, validation, settings.recipe.batch_size)
 
@@ -169,7 +170,7 @@ def _finish(settings, path, dataset, train, validation, digest, model, history, 
     engine = KerasEngine(model)
     calibrated = _calibrate(engine, dataset, validation, settings)
     card = _card(settings, path, dataset, digest, train, validation, history, best, model)
-    card = _scored(replace(card, **calibrated), engine, dataset)
+    card = scored(replace(card, **calibrated), engine, dataset)
     card = _write(model, card, path, settings, progress)
     return Predictor(engine, card, path)
 
@@ -204,15 +205,9 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
             "num_validation": len(validation),
             "num_test": len(dataset.test_labels),
             "validation_split": settings.validation_split,
+            "split_seed": settings.split_seed,
         },
-        software={
-            "kerascnn": __version__,
-            "backend": settings.backend,
-            settings.backend: installed_version(settings.backend),
-            **{name: metadata.version(name) for name in ("keras", "numpy")},
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-        },
+        software=software(settings.backend),
         history=history,
         metrics={
             "best_epoch": best["epoch"],
@@ -232,15 +227,6 @@ def _calibrate(engine: KerasEngine, dataset: Dataset, validation: np.ndarray, se
     # Only a network that has seen outliers is unsure of what is no digit.
     threshold = rejection_threshold(engine.probabilities(images)) if settings.recipe.outliers and digits else None
     return {"temperature": temperature, "rejection_threshold": threshold}
-
-
-def _scored(card: Card, engine: KerasEngine, dataset: Dataset) -> Card:
-    """Score the test part: once, with the final weights."""
-    from kerascnn.evaluation import score_predictions
-
-    accuracy, loss = score_predictions(engine.probabilities(dataset.test_images), dataset.test_labels)
-    metrics = {"test_accuracy": accuracy, "test_loss": loss, "num_samples": len(dataset.test_labels)}
-    return replace(card, metrics={**card.metrics, **metrics})
 
 
 def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progress) -> Card:

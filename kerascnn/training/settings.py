@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kerascnn import backend
+from kerascnn.artifact import keras_file
 from kerascnn.errors import TrainingError
 from kerascnn.models import check_architecture
 from kerascnn.training.recipe import Recipe, choose_recipe
@@ -24,6 +25,7 @@ class RunRequest:
         changes: fields of `Recipe` that override the recipe's own values, where they are not None.
         validation_split: share of the training part that is validated on.
         seed: of everything random.
+        split_seed: of the division into parts to train and to validate on.
         patience: epochs without improvement after which training stops.
         backend: of Keras.
     """
@@ -34,6 +36,7 @@ class RunRequest:
     changes: dict = field(default_factory=dict)
     validation_split: float | None = None
     seed: int | None = None
+    split_seed: int | None = None
     patience: int | None = None
     backend: str | None = None
 
@@ -48,6 +51,7 @@ class RunSettings:
     recipe: Recipe
     validation_split: float
     seed: int
+    split_seed: int
     patience: int | None
     backend: str
 
@@ -78,6 +82,8 @@ class RunSettings:
             if value != getattr(usual, name):
                 words.append(f"--{name.replace('_', '-')} {_as_option(value)}")
         words += [f"--validation-split {self.validation_split:g}", f"--seed {self.seed}"]
+        if self.split_seed != self.seed:
+            words.append(f"--split-seed {self.split_seed}")
         if self.patience is not None:
             words.append(f"--patience {self.patience}")
         return " ".join([*words, f"--backend {self.backend}", f"--output {output}"])
@@ -103,9 +109,7 @@ def new_settings(request: RunRequest) -> RunSettings:
     split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
     if not 0 < split < 1:
         raise TrainingError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
-    seed = DEFAULT_SEED if request.seed is None else request.seed
-    if not 0 <= seed < 2**32:
-        raise TrainingError(f"seed is {seed}; expected 0 to {2**32 - 1}.")
+    seed = _seed("seed", request.seed, DEFAULT_SEED)
     if request.patience is not None and request.patience < 1:
         raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
     return RunSettings(
@@ -115,6 +119,7 @@ def new_settings(request: RunRequest) -> RunSettings:
         recipe=recipe,
         validation_split=split,
         seed=seed,
+        split_seed=_seed("split_seed", request.split_seed, seed),
         patience=request.patience,
         backend=backend.choose_backend(request.backend).name,
     )
@@ -157,20 +162,20 @@ def output_path(request: RunRequest, output: str | Path | None) -> Path:
         `output`, or `saved_models/DATA_ARCHITECTURE.keras`.
 
     Raises:
-        TrainingError: if the file's ending is another.
+        OutputError: if the file's ending is another.
     """
     if output is None:
         data = Path(request.data or DEFAULT_DATA).resolve()
         name = data.stem if data.suffix == ".npz" else data.name
         return Path("saved_models") / f"{name}_{request.architecture or DEFAULT_ARCHITECTURE}.keras"
-    path = Path(output)
-    if path.is_dir():
-        raise TrainingError(f"--output {path} is a directory; give a file, such as {path / 'model.keras'}.")
-    if path.suffix == "":
-        return path.with_name(path.name + ".keras")
-    if path.suffix != ".keras":
-        raise TrainingError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
-    return path
+    return keras_file(output)
+
+
+def _seed(name: str, wish: int | None, default: int) -> int:
+    seed = default if wish is None else wish
+    if not 0 <= seed < 2**32:
+        raise TrainingError(f"{name} is {seed}; expected 0 to {2**32 - 1}.")
+    return seed
 
 
 def _as_option(value) -> str:
