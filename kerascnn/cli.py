@@ -445,6 +445,9 @@ def models(
             show_default=False,
         ),
     ] = None,
+    figure: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Draw mistakes against milliseconds a picture there, as PNG.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
 ) -> None:
     """Show the architectures side by side: size, cost, and the accuracy that trained models have on their cards.
@@ -453,12 +456,14 @@ def models(
     """
     from kerascnn.overview import compare_architectures
 
-    rows = compare_architectures(paths or (), on_note=lambda text: print(f"note: {text}", file=sys.stderr))
+    rows = compare_architectures(
+        paths or (), on_note=lambda text: print(f"note: {text}", file=sys.stderr), figure=figure
+    )
     if format is Format.json:
         print(json.dumps([row.to_dict() for row in rows], ensure_ascii=False))
     elif format is Format.csv:
         columns = ["name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
-                   "num_test", "accuracy", "accuracy_deviation", "seconds"]  # fmt: skip
+                   "num_test", "accuracy", "accuracy_deviation", "seconds", "milliseconds_per_picture"]  # fmt: skip
         lines = [
             {**vars(row), **(vars(runs) | {"num_seeds": len(runs.seeds)} if runs else {})}
             for row in rows
@@ -469,6 +474,8 @@ def models(
         from kerascnn.console import print_models
 
         print_models(rows)
+    if figure:
+        print(f"wrote {figure}", file=sys.stderr)
 
 
 @app.command()

@@ -239,7 +239,10 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for one picture of 28x28 pixels and ten classes\n")
-    trained = _table("trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "backend")
+    columns = ["trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "ms/picture"]
+    # One column too many for a narrow terminal, where it says nothing.
+    several = len({runs.backend for row in rows for runs in row.runs}) > 1
+    trained = _table(*columns, *(["backend"] if several else []))
     for row in rows:
         for runs in row.runs:
             spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
@@ -251,7 +254,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
                 runs.recipe,
                 "" if runs.epochs is None else str(runs.epochs),
                 "" if runs.seconds is None else f"{runs.seconds:,.0f}",
-                runs.backend,
+                "" if runs.milliseconds_per_picture is None else f"{runs.milliseconds_per_picture:.2f}",
+                *([runs.backend] if several else []),
             )
     console.print(trained)
     missing = [row.name for row in rows if not row.runs]

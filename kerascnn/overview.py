@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kerascnn.artifact import ENSEMBLE, REFERENCE, Card, read_card, reference_path
 from kerascnn.errors import ModelError
+from kerascnn.files import write_bytes
 from kerascnn.models import ARCHITECTURES
 
 MODELS = Path("saved_models")
@@ -27,6 +28,8 @@ class Runs:
         accuracy: on them, the mean over the seeds.
         accuracy_deviation: the standard deviation; None for a single seed.
         seconds: of all epochs, the mean over the seeds, on the machine where each was trained; None for an ensemble.
+        milliseconds_per_picture: for one picture at a time on one core, the mean over the seeds; None where a card does
+            not tell.
         models: where the cards are.
     """
 
@@ -39,6 +42,7 @@ class Runs:
     accuracy: float
     accuracy_deviation: float | None
     seconds: float | None
+    milliseconds_per_picture: float | None
     models: tuple[str, ...]
 
 
@@ -66,7 +70,10 @@ class ArchitectureOverview:
 
 
 def compare_architectures(
-    paths: Sequence[str | Path] = (), on_note: Callable[[str], None] | None = None
+    paths: Sequence[str | Path] = (),
+    on_note: Callable[[str], None] | None = None,
+    *,
+    figure: str | Path | None = None,
 ) -> tuple[ArchitectureOverview, ...]:
     """Put the architectures side by side.
 
@@ -76,12 +83,14 @@ def compare_architectures(
         paths: `.keras` files, and directories of them; by default `saved_models/`. The model that ships is always
             among them.
         on_note: called with a sentence about a model that is left out.
+        figure: a `.png` to write, with mistakes against milliseconds a picture.
 
     Returns:
         One entry an architecture, and one for ensembles if there are any.
 
     Raises:
         ModelError: if a path is missing, or a card beside a model cannot be understood.
+        OutputError: if the figure cannot be written.
 
     Example:
         >>> [row.num_parameters for row in compare_architectures() if row.name == "cnn"]
@@ -102,6 +111,11 @@ def compare_architectures(
     if ensembles:
         best_first = sorted(ensembles, key=lambda runs: -runs.accuracy)
         rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
+    if figure is not None:
+        # Here, since matplotlib takes half a second to import.
+        from kerascnn.figures.overview import draw_models
+
+        write_bytes(Path(figure), draw_models(rows).png())
     return tuple(rows)
 
 
@@ -157,6 +171,7 @@ def _summary_of(group: dict[str, Card]) -> Runs:
         accuracy=statistics.mean(accuracies),
         accuracy_deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         seconds=statistics.mean(sum(row["seconds"] for row in card.history) for card in by_seed.values()),
+        milliseconds_per_picture=_milliseconds(by_seed.values()),
         models=tuple(group),
     )
 
@@ -172,5 +187,11 @@ def _run_of_ensemble(name: str, card: Card) -> Runs:
         accuracy=card.metrics["test_accuracy"],
         accuracy_deviation=None,
         seconds=None,
+        milliseconds_per_picture=_milliseconds([card]),
         models=(name,),
     )
+
+
+def _milliseconds(cards: Iterable[Card]) -> float | None:
+    found = [card.metrics.get("milliseconds_per_picture") for card in cards]
+    return None if None in found else statistics.mean(found)

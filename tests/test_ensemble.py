@@ -63,6 +63,7 @@ def test_the_card_names_the_members_and_what_they_achieve_where_none_was_trained
     together = np.mean(answers, axis=0).argmax(axis=1) == data.train_labels[validation]
     assert card.metrics["val_accuracy"] == pytest.approx(together.mean())
     assert card.metrics["test_accuracy"] == kerascnn.evaluate(path, shared_digits).accuracy
+    assert 0 < card.metrics["milliseconds_per_picture"] < 1000
     assert "160 images that no model was trained on" in result.stderr.decode()
     text = result.stdout.decode()
     assert f"{together.mean():.2%}" in text

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import assert_clear_failure, copy_reference
+from PIL import Image
 
 import kerascnn
 from kerascnn.backend import BACKENDS
@@ -211,7 +212,7 @@ def recorded(tmp_path):
         card = json.loads(path.read_text())
         card |= {"architecture": "vit", "seed": seed, "history": card["history"][:epochs]}
         card["recipe"] |= {"name": "quick", "epochs": epochs}
-        card["metrics"]["test_accuracy"] = accuracy
+        card["metrics"] |= {"test_accuracy": accuracy, "milliseconds_per_picture": 0.5 + 0.2 * seed}
         path.write_text(json.dumps(card))
     (directory / "unknown.keras").write_bytes(b"")
     return directory
@@ -225,6 +226,7 @@ def test_models_tells_what_cards_recorded(recorded):
     assert (many.seeds, many.epochs, many.recipe, many.num_test) == ((0, 1), 3, "quick", 10000)
     assert many.accuracy == pytest.approx(0.985)
     assert many.accuracy_deviation == pytest.approx(0.00707, abs=1e-5)
+    assert many.milliseconds_per_picture == pytest.approx(0.6)
     assert len(many.models) == 3
     assert (one.seeds, one.accuracy, one.accuracy_deviation) == ((0,), 0.97, None)
     assert rows["cnn"].runs[0].models == ("reference",)
@@ -236,6 +238,7 @@ def test_models_tells_what_cards_recorded(recorded):
 def test_models_for_people_and_programs(cli, recorded):
     text = cli("models", recorded, COLUMNS="80").stdout.decode()
     assert "98.50% ± 0.71%" in text
+    assert "0.60" in text
     assert "99.54%" in text
     assert "not trained yet: mlp, cnn_tiny, resnet" in text
     assert "…" not in text
@@ -246,3 +249,11 @@ def test_models_for_people_and_programs(cli, recorded):
     assert [row["accuracy"] for row in rows if row["name"] == "vit"] == ["0.985", "0.97"]
     assert [row["accuracy"] for row in rows if row["name"] == "mlp"] == [""]
     assert_clear_failure(cli("models", "nowhere"), "there is no model nowhere")
+
+
+def test_models_draws_mistakes_against_time(cli, recorded, tmp_path):
+    assert cli("models", recorded, "--figure", "drawn/models.png").stderr.decode().endswith("wrote drawn/models.png\n")
+    picture = np.asarray(Image.open(tmp_path / "drawn" / "models.png").convert("RGB"))
+    trained, untrained = (86, 180, 233), (204, 121, 167)  # the colours of vit and of resnet
+    assert (picture == trained).all(axis=-1).sum() > 100
+    assert not (picture == untrained).all(axis=-1).any()

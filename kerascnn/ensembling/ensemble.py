@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kerascnn.artifact import ENSEMBLE, Card, keras_file, save
 from kerascnn.backend import activate, silent_stderr, software
 from kerascnn.datasets import Dataset, load_dataset
-from kerascnn.engines import KerasEngine
+from kerascnn.engines import KerasEngine, milliseconds_per_picture
 from kerascnn.ensembling.members import Candidate, candidates, check_data, held_out
 from kerascnn.ensembling.validation import Validation
 from kerascnn.errors import ModelError
@@ -151,4 +151,5 @@ def _write(model: "keras.Model", card: Card, path: Path) -> Card:
         with silent_stderr():
             model.save(staged[".keras"])
         export_onnx(staged[".keras"], staged[".onnx"])
-        return save(path, staged, card)
+        speed = {"milliseconds_per_picture": milliseconds_per_picture(staged[".onnx"], card.input_shape[:2])}
+        return save(path, staged, replace(card, metrics={**card.metrics, **speed}))

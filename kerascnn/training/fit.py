@@ -12,7 +12,7 @@ from kerascnn.backend import activate, software
 from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
 from kerascnn.datasets.stored import Selection
-from kerascnn.engines import KerasEngine
+from kerascnn.engines import KerasEngine, milliseconds_per_picture
 from kerascnn.errors import TrainingError
 from kerascnn.evaluation import scored
 from kerascnn.files import staging_directory
@@ -239,10 +239,11 @@ def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progr
         save_without_optimizer(model, staged[".keras"])
         progress.message("converting to ONNX ...")
         export_onnx(staged[".keras"], staged[".onnx"])
+        speed = {"milliseconds_per_picture": milliseconds_per_picture(staged[".onnx"], card.input_shape[:2])}
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {settings.backend}"
         draw_learning_curves(card.history, title, staged[".png"])
-        return save(path, staged, card)
+        return save(path, staged, replace(card, metrics={**card.metrics, **speed}))
 
 
 def _require_tensorboard(directory: str | Path | None) -> None:
