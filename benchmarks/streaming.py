@@ -84,7 +84,7 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
         data.train_labels[train],
         recipe.batch_size,
         0,
-        recipe.augmentation,
+        recipe.augmentation_in,
         num_classes=10,
         digits=True,
     )

@@ -132,6 +132,9 @@ def fit(
     augmentation: Annotated[
         float | None, typer.Option(help="Strength of the random changes to the images.  [quick: 0.5]")
     ] = None,
+    final_augmentation: Annotated[
+        float | None, typer.Option(help="The same in the last epoch, approached little by little.  [quick: unchanged]")
+    ] = None,
     outliers: Annotated[
         float | None, typer.Option(help="Pictures of no digit, as a share of each batch.  [quick: 0]")
     ] = None,
@@ -177,6 +180,7 @@ def fit(
             warmup=warmup,
             dropout_rates=_rates(dropout_rates),
             augmentation=augmentation,
+            final_augmentation=final_augmentation,
             outliers=outliers,
             validation_split=validation_split,
             seed=seed,

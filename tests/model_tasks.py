@@ -104,6 +104,25 @@ def fit_briefly(data: str, architecture: str) -> dict:
     return {"losses": [losses[0], losses[-1]], "num_parameters": model.count_params()}
 
 
+def changes_by_augmentation(**changes) -> list[float]:
+    """How far pixels are changed by augmentation, on the average, in each epoch of a recipe."""
+    from kerascnn.backend import activate
+
+    activate()
+    from kerascnn.training.batches import TrainingBatches
+    from kerascnn.training.recipe import choose_recipe
+
+    recipe = choose_recipe("quick", "cnn", **changes)
+    images = np.repeat(load_dataset("mnist").train_images[:1], 64, axis=0)
+    labels = np.zeros(64, int)
+    batches = TrainingBatches(images, labels, 64, 0, recipe.augmentation_in, num_classes=10, digits=True)
+    differences = []
+    for epoch in range(recipe.epochs):
+        batches.start_epoch(epoch)
+        differences.append(float(np.abs(batches[0][0][..., 0] - images).mean()))
+    return differences
+
+
 def first_probabilities(model: str, num_images: int) -> list:
     """Probabilities of the first test images."""
     from kerascnn.backend import activate
@@ -164,5 +183,13 @@ def decisive_maps(model: str) -> dict:
 
 TASKS = {
     task.__name__: task
-    for task in (shapes, interrupted_and_resumed, fit_briefly, first_probabilities, attention, decisive_maps)
+    for task in (
+        shapes,
+        interrupted_and_resumed,
+        fit_briefly,
+        changes_by_augmentation,
+        first_probabilities,
+        attention,
+        decisive_maps,
+    )
 }

@@ -133,7 +133,7 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
 
 def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
     changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1,0.2")
-    changes += ("--seed", "3", "--split-seed", "1")
+    changes += ("--seed", "3", "--split-seed", "1", "--final-augmentation", "0.1")
     assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
     card = card_of(tmp_path / "changed.keras")
     values = ("adam", "constant", 0.0, [0.1, 0.2])
@@ -142,6 +142,13 @@ def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digi
     again = shlex.split(card["command"])[1:]
     assert cli(*again, "--output", "again").returncode == 0
     assert weights_of(tmp_path / "again.keras") == weights_of(tmp_path / "changed.keras")
+
+
+def test_augmentation_falls_to_its_final_strength(workers):
+    first, middle, last = workers("jax")("changes_by_augmentation", epochs=3, augmentation=1.0, final_augmentation=0.0)
+    assert first > middle > last == 0
+    unchanged = workers("jax")("changes_by_augmentation", epochs=3, augmentation=1.0)
+    assert min(unchanged) > 0.7 * max(unchanged) > 0
 
 
 def test_the_short_way_of_muon_is_keras_own(worker):

@@ -18,6 +18,7 @@ def resnet(
     dropout_rates: Sequence[float] = (0.0,),
     widths: Sequence[int] = (16, 32, 64),
     num_blocks: int = 2,
+    residual: bool = True,
 ) -> keras.Model:
     """Build the network: a convolution, stages of residual blocks, an average over all places, a dense layer.
 
@@ -27,6 +28,7 @@ def resnet(
         dropout_rates: before the head.
         widths: channels of each stage; from one to the next height and width are halved.
         num_blocks: of each stage.
+        residual: without it a block is f(x) alone: the plain network that the paper compares with.
 
     Returns:
         An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities. With
@@ -45,7 +47,7 @@ def resnet(
     for stage, width in enumerate(widths, start=1):
         for block in range(1, num_blocks + 1):
             strides = 2 if block == 1 and stage > 1 else 1
-            x = _residual_block(x, width, strides, f"stage{stage}_block{block}")
+            x = _block(x, width, strides, residual, f"stage{stage}_block{block}")
         # (28, 28, 16), (14, 14, 32), (7, 7, 64)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="average")(x)  # (64,)
     x = layers.Dropout(rate, name="dropout")(x)
@@ -53,15 +55,16 @@ def resnet(
     return keras.Model(image, x, name="resnet")
 
 
-def _residual_block(x: keras.KerasTensor, filters: int, strides: int, name: str) -> keras.KerasTensor:
+def _block(x: keras.KerasTensor, filters: int, strides: int, residual: bool, name: str) -> keras.KerasTensor:
     """relu(f(x) + x), where f is two convolutions; where f changes the shape, x is projected to the new one."""
     shortcut = x
-    if strides != 1 or x.shape[-1] != filters:
+    if residual and (strides != 1 or x.shape[-1] != filters):
         shortcut = _convolution(x, filters, 1, strides, f"{name}_projection")
     x = _convolution(x, filters, 3, strides, f"{name}_conv1")
     x = layers.ReLU(name=f"{name}_relu1")(x)
     x = _convolution(x, filters, 3, 1, f"{name}_conv2")
-    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    if residual:
+        x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 

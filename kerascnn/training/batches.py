@@ -1,5 +1,7 @@
 """The training part as batches: shuffled and augmented as a pure function of seed, epoch and index."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -19,7 +21,7 @@ class TrainingBatches(keras.utils.PyDataset):
         labels: integers, `(n,)`.
         batch_size: samples a batch; the last batch of an epoch may be smaller.
         seed: of order and augmentation.
-        augmentation: strength, 0 for none.
+        augmentation: strength in an epoch, counted from 0; a strength of 0 is none.
         num_classes: of the labels.
         digits: whether the labels are the ten digits, of which there are other forms than MNIST's.
         outliers: share of a batch that is added to it from `pool`.
@@ -32,7 +34,7 @@ class TrainingBatches(keras.utils.PyDataset):
         labels: np.ndarray,
         batch_size: int,
         seed: int,
-        augmentation: float = 0.0,
+        augmentation: Callable[[int], float],
         *,
         num_classes: int,
         digits: bool = False,
@@ -41,13 +43,13 @@ class TrainingBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__(workers=1)
         self.images, self.labels = images, labels
-        self.batch_size, self.seed, self.augmentation, self.digits = batch_size, seed, augmentation, digits
+        self.batch_size, self.seed, self.augmentation_in, self.digits = batch_size, seed, augmentation, digits
         self.num_classes, self.outliers, self.pool = num_classes, outliers, pool
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Set the order of the epoch (counted from 0) that is about to begin."""
-        self._epoch = epoch
+        """Set order and augmentation of the epoch (counted from 0) that is about to begin."""
+        self._epoch, self.augmentation = epoch, self.augmentation_in(epoch)
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.labels))
 
     def __len__(self) -> int:

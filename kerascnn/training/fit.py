@@ -38,6 +38,7 @@ def fit(
     warmup: float | None = None,
     dropout_rates: Sequence[float] | None = None,
     augmentation: float | None = None,
+    final_augmentation: float | None = None,
     outliers: float | None = None,
     validation_split: float | None = None,
     seed: int | None = None,
@@ -67,6 +68,7 @@ def fit(
         warmup: share of all steps in which the learning rate rises from zero.
         dropout_rates: of the network's dropout layers, in order.
         augmentation: strength of the random changes to training images, 0 for none.
+        final_augmentation: the same in the last epoch, approached little by little.
         outliers: pictures that are no digits, as a share of each batch.
         validation_split: share of the training part that is validated on, 0.2 by default.
         seed: of weights, division, order and augmentation; 0 by default.
@@ -107,6 +109,7 @@ def fit(
             "warmup": warmup,
             "dropout_rates": None if dropout_rates is None else tuple(dropout_rates),
             "augmentation": augmentation,
+            "final_augmentation": final_augmentation,
             "outliers": outliers,
         },
         validation_split=validation_split,

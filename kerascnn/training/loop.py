@@ -70,7 +70,7 @@ def train_model(
         dataset.train_labels[train],
         recipe.batch_size,
         seed,
-        recipe.augmentation,
+        recipe.augmentation_in,
         num_classes=len(dataset.class_names),
         digits=digits,
         outliers=recipe.outliers if digits else 0.0,

@@ -1,6 +1,7 @@
 """All hyper-parameters of a training run in one place."""
 
 from dataclasses import asdict, dataclass, fields, replace
+from math import cos, pi
 
 from kerascnn.errors import TrainingError
 from kerascnn.models import dropout_rates_of
@@ -22,6 +23,9 @@ class Recipe:
         warmup: the share of all steps in which the learning rate rises from zero.
         dropout_rates: of the network's dropout layers, in order; None for the network's own.
         augmentation: the strength of the random changes to training images: 0 for none, 1 for the usual.
+        final_augmentation: the strength in the last epoch, approached along half a cosine, so that the small last steps
+            are made for images as people write them (Z. He et al., "Data augmentation revisited", 2019); None for no
+            change.
         outliers: pictures that are no digits, added to each batch as a share of its size, for the network to learn to
             be undecided about; only for data sets of the ten digits.
     """
@@ -34,6 +38,7 @@ class Recipe:
     warmup: float = 0.1
     dropout_rates: tuple[float, ...] | None = None
     augmentation: float = 0.5
+    final_augmentation: float | None = None
     outliers: float = 0.0
 
     def __post_init__(self) -> None:
@@ -45,11 +50,19 @@ class Recipe:
                 raise TrainingError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}.")
         if not 0 < self.learning_rate < 10:
             raise TrainingError(f"learning_rate is {self.learning_rate:g}; expected a number above 0 and below 10.")
-        for name, highest in (("warmup", 1.0), ("augmentation", 2.0), ("outliers", 1.0)):
-            if not 0 <= getattr(self, name) <= highest:
+        shares = (("warmup", 1.0), ("augmentation", 2.0), ("final_augmentation", 2.0), ("outliers", 1.0))
+        for name, highest in shares:
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= highest:
                 raise TrainingError(f"{name} is {getattr(self, name):g}; expected 0 to {highest:g}.")
         if not all(0 <= rate < 1 for rate in self.dropout_rates or ()):
             raise TrainingError("a dropout rate is the share of units that is left out: at least 0 and below 1.")
+
+    def augmentation_in(self, epoch: int) -> float:
+        """The strength of the random changes in an epoch, counted from 0."""
+        if self.final_augmentation is None or self.epochs == 1:
+            return self.augmentation
+        share = (1 + cos(pi * epoch / (self.epochs - 1))) / 2
+        return share * self.augmentation + (1 - share) * self.final_augmentation
 
     def to_dict(self) -> dict:
         """The same as plain data, for the card and for resuming."""
