@@ -186,6 +186,22 @@ def ablation_table() -> str:
     return "\n".join([*lines, *_disturbance([results.read("ablation-*-seed-*.json")])])
 
 
+def residuals_table() -> str:
+    """Plain against residual networks, from `benchmarks/residuals.py`."""
+    lines = [
+        "| layers | | weights | loss, last 25 steps | validation | gradient, first / last convolution |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in sorted(results.read("residuals-*.json"), key=lambda row: (row["num_layers"], row["kind"])):
+        norms = row["gradient_norms"]["first"]
+        lines.append(
+            f"| {row['num_layers']} | {row['kind']} | {row['num_parameters']:,} "
+            f"| {statistics.mean(row['losses'][-25:]):.3f} | {row['val_accuracy']:.2%} "
+            f"| {norms[0]:.2g} / {norms[-1]:.2g} |"
+        )
+    return "\n".join(lines)
+
+
 def _mean_and_deviation(rows: list[dict], key: str) -> str:
     values = [100 * row[key] for row in rows]
     deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
@@ -206,7 +222,13 @@ TABLES = {
 
 RECIPES = README.parent / "docs" / "recipes.md"
 TUTORIAL = README.parent / "docs" / "tutorial.md"
-DOCUMENTS = {README: TABLES, RECIPES: {"ablation": ablation_table}, TUTORIAL: tutorial_tables.TABLES}
+RESIDUALS = README.parent / "docs" / "residuals.md"
+DOCUMENTS = {
+    README: TABLES,
+    RECIPES: {"ablation": ablation_table},
+    RESIDUALS: {"residuals": residuals_table},
+    TUTORIAL: tutorial_tables.TABLES,
+}
 
 
 def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:

@@ -165,7 +165,8 @@ def answers(
             f"the model {card.name!r} takes {card.input_shape[0]}x{card.input_shape[1]}."
         )
     features = None
-    if with_features:
+    # What the last layer of one member is given says nothing of an ensemble.
+    if with_features and not card.members:
         probabilities, features = predictor.engine.probabilities_and_features(data.test_images)
     else:
         probabilities = predictor.engine.probabilities(data.test_images)

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from conftest import assert_clear_failure
+from conftest import assert_clear_failure, clean_environment
 
 import kerascnn
 from kerascnn.backend import BACKENDS
@@ -18,12 +20,14 @@ def members(trained):
     return [trained(backend) for backend in BACKENDS]
 
 
-@pytest.fixture
-def joined(cli, members, shared_digits, tmp_path):
+@pytest.fixture(scope="module")
+def joined(members, shared_digits, tmp_path_factory):
     """The command, as a user types it."""
-    result = cli("ensemble", *members, "--data", shared_digits, "--output", "joined.keras")
+    path = tmp_path_factory.mktemp("joined") / "joined.keras"
+    command = [sys.executable, "-P", "-m", "kerascnn", "ensemble", *members, "--data", shared_digits, "--output", path]
+    result = subprocess.run(list(map(str, command)), capture_output=True, env=clean_environment(), check=False)
     assert result.returncode == 0, result.stderr.decode()
-    return tmp_path / "joined.keras", result
+    return path, result
 
 
 def divided_by(model, seed, directory):
@@ -85,12 +89,15 @@ def test_the_members_are_chosen_by_validation_alone(cli, members, shared_digits,
     assert number == len(set.intersection(*parts)) < 30
 
 
-def test_an_ensemble_is_a_model_like_any_other(cli, joined, photo, tmp_path):
+def test_an_ensemble_is_a_model_like_any_other(cli, joined, photo, shared_digits, tmp_path):
     path, _ = joined
     photo(3).save(tmp_path / "three.png")
     assert cli("predict", "three.png", "--model", path).returncode == 0
     assert "member3" in cli("summary", "--model", path).stdout.decode()
-    assert "3 members" in cli("models", ".").stdout.decode()
+    assert "3 members" in cli("models", path.parent).stdout.decode()
+    evaluated = cli("evaluate", "--model", path, "--data", shared_digits, "--output", "report")
+    assert evaluated.returncode == 0, evaluated.stderr.decode()
+    assert not (tmp_path / "report" / "activations.png").exists()
     explained = cli("explain", "three.png", "--model", path)
     assert explained.returncode == 0, explained.stderr.decode()
     assert b"integrated-gradients.png" in explained.stdout
