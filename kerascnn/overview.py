@@ -89,7 +89,7 @@ def compare_architectures(
         One entry an architecture, and one for ensembles if there are any.
 
     Raises:
-        ModelError: if a path is missing, or a card beside a model cannot be understood.
+        ModelError: if a path is missing, a card beside a model cannot be understood, or there is nothing to draw.
         OutputError: if the figure cannot be written.
 
     Example:
@@ -112,6 +112,8 @@ def compare_architectures(
         best_first = sorted(ensembles, key=lambda runs: -runs.accuracy)
         rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
     if figure is not None:
+        if all(runs.milliseconds_per_picture is None for row in rows for runs in row.runs):
+            raise ModelError("no card tells how long a picture takes, so there is nothing to draw: train a model.")
         # Here, since matplotlib takes half a second to import.
         from kerascnn.figures.overview import draw_models
 

@@ -252,6 +252,9 @@ def test_models_for_people_and_programs(cli, recorded):
 
 
 def test_models_draws_mistakes_against_time(cli, recorded, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert_clear_failure(cli("models", "empty", "--figure", "none.png"), "nothing to draw", "train a model")
+    assert not (tmp_path / "none.png").exists()
     assert cli("models", recorded, "--figure", "drawn/models.png").stderr.decode().endswith("wrote drawn/models.png\n")
     picture = np.asarray(Image.open(tmp_path / "drawn" / "models.png").convert("RGB"))
     trained, untrained = (86, 180, 233), (204, 121, 167)  # the colours of vit and of resnet

@@ -21,7 +21,7 @@ def draw_models(rows: Sequence["ArchitectureOverview"]) -> Drawing:
     """Draw mistakes against milliseconds a picture: the better and quicker, the nearer to the lower left corner.
 
     Args:
-        rows: the architectures with their trained models; those whose time is not known are left out.
+        rows: the architectures with their trained models; those whose time is not known are left out, not all.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
@@ -43,8 +43,7 @@ def draw_models(rows: Sequence["ArchitectureOverview"]) -> Drawing:
         _logarithmic(axes.yaxis, errors, _ERRORS, "%")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        if times:
-            figure.legend(loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(loc="outside lower center", ncols=4, frameon=False)
 
     return Drawing(draw, 4.0)
 
@@ -58,8 +57,7 @@ def _logarithmic(axis, values: Sequence[float], ticks: Sequence[float], unit: st
         (axes.set_xscale, axes.set_xlim) if axis.axis_name == "x" else (axes.set_yscale, axes.set_ylim)
     )
     set_scale("log")
-    if values:
-        set_limits(max(min(values), ticks[0]) / 1.6, max(values) * 1.6)
+    set_limits(max(min(values), ticks[0]) / 1.6, max(values) * 1.6)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} {unit}"))
     axis.set_minor_locator(NullLocator())
