@@ -1,9 +1,11 @@
-"""Measure how well `kerascnn.read` reads synthetic pages, style by style.
+"""Measure how well `kerascnn.read` reads synthetic pages, style by style, with each of the segmenters in turn.
 
-    python benchmarks/pages.py [--model reference] [--pages 10] [--seed 1000] [--style NAME ...] [--dry-run]
+    python benchmarks/pages.py [--model reference] [--pages 10] [--seed 1000] [--style NAME ...]
+                               [--segmenter NAME ...] [--dry-run]
 
-The pages carry digits of MNIST's test part, so that no network has been trained on them. Writes
-benchmarks/results/pages.json and prints a Markdown table.
+The pages carry digits of MNIST's test part, so that no network has been trained on them. A digit is found where one box
+shows it and no other one; IoU is that of the pixels of the digits' ink. Writes benchmarks/results/pages.json and prints
+a Markdown table.
 """
 
 import argparse
@@ -11,41 +13,83 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+import cv2
+import numpy as np
 import results
+from matching import match
 
 import kerascnn
+from kerascnn.images.paper import find_page_ink
 from kerascnn.inference import Predictor
+from kerascnn.reading import Page
+from kerascnn.segmentation.segmenters import Segmenter, load_segmenter
 from kerascnn.synthetic import STYLES, SyntheticPage, make_page
+
+SEGMENTERS = ("unet", "classical")
+_SUMS = (
+    "num_pages",
+    "num_digits",
+    "num_errors",
+    "num_lines",
+    "num_exact_lines",
+    "found",
+    "split",
+    "merged",
+    "ink_of_both",
+    "ink_of_either",
+    "seconds",
+)
 
 
 @dataclass
 class Score:
     """What was read on the pages of one style."""
 
+    segmenter: str
     style: str
     num_pages: int = 0
     num_digits: int = 0
     num_errors: int = 0
     num_lines: int = 0
     num_exact_lines: int = 0
+    found: int = 0
+    split: int = 0
+    merged: int = 0
+    ink_of_both: int = 0
+    ink_of_either: int = 0
     seconds: float = 0.0
 
-    def add(self, page: SyntheticPage, read: list[str], seconds: float) -> None:
-        """Count one page: edit distance over its whole text, lines without a mistake."""
+    def add(self, page: SyntheticPage, result: Page, seconds: float) -> None:
+        """Count one page: edit distance over its whole text, lines without a mistake, boxes."""
+        read = [line.text.replace(" ", "") for line in result.lines]
         text = "".join(page.lines)
+        matches = match(
+            [box for line in page.boxes for box in line],
+            [digit.box for line in result.lines for digit in line.digits],
+        )
         self.num_pages += 1
         self.num_digits += len(text)
         self.num_errors += min(edit_distance(text, "".join(read)), len(text))
         self.num_lines += len(page.lines)
         self.num_exact_lines += sum((Counter(page.lines) & Counter(read)).values())
+        self.found += matches.found
+        self.split += matches.split
+        self.merged += matches.merged
         self.seconds += seconds
+
+    def add_ink(self, page: SyntheticPage, found: np.ndarray) -> None:
+        """Count the pixels of the digits' ink."""
+        size = found.shape[::-1]
+        true = cv2.resize(page.instances, size, interpolation=cv2.INTER_NEAREST) > 0
+        self.ink_of_both += int((true & found).sum())
+        self.ink_of_either += int((true | found).sum())
 
     def row(self) -> str:
         """The score as a row of a Markdown table."""
-        digits = 1 - self.num_errors / self.num_digits
-        lines = self.num_exact_lines / self.num_lines
         return (
-            f"| {self.style} | {self.num_digits:,} | {digits:.1%} | {self.num_lines} | {lines:.1%} "
+            f"| {self.style} | {self.segmenter} | {self.num_digits:,} | {1 - self.num_errors / self.num_digits:.1%} "
+            f"| {self.num_exact_lines / self.num_lines:.1%} | {self.found / self.num_digits:.1%} | {self.split} "
+            f"| {self.merged} | {self.ink_of_both / max(self.ink_of_either, 1):.3f} "
             f"| {self.seconds / self.num_pages:.2f} |"
         )
 
@@ -63,16 +107,28 @@ def edit_distance(first: str, second: str) -> int:
     return distances[-1]
 
 
-def measure(predictor: Predictor, style: str, num_pages: int, seed: int) -> Score:
-    """Read the pages of one style."""
-    score = Score(style)
+def measure(
+    predictor: Predictor, segmenters: dict[str, Segmenter], style: str, num_pages: int, seed: int
+) -> list[Score]:
+    """Read the pages of one style, each with all segmenters."""
+    scores = {name: Score(name, style) for name in segmenters}
     for number in range(seed, seed + num_pages):
         page = make_page(style, number)
-        start = time.perf_counter()
-        result = kerascnn.read(page.picture, predictor)
-        seconds = time.perf_counter() - start
-        score.add(page, [line.text.replace(" ", "") for line in result.lines], seconds)
-    return score
+        ink = find_page_ink(page.picture)
+        for name, segmenter in segmenters.items():
+            start = time.perf_counter()
+            result = kerascnn.read(page.picture, predictor, segmenter=segmenter)
+            scores[name].add(page, result, time.perf_counter() - start)
+            scores[name].add_ink(page, segmenter(ink).mask)
+    return list(scores.values())
+
+
+def in_all(scores: list[Score], segmenter: str) -> Score:
+    """The sum over the styles."""
+    total = Score(segmenter, "all")
+    for field in _SUMS:
+        setattr(total, field, sum(getattr(score, field) for score in scores if score.segmenter == segmenter))
+    return total
 
 
 def main() -> None:
@@ -82,21 +138,23 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=10, help="pages a style")
     parser.add_argument("--seed", type=int, default=1000, help="of the first page of each style")
     parser.add_argument("--style", action="append", choices=list(STYLES), help="only this one; may be repeated")
+    parser.add_argument("--segmenter", action="append", help="only this one, or a U-Net's path; may be repeated")
     parser.add_argument("--dry-run", action="store_true", help="one page a style; nothing is written")
     arguments = parser.parse_args()
     predictor = kerascnn.load(arguments.model)
+    segmenters = {name: load_segmenter(name) for name in arguments.segmenter or SEGMENTERS}
     num_pages = 1 if arguments.dry_run else arguments.pages
-    print("| style | digits | right | lines | exact | s a page |\n|---|---|---|---|---|---|")
-    scores = []
+    print("| style | segmenter | digits | right | exact lines | found | split | merged | IoU | s a page |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    scores: list[Score] = []
     for style in arguments.style or STYLES:
-        scores.append(measure(predictor, style, num_pages, arguments.seed))
-        print(scores[-1].row(), flush=True)
-    total = Score("all")
-    for field in ("num_pages", "num_digits", "num_errors", "num_lines", "num_exact_lines", "seconds"):
-        setattr(total, field, sum(getattr(score, field) for score in scores))
-    print(total.row())
+        new = measure(predictor, segmenters, style, num_pages, arguments.seed)
+        print("\n".join(score.row() for score in new), flush=True)
+        scores += new
+    totals = [in_all(scores, name) for name in segmenters]
+    print("\n".join(score.row() for score in totals))
     if not arguments.dry_run:
-        write(arguments, predictor, [*scores, total])
+        write(arguments, predictor, [*scores, *totals])
 
 
 def write(arguments: argparse.Namespace, predictor: Predictor, scores: list[Score]) -> None:

@@ -69,9 +69,12 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     from kerascnn.backend import activate
 
     activate("tensorflow")
+    import keras
+
     from kerascnn import models
     from kerascnn.datasets import stratified_split
     from kerascnn.datasets.stored import Selection
+    from kerascnn.training.accuracy import AccuracyOfDecided
     from kerascnn.training.batches import TrainingBatches
     from kerascnn.training.loop import compile_model
     from kerascnn.training.recipe import choose_recipe
@@ -90,7 +93,8 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     )
     split = time.perf_counter() - split
     model = models.build("cnn", (28, 28, 1), 10, dropout_rates=recipe.dropout_rates)
-    compile_model(model, recipe, steps)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=False)
+    compile_model(model, recipe, steps, loss, AccuracyOfDecided(name="accuracy"))
     seconds = []
     # Strided over the epoch's order, so that every part of the file is touched.
     for number, index in enumerate(np.linspace(0, len(batches) - 2, steps + 5).astype(int)):

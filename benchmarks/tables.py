@@ -73,14 +73,42 @@ def singles_table() -> str:
 
 
 def pages_table() -> str:
-    """Synthetic pages by style, from `benchmarks/pages.py`."""
-    (record,) = results.read("pages.json")
-    lines = ["| style | digits | right | lines | without a mistake |", "|---|---|---|---|---|"]
-    for row in record["scores"]:
-        digits = 1 - row["num_errors"] / row["num_digits"]
-        exact = row["num_exact_lines"] / row["num_lines"]
-        lines.append(f"| {row['style']} | {row['num_digits']:,} | {digits:.1%} | {row['num_lines']} | {exact:.1%} |")
+    """Synthetic pages by style, read with each segmenter, from `benchmarks/pages.py`."""
+    lines = [
+        "| style | digits | right with the U-Net | classical | lines | without a mistake with the U-Net | classical |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for style, rows in _pages().items():
+        first = rows["unet"]
+        digits = [f"{1 - row['num_errors'] / row['num_digits']:.1%}" for row in rows.values()]
+        exact = [f"{row['num_exact_lines'] / row['num_lines']:.1%}" for row in rows.values()]
+        lines.append(
+            f"| {style} | {first['num_digits']:,} | {' | '.join(digits)} | {first['num_lines']} | {' | '.join(exact)} |"
+        )
     return "\n".join(lines)
+
+
+def segmenters_table() -> str:
+    """What became of the digits of the same pages with each segmenter, from `benchmarks/pages.py`."""
+    lines = [
+        "| style | segmenter | digits | found | split | merged | right | IoU | seconds a page |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for style, rows in _pages().items():
+        for name, row in rows.items():
+            lines.append(
+                f"| {style} | {name} | {row['num_digits']:,} | {row['found'] / row['num_digits']:.1%} | {row['split']} "
+                f"| {row['merged']} | {1 - row['num_errors'] / row['num_digits']:.1%} "
+                f"| {row['ink_of_both'] / row['ink_of_either']:.3f} | {row['seconds'] / row['num_pages']:.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def _pages() -> dict[str, dict[str, dict]]:
+    """The scores of `benchmarks/pages.py` by style and segmenter."""
+    (record,) = results.read("pages.json")
+    styles = dict.fromkeys(row["style"] for row in record["scores"])
+    return {style: {row["segmenter"]: row for row in record["scores"] if row["style"] == style} for style in styles}
 
 
 def speed_table() -> str:
@@ -223,10 +251,12 @@ TABLES = {
 RECIPES = README.parent / "docs" / "recipes.md"
 TUTORIAL = README.parent / "docs" / "tutorial.md"
 RESIDUALS = README.parent / "docs" / "residuals.md"
+SEGMENTATION = README.parent / "docs" / "segmentation.md"
 DOCUMENTS = {
     README: TABLES,
     RECIPES: {"ablation": ablation_table},
     RESIDUALS: {"residuals": residuals_table},
+    SEGMENTATION: {"segmenters": segmenters_table},
     TUTORIAL: tutorial_tables.TABLES,
 }
 

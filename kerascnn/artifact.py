@@ -19,7 +19,7 @@ _MAX_CARD_BYTES = 16 * 2**20
 ENSEMBLE = "ensemble"
 """What the card of an ensemble names as its architecture."""
 
-REFERENCE = "reference"
+REFERENCE, SEGMENTER = "reference", "segmenter"
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
 
 
@@ -32,7 +32,7 @@ class Card:
         architecture: a name of `kerascnn.models`, or `ENSEMBLE`.
         input_shape: height, width, channels.
         class_names: one name a class, in the order of the outputs.
-        preparation: how pictures are prepared, a name of `kerascnn.images.PREPARATIONS`.
+        preparation: how pictures are prepared, a name of `kerascnn.images.PREPARATIONS`; `page` if pages are segmented.
         temperature: by which the last layer's weights were divided to calibrate the confidence.
         rejection_threshold: the confidence below which no answer is given; None to answer always.
         recipe: all hyper-parameters.
@@ -73,6 +73,11 @@ class Card:
         """Whether the classes are the ten digits in order."""
         return self.class_names == tuple("0123456789")
 
+    @property
+    def segments_pages(self) -> bool:
+        """Whether the model says of every pixel of a page what it shows."""
+        return self.preparation == "page"
+
     def to_json(self) -> str:
         """The card's text."""
         return json.dumps({"format": CARD_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
@@ -85,7 +90,7 @@ class Card:
             raise ValueError(f"its format is not {CARD_FORMAT}")
         document["input_shape"] = tuple(int(size) for size in document["input_shape"])
         document["class_names"] = tuple(str(name) for name in document["class_names"])
-        if document["preparation"] not in ("mnist", "resize"):
+        if document["preparation"] not in ("mnist", "resize", "page"):
             raise ValueError(f"its preparation {document['preparation']!r} is unknown")
         return cls(**document)
 
@@ -94,7 +99,7 @@ def resolve_model_path(model: str | Path | None) -> Path:
     """Which model a command uses.
 
     Args:
-        model: a path, `"reference"` for the model that ships with the package, or None for
+        model: a path, `"reference"` or `"segmenter"` for a model that ships with the package, or None for
             `saved_models/mnist_cnn.keras` below the working directory if it is there, else the reference.
 
     Returns:
@@ -105,8 +110,8 @@ def resolve_model_path(model: str | Path | None) -> Path:
     """
     if model is None:
         return DEFAULT_MODEL if DEFAULT_MODEL.is_file() else reference_path()
-    if str(model) == REFERENCE:
-        return reference_path()
+    if str(model) in (REFERENCE, SEGMENTER):
+        return package_model(str(model))
     path = Path(model)
     if path.is_file():
         return path
@@ -141,7 +146,12 @@ def keras_file(output: str | Path) -> Path:
 
 def reference_path() -> Path:
     """The `.keras` file of the model that ships with the package."""
-    return Path(str(resources.files("kerascnn") / "reference" / "reference.keras"))
+    return package_model(REFERENCE)
+
+
+def package_model(name: str) -> Path:
+    """The `.keras` file of a model that ships with the package: `reference`, or `segmenter`, a U-Net."""
+    return Path(str(resources.files("kerascnn") / "reference" / f"{name}.keras"))
 
 
 def read_card(model_path: Path) -> Card | None:

@@ -24,6 +24,7 @@ from kerascnn.comparison import Comparison
 from kerascnn.evaluation import Evaluation
 from kerascnn.evaluation_report.comparing import verdict
 from kerascnn.overview import ArchitectureOverview
+from kerascnn.segmentation.scores import SegmentationScore
 from kerascnn.training.progress import RunStart
 
 _MAX_DISAGREEMENTS = 10
@@ -133,10 +134,13 @@ def print_fit(card: Card, paths: Sequence[Path]) -> None:
     console = _stdout()
     console.print(table)
     metrics = card.metrics
-    console.print(
-        f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f} "
-        f"({metrics['num_samples']:,} images, weights of epoch {metrics['best_epoch']})"
-    )
+    if card.segments_pages:
+        result = f"IoU {metrics['test_iou']:.2%}, accuracy of the pixels with ink {metrics['test_accuracy']:.2%}"
+        samples = "pages"
+    else:
+        result = f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f}"
+        samples = "images"
+    console.print(f"{result} ({metrics['num_samples']:,} {samples}, weights of epoch {metrics['best_epoch']})")
     for path in paths:
         console.print(f"wrote {path}", markup=False)
 
@@ -192,6 +196,19 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(matrix)
 
 
+def print_segmentation(score: SegmentationScore) -> None:
+    """Print how well pages were segmented, and each class."""
+    console = _stdout()
+    console.print(
+        f"IoU {score.iou:.2%}  mean IoU of the classes {score.mean_iou:.2%}  "
+        f"accuracy {score.accuracy:.2%}  {score.num_samples} synthetic pages"
+    )
+    table = _table("pixels that show", "IoU")
+    for name, value in score.per_class.items():
+        table.add_row(name, f"{value:.2%}")
+    console.print(table)
+
+
 def print_comparison(comparison: Comparison) -> None:
     """Print the figures of two models side by side, what their difference means, and where they disagree."""
     console = _stdout()
@@ -238,7 +255,7 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
         if row.num_parameters is not None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
-    console.print("for one picture of 28x28 pixels and ten classes\n")
+    console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
     columns = ["trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "ms/picture"]
     # One column too many for a narrow terminal, where it says nothing.
     several = len({runs.backend for row in rows for runs in row.runs}) > 1
@@ -258,6 +275,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
                 *([runs.backend] if several else []),
             )
     console.print(trained)
+    if any(row.name == "unet" and row.runs for row in rows):
+        console.print("the accuracy of unet is that of the pixels with ink")
     missing = [row.name for row in rows if not row.runs]
     if missing:
         console.print(f"not trained yet: {', '.join(missing)} (kerascnn fit --architecture {missing[0]})")

@@ -29,7 +29,8 @@ class Engine(Protocol):
     name: str
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)`; `(n, height, width, num_classes)` where the network
+        segments."""
 
     def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The same, and what the last fully connected layer is given: float32 `(n, num_features)`, None if there is no
@@ -93,8 +94,11 @@ class KerasEngine:
         shape, output = model.input_shape, model.output_shape
         if not (isinstance(shape, tuple) and len(shape) in (3, 4) and (len(shape) == 3 or shape[3] == 1)):
             raise ModelError(f"the model takes {shape}; kerascnn runs models that take (batch, height, width, 1).")
-        if not (isinstance(output, tuple) and len(output) == 2 and output[1]):
-            raise ModelError(f"the model gives {output}; kerascnn runs models that give (batch, num_classes).")
+        if not (isinstance(output, tuple) and len(output) in (2, 4) and output[-1]):
+            raise ModelError(
+                f"the model gives {output}; kerascnn runs models that give (batch, num_classes), or "
+                "(batch, height, width, num_classes) for pages."
+            )
         self._flat = len(shape) == 3
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -166,9 +170,9 @@ def _with_features(content: bytes) -> bytes | None:
 
 def _as_probabilities(result: np.ndarray) -> np.ndarray:
     # A user's own model may end in logits.
-    if len(result) and (result.min() < 0 or np.abs(result.sum(axis=1) - 1).max() > 1e-3):
-        shifted = np.exp(result - result.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
+    if len(result) and (result.min() < 0 or np.abs(result.sum(axis=-1) - 1).max() > 1e-3):
+        shifted = np.exp(result - result.max(axis=-1, keepdims=True))
+        return shifted / shifted.sum(axis=-1, keepdims=True)
     return result
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kerascnn.errors import OutputError
@@ -57,6 +57,33 @@ def write_bytes(target: Path, content: bytes) -> None:
         place(staged, target)
 
 
+def write_together(directory: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write the files of a result: a new directory appears in one step; in an old one each file does, in their order.
+
+    Args:
+        directory: where; missing parent directories are made.
+        contents: by file name.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        OutputError: if they cannot be written.
+    """
+    with staging_directory(directory) as staging:
+        finished = staging / "finished"
+        finished.mkdir()
+        for name, content in contents.items():
+            (staging / name).write_bytes(content)
+            place(staging / name, finished / name)
+        if directory.exists():
+            for name in contents:
+                place(finished / name, directory / name)
+        else:
+            finished.rename(directory)
+    return tuple(directory / name for name in contents)
+
+
 def require_directory(path: Path) -> None:
     """Raise OutputError if there is something that is no directory where one is to be written."""
     if path.exists() and not path.is_dir():
@@ -77,7 +104,7 @@ def told_as_output_error(target: Path) -> Iterator[None]:
     except OSError as error:
         in_the_way = next((path for path in target.parents if path.is_file()), None)
         if in_the_way is None:
-            reason = f"{error.strerror or error}; free some space, or choose another place with --output."
+            reason = f"{error.strerror or error}; free some space, or choose another place."
         else:
-            reason = f"{in_the_way} is a file, not a directory; choose another place with --output."
+            reason = f"{in_the_way} is a file, not a directory; choose another place."
         raise OutputError(f"{target} could not be written: {reason}") from error

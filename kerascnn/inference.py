@@ -80,8 +80,7 @@ class Predictor:
 
     def prepare(self, picture: Picture) -> np.ndarray:
         """Turn one picture into what the network reads: uint8 `(height, width)` of the model's input."""
-        array = decode(picture) if isinstance(picture, str | Path) else as_array(picture)
-        return PREPARATIONS[self.card.preparation](array, self.card.input_shape[:2])
+        return self._prepared(decode(picture) if isinstance(picture, str | Path) else as_array(picture))
 
     def predict_prepared(self, images: np.ndarray) -> list[Prediction]:
         """Predict images that are prepared already.
@@ -130,8 +129,15 @@ class Predictor:
                 pending = following
 
     def _prepare_source(self, source: str | Path | bytes) -> np.ndarray:
-        array = decode(source, "standard input" if isinstance(source, bytes) else str(source))
-        return PREPARATIONS[self.card.preparation](array, self.card.input_shape[:2])
+        return self._prepared(decode(source, "standard input" if isinstance(source, bytes) else str(source)))
+
+    def _prepared(self, picture: np.ndarray) -> np.ndarray:
+        if self.card.segments_pages:
+            raise ModelError(
+                f"the model {self.card.name!r} segments pages and knows no single pictures; "
+                f"give it to 'kerascnn read --segmenter', and here another one."
+            )
+        return PREPARATIONS[self.card.preparation](picture, self.card.input_shape[:2])
 
     def _prediction(self, probabilities: list[float], index: int, has_ink: bool) -> Prediction:
         confidence = probabilities[index]
@@ -196,9 +202,9 @@ def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predic
 
     engine = KerasEngine(load_keras_model(path))
     card = card or _guessed_card(path, engine.model)
-    if len(card.class_names) != engine.model.output_shape[1]:
+    if len(card.class_names) != engine.model.output_shape[-1]:
         raise ModelError(
-            f"{path} gives {engine.model.output_shape[1]} classes, its card names {len(card.class_names)}; "
+            f"{path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
             "remove the card, or train the model again."
         )
     return Predictor(engine, card, path)
@@ -215,7 +221,11 @@ def _current_card(path: Path, note: Callable[[str], None]) -> Card | None:
 
 
 def _guessed_card(path: Path, model) -> Card:
-    num_classes = model.output_shape[1]
+    num_classes = model.output_shape[-1]
+    if len(model.output_shape) == 4:
+        raise ModelError(
+            f"{path} segments pages but has no card; it is of use with the card that 'kerascnn fit' wrote."
+        )
     return Card(
         name=path.stem,
         architecture=model.name,

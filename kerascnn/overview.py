@@ -13,6 +13,8 @@ from kerascnn.models import ARCHITECTURES
 MODELS = Path("saved_models")
 """Where `fit` writes, and where trained models are looked for."""
 
+_SEGMENTING = {name for name, facts in ARCHITECTURES.items() if facts.segments}
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -25,7 +27,7 @@ class Runs:
         backend: that they were trained on.
         seeds: in ascending order; a seed counts once.
         num_test: images that each was scored on.
-        accuracy: on them, the mean over the seeds.
+        accuracy: on them, the mean over the seeds; of a network that segments pages, that of the pixels with ink.
         accuracy_deviation: the standard deviation; None for a single seed.
         seconds: of all epochs, the mean over the seeds, on the machine where each was trained; None for an ensemble.
         milliseconds_per_picture: for one picture at a time on one core, the mean over the seeds; None where a card does
@@ -53,7 +55,8 @@ class ArchitectureOverview:
     Args:
         name: of the architecture.
         description: what it is, in a line.
-        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes; None for ensembles.
+        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes, or what else the architecture
+            is for; None for ensembles.
         num_multiply_adds: for one such picture; None for ensembles.
         runs: of the trained models, the most accurate first.
     """
@@ -83,7 +86,7 @@ def compare_architectures(
         paths: `.keras` files, and directories of them; by default `saved_models/`. The model that ships is always
             among them.
         on_note: called with a sentence about a model that is left out.
-        figure: a `.png` to write, with mistakes against milliseconds a picture.
+        figure: a `.png` to write, with mistakes against milliseconds a picture; not of networks that segment pages.
 
     Returns:
         One entry an architecture, and one for ensembles if there are any.
@@ -112,12 +115,13 @@ def compare_architectures(
         best_first = sorted(ensembles, key=lambda runs: -runs.accuracy)
         rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
     if figure is not None:
-        if all(runs.milliseconds_per_picture is None for row in rows for runs in row.runs):
+        drawn = [row for row in rows if row.name not in _SEGMENTING]
+        if all(runs.milliseconds_per_picture is None for row in drawn for runs in row.runs):
             raise ModelError("no card tells how long a picture takes, so there is nothing to draw: train a model.")
         # Here, since matplotlib takes half a second to import.
         from kerascnn.figures.overview import draw_models
 
-        write_bytes(Path(figure), draw_models(rows).png())
+        write_bytes(Path(figure), draw_models(drawn).png())
     return tuple(rows)
 
 

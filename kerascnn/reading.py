@@ -12,16 +12,14 @@ from kerascnn.files import write_bytes
 from kerascnn.images.broken import Pair, broken_pairs, is_one_digit
 from kerascnn.images.decode import as_array, decode
 from kerascnn.images.drawing import OutputNames, drawn_page
-from kerascnn.images.frames import without_frames
 from kerascnn.images.glyphs import Glyph, find_glyphs, united, usual_height
 from kerascnn.images.lines import ordered_lines, text_of
-from kerascnn.images.nets import without_faint_net
 from kerascnn.images.normalise import place_glyph
 from kerascnn.images.paper import find_page_ink
-from kerascnn.images.rules import remove_rules
-from kerascnn.images.touching import Segment, best_path, segments_of
+from kerascnn.images.touching import Segment, best_path, parts_of, segments_of
 from kerascnn.images.words import in_words
 from kerascnn.inference import Prediction, Predictor, load
+from kerascnn.segmentation.segmenters import Segmenter, load_segmenter
 from kerascnn.sources import decoded
 
 MIN_CONFIDENCE = 0.5
@@ -95,6 +93,7 @@ def read(
     model: Predictor | str | Path | None = None,
     *,
     min_confidence: float = MIN_CONFIDENCE,
+    segmenter: Segmenter | str | Path | None = None,
 ) -> Page:
     """Read every digit on a page.
 
@@ -102,22 +101,22 @@ def read(
         picture: a path, a PIL image or an array `(height, width)` or `(height, width, 3)`.
         model: a loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
         min_confidence: digits of a lower probability are left out, 0 to 1.
+        segmenter: how digits are told from what else is on a page, as for `load_segmenter`.
 
     Returns:
         The page: its lines from top to bottom, each with its digits and their boxes.
 
     Raises:
         ImageError: if the picture cannot be read.
-        ModelError: if the model cannot be loaded or does not read digits.
+        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
 
     Example:
         >>> kerascnn.read("page.jpg").lines[0].text
         '0123456789'
     """
     predictor = _reader(model)
-    return _read_array(
-        decode(picture) if isinstance(picture, str | Path) else as_array(picture), predictor, min_confidence
-    )
+    array = decode(picture) if isinstance(picture, str | Path) else as_array(picture)
+    return _read_array(array, predictor, load_segmenter(segmenter), min_confidence)
 
 
 def read_files(
@@ -126,6 +125,7 @@ def read_files(
     on_error: Callable[[str, ImageError], None],
     *,
     min_confidence: float = MIN_CONFIDENCE,
+    segmenter: Segmenter | str | Path | None = None,
     output: str | Path | None = None,
 ) -> Iterator[tuple[str, Page]]:
     """Read any number of pages, one after the other.
@@ -135,19 +135,20 @@ def read_files(
         model: as for `read`.
         on_error: called with the name of a picture that cannot be read, and why; the others go on.
         min_confidence: as for `read`.
+        segmenter: as for `read`.
         output: a directory; every picture is written there as a PNG with what was found drawn on it.
 
     Yields:
         Name (the path as given, `-` for bytes) and page.
 
     Raises:
-        ModelError: if the model cannot be loaded or does not read digits.
+        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
         OutputError: if a drawing cannot be written.
     """
-    predictor = _reader(model)
+    predictor, find_digits = _reader(model), load_segmenter(segmenter)
     names = OutputNames()
     for name, array in decoded(sources, on_error):
-        page = _read_array(array, predictor, min_confidence)
+        page = _read_array(array, predictor, find_digits, min_confidence)
         if output is not None:
             digits = [digit for line in page.lines for digit in line.digits]
             marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
@@ -165,13 +166,14 @@ def _reader(model: Predictor | str | Path | None) -> Predictor:
     return predictor
 
 
-def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) -> Page:
+def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
     ink = find_page_ink(array)
-    mask = without_frames(without_faint_net(ink.contrast, remove_rules(ink.mask)))
-    glyphs, fragments = find_glyphs(ink.contrast, mask)
+    digit_ink = segmenter(ink)
+    glyphs, fragments = find_glyphs(ink.contrast, digit_ink.mask)
+    pieces = [] if digit_ink.apart is None else find_glyphs(ink.contrast, digit_ink.apart)[0]
     found = [
         (prediction, _original_box(glyph, ink.scale, array.shape))
-        for glyph, prediction in _recognised(glyphs, fragments, predictor)
+        for glyph, prediction in _recognised(glyphs, fragments, pieces, predictor)
         if prediction.digit is not None and prediction.confidence >= min_confidence
     ]
     boxes = [box for _, box in found]
@@ -179,13 +181,13 @@ def _read_array(array: np.ndarray, predictor: Predictor, min_confidence: float) 
 
 
 def _recognised(
-    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], predictor: Predictor
+    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], pieces: Sequence[Glyph], predictor: Predictor
 ) -> list[tuple[Glyph, Prediction]]:
     """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
     if not glyphs:
         return []
     usual = usual_height(glyphs)
-    proposals = [segments_of(glyph, usual) for glyph in glyphs]
+    proposals = [segments_of(glyph, usual, parts_of(glyph, pieces)) for glyph in glyphs]
     pairs = broken_pairs(glyphs, fragments, usual)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]

@@ -8,12 +8,17 @@ import numpy as np
 
 import kerascnn
 from kerascnn.calibration import fold_temperature
-from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.datasets import load_dataset
 from kerascnn.inference import load
 from kerascnn.models import ARCHITECTURES
+from kerascnn.segmentation.pages import training_pages
+from kerascnn.training.fit import work_for
 from kerascnn.training.progress import NoProgress
 from kerascnn.training.run_directory import RunDirectory
-from kerascnn.training.settings import RunRequest, resumed_settings
+from kerascnn.training.settings import RunRequest, new_settings, resumed_settings
+
+CLASSIFIERS = {name: facts for name, facts in ARCHITECTURES.items() if not facts.segments}
+"""What each picture has one class for; test_segmentation.py has the others."""
 
 
 def shapes() -> dict:
@@ -26,7 +31,7 @@ def shapes() -> dict:
     from kerascnn.models import build
 
     found = {}
-    for name, facts in ARCHITECTURES.items():
+    for name, facts in CLASSIFIERS.items():
         family = getattr(import_module(f"kerascnn.models.{name}"), name)
         sums, refused = [], {}
         for shape, num_classes in (((64, 64, 1), 3), ((20, 33, 1), 2), ((7, 7, 1), 2)):
@@ -78,10 +83,8 @@ def _continued(output: Path) -> tuple:
 
     directory = RunDirectory(output)
     settings = resumed_settings(RunRequest(), directory)
-    dataset = load_dataset(settings.data, seed=settings.split_seed)
-    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
-    digest = dataset.digest()
-    return train_model(settings, dataset, train, validation, digest, directory, True, None, NoProgress())[:2]
+    work = work_for(settings, False, NoProgress())
+    return train_model(settings, work.task(), work.digest, directory, True, None, NoProgress())[:2]
 
 
 def fit_briefly(data: str, architecture: str) -> dict:
@@ -91,6 +94,8 @@ def fit_briefly(data: str, architecture: str) -> dict:
     activate()
     import random
 
+    import keras
+
     from kerascnn.models import build
     from kerascnn.training.loop import compile_model
     from kerascnn.training.recipe import choose_recipe
@@ -99,9 +104,37 @@ def fit_briefly(data: str, architecture: str) -> dict:
     images, targets = dataset.train_images[:64, ..., None].astype(np.float32), np.eye(10)[dataset.train_labels[:64]]
     random.seed(0)
     model = build(architecture, (28, 28, 1), 10)
-    compile_model(model, choose_recipe("quick", architecture, epochs=1), 6)
+    recipe = choose_recipe("quick", architecture, epochs=1)
+    compile_model(model, recipe, 6, keras.losses.CategoricalCrossentropy(), keras.metrics.CategoricalAccuracy())
     losses = [float(model.train_on_batch(images, targets)[0]) for _ in range(6)]
     return {"losses": [losses[0], losses[-1]], "num_parameters": model.count_params()}
+
+
+def segment_briefly() -> list[float]:
+    """Train a U-Net on a few parts of pages: the losses before and after."""
+    from kerascnn.backend import activate
+
+    activate()
+    import random
+
+    from kerascnn.training.loop import compile_model
+
+    settings = new_settings(RunRequest(architecture="unet", data="synthetic:4", changes={"epochs": 1}))
+    task = work_for(settings, False, NoProgress()).task()
+    random.seed(0)
+    model = task.build()
+    compile_model(model, settings.recipe, 4, task.loss, task.accuracy)
+    images, classes, weights = (part[:4] for part in task.batches[0])
+    losses = [float(model.train_on_batch(images, classes, sample_weight=weights)[0]) for _ in range(4)]
+    return [losses[0], losses[-1]]
+
+
+def part_of_a_page(model: str, seed: int) -> list:
+    """The probabilities of the first pixels of a page."""
+    from kerascnn.backend import activate
+
+    predictor = load(model, backend=activate().name)
+    return predictor.engine.probabilities(training_pages(1, seed)[0].strength[None, :128, :128]).tolist()
 
 
 def changes_by_augmentation(**changes) -> list[float]:
@@ -189,6 +222,8 @@ TASKS = {
         fit_briefly,
         changes_by_augmentation,
         first_probabilities,
+        segment_briefly,
+        part_of_a_page,
         attention,
         decisive_maps,
     )

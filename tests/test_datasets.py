@@ -8,6 +8,7 @@ from conftest import write_idx, write_idx_directory
 from PIL import Image
 
 from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.datasets.augmentation import augment
 from kerascnn.errors import DataError
 
 
@@ -259,3 +260,13 @@ def test_a_large_file_of_the_wrong_length_is_told(tmp_path, mnist, monkeypatch):
     _truncate(directory)
     with pytest.raises(DataError, match="is damaged: its header promises 235200 bytes, it has only 235100"):
         load_dataset(directory)
+
+
+def test_augmentation_takes_images_whose_ink_lies_at_the_edge(mnist):
+    images = np.zeros((400, 28, 28), np.uint8)
+    images[:200, 4:24, :2], images[200:, 4:24, -2:] = 255, 255
+    images[::2] = np.maximum(images[::2], mnist.train_images[:200])
+    for seed in range(12):
+        changed = augment(images, 2.0, np.random.default_rng(seed))
+        assert changed.shape == images.shape
+        assert changed.any(axis=(1, 2)).mean() > 0.9

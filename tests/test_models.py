@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import assert_clear_failure, copy_reference
+from model_tasks import CLASSIFIERS
 from PIL import Image
 
 import kerascnn
@@ -103,7 +104,7 @@ def shapes(workers) -> dict:
     return workers("torch")("shapes")
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_pictures_of_other_sizes_and_classes(shapes, name):
     assert shapes[name]["sums"] == pytest.approx([1] * len(shapes[name]["sums"]), abs=1e-5)
     refused = shapes[name]["refused"]
@@ -113,7 +114,7 @@ def test_pictures_of_other_sizes_and_classes(shapes, name):
         assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_dropout_is_the_networks_own_unless_it_is_given(shapes, name):
     assert shapes[name]["default_rates"] == list(ARCHITECTURES[name].dropout_rates)
     assert shapes[name]["rates_in_layers"] == shapes[name]["rates"]
@@ -240,7 +241,7 @@ def test_models_for_people_and_programs(cli, recorded):
     assert "98.50% ± 0.71%" in text
     assert "0.60" in text
     assert "99.54%" in text
-    assert "not trained yet: mlp, cnn_tiny, resnet" in text
+    assert "not trained yet: mlp, cnn_tiny, resnet, unet" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     document = json.loads(cli("models", recorded, "--format", "json").stdout)

@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_model(shared_digits, tra
 def test_a_place_that_cannot_be_written_is_told_before_training(cli, shared_digits, tmp_path):
     (tmp_path / "file").write_text("")
     result = cli("fit", "--data", shared_digits, "--output", "file/model.keras")
-    assert_clear_failure(result, "file/model.keras could not be written", "--output")
+    assert_clear_failure(result, "file/model.keras could not be written", "choose another place")
     assert b"epoch" not in result.stderr
 
 

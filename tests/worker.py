@@ -79,7 +79,11 @@ def keras_layers() -> list[dict]:
     from kerascnn.models import ARCHITECTURES, build
 
     models = [zoo.one_layer(*case) for case in zoo.LAYERS]
-    models += [zoo.attention(), zoo.branches(), *(build(name, (28, 28, 1), 10) for name in ARCHITECTURES)]
+    models += [
+        zoo.attention(),
+        zoo.branches(),
+        *(build(name, facts.input_shape, facts.num_classes) for name, facts in ARCHITECTURES.items()),
+    ]
     return [
         {
             "config": keras.saving.serialize_keras_object(model),

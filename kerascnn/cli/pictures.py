@@ -62,6 +62,12 @@ def read(
     min_confidence: Annotated[
         float | None, typer.Option(min=0, max=1, help="Leave out digits of a lower probability.  [default: 0.5]")
     ] = None,
+    segmenter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What tells digits from lines and grids: unet, classical, or a U-Net's PATH.  [unet]"
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write each picture there with the digits found drawn on it.")
     ] = None,
@@ -82,6 +88,7 @@ def read(
         predictor,
         failures.add,
         min_confidence=MIN_CONFIDENCE if min_confidence is None else min_confidence,
+        segmenter=segmenter,
         output=output,
     )
     for name, page in pages:

@@ -2,13 +2,18 @@
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kerascnn.cli.app import app
 from kerascnn.cli.options import BackendOption, DataOption, Format, load_model
+from kerascnn.errors import ModelError
 from kerascnn.printing import print_csv
+
+if TYPE_CHECKING:
+    from kerascnn.inference import Predictor
 
 
 @app.command()
@@ -37,7 +42,11 @@ def evaluate(
 
     if model and len(model) > 2:
         raise typer.BadParameter("--model can be given twice at most.")
-    results = evaluate_models([load_model(name, backend) for name in model or [None]], data or "mnist", output)
+    predictors = [load_model(name, backend) for name in model or [None]]
+    if any(predictor.card.segments_pages for predictor in predictors):
+        _evaluate_segmentation(predictors, data, output, format)
+        return
+    results = evaluate_models(predictors, data or "mnist", output)
     if format is Format.json:
         result = results.comparison or results.evaluations[0]
         print(json.dumps(result.to_dict(), ensure_ascii=False))
@@ -58,3 +67,25 @@ def evaluate(
             print_evaluation(results.evaluations[0])
     if results.report:
         print(f"wrote {results.report}", file=sys.stderr)
+
+
+def _evaluate_segmentation(
+    predictors: "Sequence[Predictor]", data: str | None, output: str | None, format: Format
+) -> None:
+    from kerascnn.segmentation.scores import evaluate_segmentation
+
+    if len(predictors) > 1 or data or output:
+        raise ModelError(
+            "a model that segments pages is scored alone, on synthetic pages, and its results are printed; "
+            "leave the other --model, --data and --output out."
+        )
+    score = evaluate_segmentation(predictors[0])
+    if format is Format.json:
+        print(json.dumps(score.to_dict(), ensure_ascii=False))
+    elif format is Format.csv:
+        rows = [{"label": name, "iou": value} for name, value in score.per_class.items()]
+        print_csv(rows, ["label", "iou"])
+    else:
+        from kerascnn.console import print_segmentation
+
+        print_segmentation(score)

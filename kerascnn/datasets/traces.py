@@ -38,7 +38,7 @@ def _cut_on_the_right(image: np.ndarray, other: np.ndarray, generator: np.random
     if not len(columns) or not len(beside):
         return image
     height, width = image.shape
-    start = int(columns[-1]) + 1 - int(generator.integers(0, 4))
+    start = max(0, int(columns[-1]) + 1 - int(generator.integers(0, 4)))
     room = max(0, width - start)
     both = image.copy()
     stroke = other[:, beside[0] : beside[0] + room]

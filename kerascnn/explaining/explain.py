@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from kerascnn import __version__
-from kerascnn.artifact import reference_path
+from kerascnn.artifact import read_card, reference_path, resolve_model_path
 from kerascnn.backend import choose_backend
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.engines import KerasEngine
 from kerascnn.errors import DataError, ModelError
-from kerascnn.files import place, require_directory, staging_directory
+from kerascnn.files import require_directory, write_together
 from kerascnn.images import PREPARATIONS, as_array, decode
 from kerascnn.inference import Prediction, Predictor, load
 from kerascnn.interrupts import noticed_interrupts
@@ -23,6 +23,7 @@ from kerascnn.interrupts import noticed_interrupts
 if TYPE_CHECKING:
     from kerascnn.explaining.anatomy import Anatomy
     from kerascnn.explaining.findings import Findings
+    from kerascnn.segmentation.explaining import PageExplanation
 
 OUTPUT = Path("explained")
 """Below it, by default, each picture has a directory of its own name."""
@@ -80,7 +81,7 @@ def explain(
     backend: str | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
-) -> Explanation:
+) -> "Explanation | PageExplanation":
     """Show why a model gives its answer, in pictures and on one page, `report.html`.
 
     Args:
@@ -97,7 +98,7 @@ def explain(
         progress: called with a sentence from time to time.
 
     Returns:
-        What was explained, and the files.
+        What was explained, and the files; a `PageExplanation` if the model segments pages.
 
     Raises:
         ImageError: if the picture cannot be read.
@@ -112,6 +113,15 @@ def explain(
     tell = progress or (lambda text: None)
     name, array = _decoded(picture)
     directory = _directory(output, name)
+    if _segments_pages(model):
+        if (layer, label, data) != (None, None, None):
+            raise ModelError(
+                "the model segments pages, of which --layer, --class and --data say nothing; leave them out."
+            )
+        from kerascnn.segmentation.explaining import explain_page
+
+        segmenter = model if isinstance(model, Predictor) else load(model, backend=backend)
+        return explain_page(array, name, segmenter, directory, tell)
     predictor = _on_keras(model, backend, tell)
     card = predictor.card
     # These import Keras, which must not happen before the backend is chosen.
@@ -137,7 +147,7 @@ def explain(
             _facts(predictor, findings, seed, dataset if training_images is not None else None),
         )
         raise_if_interrupted()
-    files = _write(directory, contents)
+    files = write_together(directory, contents)
     return Explanation(
         name,
         prediction,
@@ -145,6 +155,11 @@ def explain(
         findings.decisive.name if findings.decisive else None,
         files,
     )
+
+
+def _segments_pages(model: Predictor | str | Path | None) -> bool:
+    card = model.card if isinstance(model, Predictor) else read_card(resolve_model_path(model))
+    return card is not None and card.segments_pages
 
 
 def _decoded(picture: str | Path | bytes | np.ndarray | Image.Image) -> tuple[str, np.ndarray]:
@@ -233,19 +248,3 @@ def _facts(predictor: Predictor, findings: "Findings", seed: int, dataset: Datas
         count = findings.excitement.exemplars.num_images
         facts.append(("training images", f"the first {count:,} of {dataset.name}"))
     return facts
-
-
-def _write(directory: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
-    """Write all files: a new directory appears in one step; in an old one each file does, the page last."""
-    with staging_directory(directory) as staging:
-        finished = staging / "finished"
-        finished.mkdir()
-        for name, content in contents.items():
-            (staging / name).write_bytes(content)
-            place(staging / name, finished / name)
-        if directory.exists():
-            for name in contents:
-                place(finished / name, directory / name)
-        else:
-            finished.rename(directory)
-    return tuple(directory / name for name in contents)

@@ -5,7 +5,7 @@ learning applied to document recognition", 1998, section V, with a dynamic progr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -45,16 +45,40 @@ class Segment:
     glyph: Glyph
 
 
-def segments_of(glyph: Glyph, usual: float) -> list[Segment]:
+def segments_of(glyph: Glyph, usual: float, parts: Sequence[Glyph] = ()) -> list[Segment]:
     """Propose the stretches of a glyph that may be one digit each.
 
     Args:
         glyph: one connected piece of writing.
         usual: the height of the page's usual digit in pixels.
+        parts: the digits in it as a network sees them, from left to right; none where it sees one digit or was not
+            asked.
 
     Returns:
-        The segments; just one for a glyph that is not wide enough to be two digits.
+        The segments. They are a graph from the glyph's left edge to its right one, in which the parts are one more way;
+        just one segment for a glyph without parts that is not wide enough to be two digits.
     """
+    whole = _stretches(glyph, usual)
+    if len(parts) < 2:
+        return whole
+    ways = [[_as_part(segment, usual) for segment in _stretches(part, usual)] for part in parts]
+    inner = _last(whole)
+    end = inner + sum(map(_last, ways))
+    segments = _renumbered(whole, [*range(inner), end])
+    start = 0
+    for way in ways:
+        # Cuts get the numbers that follow, so that they count up along every way.
+        nodes = [start, *range(inner, inner + _last(way))]
+        inner += _last(way)
+        if way is ways[-1]:
+            nodes[-1] = end
+        segments += _renumbered(way, nodes)
+        start = nodes[-1]
+    return segments
+
+
+def _stretches(glyph: Glyph, usual: float) -> list[Segment]:
+    """The segments between cuts of little ink; just one for a glyph that is not wide enough to be two digits."""
     if not _may_be_several(glyph, usual):
         return [Segment(0, 1, 0.0, 0.0, glyph)]
     seams, costs = _seams(glyph)
@@ -68,9 +92,25 @@ def segments_of(glyph: Glyph, usual: float) -> list[Segment]:
             if piece is None or not (whole or _has_a_digits_size(piece, glyph, usual)):
                 continue
             penalty = _cut_penalty(costs[first]) if first else 0.0
-            aspect = piece.width / max(piece.height, 0.85 * usual)
+            aspect = _aspect(piece, usual)
             segments.append(Segment(first, last, penalty + _height_penalty(piece, usual), aspect, piece))
     return segments
+
+
+def _as_part(segment: Segment, usual: float) -> Segment:
+    """A segment that is a whole part pays for its height as the pieces of a cut do."""
+    if segment.aspect:
+        return segment
+    piece = segment.glyph
+    return replace(segment, penalty=_height_penalty(piece, usual), aspect=_aspect(piece, usual))
+
+
+def _last(segments: Sequence[Segment]) -> int:
+    return max(segment.last for segment in segments)
+
+
+def _renumbered(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment]:
+    return [replace(segment, first=nodes[segment.first], last=nodes[segment.last]) for segment in segments]
 
 
 def best_path(
@@ -100,6 +140,10 @@ def best_path(
         if segment.last not in best or score > best[segment.last][0]:
             best[segment.last] = (score, [*path, index])
     return best[max(best)][1]
+
+
+def _aspect(piece: Glyph, usual: float) -> float:
+    return piece.width / max(piece.height, 0.85 * usual)
 
 
 def _may_be_several(glyph: Glyph, usual: float) -> bool:
@@ -186,7 +230,37 @@ def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.nda
 
 def _between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
     columns = np.arange(glyph.width)[None, :]
-    inside = (columns >= left[:, None]) & (columns < right[:, None])
+    return _piece(glyph, (columns >= left[:, None]) & (columns < right[:, None]))
+
+
+def parts_of(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
+    """The pieces that a glyph consists of.
+
+    Args:
+        glyph: a piece of writing.
+        pieces: of the same page, where digits that touch were taken apart.
+
+    Returns:
+        Those of them whose ink is the glyph's, from left to right.
+    """
+    parts = [piece for piece in pieces if _ink_within(piece, glyph) > 0.5]
+    return sorted(parts, key=lambda piece: piece.left + piece.right)
+
+
+def _ink_within(piece: Glyph, glyph: Glyph) -> float:
+    """The share of a piece's ink that is the glyph's, too."""
+    left, right = max(piece.left, glyph.left), min(piece.right, glyph.right)
+    top, bottom = max(piece.top, glyph.top), min(piece.bottom, glyph.bottom)
+    if left >= right or top >= bottom:
+        return 0.0
+    common = [
+        one.ink.mask[top - one.top : bottom - one.top, left - one.left : right - one.left] for one in (piece, glyph)
+    ]
+    return float((common[0] & common[1]).sum() / piece.ink.mask.sum())
+
+
+def _piece(glyph: Glyph, inside: np.ndarray) -> Glyph | None:
+    """What of a glyph lies inside a region: bool, of its shape. None if that is next to nothing."""
     mask = glyph.ink.mask & inside
     if mask.sum() < 8:
         return None

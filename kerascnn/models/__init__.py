@@ -19,9 +19,12 @@ class Architecture:
         description: what it is, in a line.
         dropout: where its dropout layers are, one place a rate.
         dropout_rates: the network's own.
-        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes, as `kerascnn summary` counts
-            them: kept here, since Keras needs many seconds to build all networks.
+        num_parameters: weights and biases, as `kerascnn summary` counts them: kept here, since Keras needs many
+            seconds to build all networks.
         num_multiply_adds: the same, for one picture.
+        input_shape: of the pictures that the two figures are for: height, width, channels.
+        num_classes: that they are for.
+        segments: whether it says of every pixel of a page what it shows, and not of a picture.
     """
 
     description: str
@@ -29,6 +32,9 @@ class Architecture:
     dropout_rates: tuple[float, ...]
     num_parameters: int
     num_multiply_adds: int
+    input_shape: tuple[int, int, int] = (28, 28, 1)
+    num_classes: int = 10
+    segments: bool = False
 
 
 ARCHITECTURES = {
@@ -66,6 +72,16 @@ ARCHITECTURES = {
         dropout_rates=(0.0,),
         num_parameters=456_298,
         num_multiply_adds=24_522_912,
+    ),
+    "unet": Architecture(
+        description="U-Net: what each pixel of a page shows",
+        dropout=("on the lowest level",),
+        dropout_rates=(0.0,),
+        num_parameters=392_652,
+        num_multiply_adds=554_696_704,
+        input_shape=(128, 128, 1),
+        num_classes=12,
+        segments=True,
     ),
 }
 

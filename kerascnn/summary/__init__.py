@@ -11,7 +11,7 @@ from pathlib import Path
 from kerascnn.artifact import read_card, reference_path, resolve_model_path
 from kerascnn.errors import ModelError
 from kerascnn.geometry import Arithmetic, dense_parameters
-from kerascnn.models import build, check_architecture
+from kerascnn.models import ARCHITECTURES, build, check_architecture
 from kerascnn.safe_loading import read_config
 from kerascnn.summary.graph import Call, read_calls
 from kerascnn.summary.layers import Facts, Shape, activation_bytes, facts_of, times
@@ -19,8 +19,6 @@ from kerascnn.summary.receptive_field import receptive_fields
 
 __all__ = ["FullyConnected", "LayerSummary", "Summary", "parse_input_shape", "summarize"]
 
-_MNIST_SHAPE = (28, 28, 1)
-_NUM_CLASSES = 10
 _NUM_UNITS = 128
 """Units of the fully connected network that stands beside the others."""
 
@@ -118,8 +116,8 @@ def summarize(
         architecture: an untrained network of this package, by name; or
         model: a saved one, a path or `"reference"`. With neither, `saved_models/mnist_cnn.keras` if it is there, else
             the reference.
-        input_shape: height, width, channels; by default (28, 28, 1), or what the saved model takes. For a saved model
-            another shape asks what the same layers would do with it.
+        input_shape: height, width, channels; by default what the architecture is for, or the saved model takes. For a
+            saved model another shape asks what the same layers would do with it.
 
     Returns:
         The summary.
@@ -135,7 +133,7 @@ def summarize(
     if architecture is not None and model is not None:
         raise ModelError("give an architecture or a model, not both.")
     if architecture is not None:
-        shape = input_shape or _MNIST_SHAPE
+        shape = input_shape or ARCHITECTURES[check_architecture(architecture)].input_shape
         return _summary(_architecture_config(architecture, shape), architecture, shape)
     path = resolve_model_path(model)
     return _summary(read_config(path), path.stem, input_shape)
@@ -157,9 +155,9 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
 
 def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> dict:
     """The configuration of an untrained network, without a framework where the model that ships has the same layers."""
-    check_architecture(architecture)
+    facts = ARCHITECTURES[architecture]
     card = read_card(reference_path())
-    if card is not None and card.architecture == architecture and len(card.class_names) == _NUM_CLASSES:
+    if card is not None and card.architecture == architecture and len(card.class_names) == facts.num_classes:
         return read_config(reference_path())
     from kerascnn.backend import activate
 
@@ -167,10 +165,10 @@ def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> dict
     import keras
 
     try:
-        network = build(architecture, shape, _NUM_CLASSES)
+        network = build(architecture, shape, facts.num_classes)
     except ModelError:
         # Keras says that it is impossible; the arithmetic of the same layers says why.
-        _summary(_serialized(keras, build(architecture, _MNIST_SHAPE, _NUM_CLASSES)), architecture, shape)
+        _summary(_serialized(keras, build(architecture, facts.input_shape, facts.num_classes)), architecture, shape)
         raise
     return _serialized(keras, network)
 

@@ -53,6 +53,13 @@ def moved_box(box: Sequence[float], matrix: np.ndarray) -> tuple[int, int, int, 
     return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
+def moved_instances(instances: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The digits' numbers, uint16 `(height, width)`, in a picture that was taken through a perspective."""
+    if np.array_equal(matrix, np.eye(3)):
+        return instances
+    return cv2.warpPerspective(instances, matrix, shape[::-1], flags=cv2.INTER_NEAREST)
+
+
 def lit(page: np.ndarray, effects: Sequence[str], generator: np.random.Generator) -> np.ndarray:
     """Put a page into uneven light.
 

@@ -1,6 +1,6 @@
 """Make one synthetic page: what is written, where, on what paper, seen by what camera."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import cv2
@@ -82,6 +82,7 @@ class SyntheticPage:
         picture: uint8, `(height, width, 3)`, RGB.
         lines: the digits of each line, from top to bottom.
         boxes: left, top, width, height in pixels of every digit, line by line.
+        instances: uint16, `(height, width)`: whose ink a pixel shows, counted from 1, line by line; 0 for paper.
         style: the name of its look.
         seed: what it was made from.
     """
@@ -89,6 +90,7 @@ class SyntheticPage:
     picture: np.ndarray
     lines: tuple[str, ...]
     boxes: tuple[tuple[tuple[int, int, int, int], ...], ...]
+    instances: np.ndarray
     style: str = "plain"
     seed: int = 0
 
@@ -98,6 +100,8 @@ class _Sheet:
     """A page while it is made."""
 
     ink: np.ndarray
+    instances: np.ndarray
+    num_digits: int = 0
     lines: list[str] = field(default_factory=list)
     boxes: list[list[tuple[float, float, float, float]]] = field(default_factory=list)
 
@@ -110,6 +114,7 @@ def make_page(
     num_lines: int | None = None,
     digits_per_line: int | None = None,
     digit_height: int | None = None,
+    touching: bool | None = None,
 ) -> SyntheticPage:
     """Make a page of MNIST digits.
 
@@ -117,10 +122,11 @@ def make_page(
         style: a name of `STYLES`.
         seed: the same seed gives the same page.
         part: `"test"` for pages to measure on, `"train"` for pages to train on: which MNIST digits are
-        written.
+            written.
         num_lines: 2 to 6 by chance where it is None.
         digits_per_line: 4 to 10 by chance where it is None.
         digit_height: in pixels; 50 to 110 by chance where it is None.
+        touching: whether neighbours touch; as the style has it where it is None.
 
     Returns:
         The page.
@@ -133,6 +139,7 @@ def make_page(
         ('...', '...')
     """
     look = _look(style, part, num_lines, digits_per_line, digit_height)
+    look = look if touching is None else replace(look, touching=touching)
     generator = np.random.default_rng([seed, sorted(STYLES).index(style), part == "train"])
     num_lines = num_lines or int(generator.integers(2, 7))
     digits_per_line = digits_per_line or int(generator.integers(4, 11))
@@ -143,7 +150,8 @@ def make_page(
     colours = camera.lit(colours, look.effects, generator)
     picture = camera.sensed(colours, look.blur, look.grain, look.quality, generator)
     boxes = tuple(tuple(camera.moved_box(box, matrix) for box in line) for line in sheet.boxes)
-    return SyntheticPage(picture, tuple(sheet.lines), boxes, style, seed)
+    instances = camera.moved_instances(sheet.instances, matrix, picture.shape[:2])
+    return SyntheticPage(picture, tuple(sheet.lines), boxes, instances, style, seed)
 
 
 def _look(style: str, part: str, *numbers: int | None) -> Style:
@@ -180,7 +188,7 @@ def _written(
     width = round(2 * margin + advance * digits_per_line + 0.3 * height)
     slope = generator.uniform(-look.skew, look.skew)
     page_height = round(2 * margin + pitch * num_lines + abs(slope) * width)
-    sheet = _Sheet(np.zeros((page_height, width), np.float32))
+    sheet = _Sheet(np.zeros((page_height, width), np.float32), np.zeros((page_height, width), np.uint16))
     thickness = generator.uniform(*look.pen) * height
     for number in range(num_lines):
         chosen = generator.integers(0, len(images), _length(look, digits_per_line, generator))
@@ -224,7 +232,7 @@ def _write_line(
             x = _touching_place(sheet.ink, glyph, boxes[-1], max(0, round(top)))
         elif not look.touching:
             x = left + advance * (number + 0.5) - glyph.shape[1] / 2 + generator.normal(0, 0.03 * height)
-        boxes.append(_lay(sheet.ink, glyph, round(x), round(top)))
+        boxes.append(_lay(sheet, glyph, round(x), round(top)))
         x = boxes[-1][0] + boxes[-1][2] + height * generator.uniform(0.15, 0.35)
     sheet.boxes.append(boxes)
 
@@ -240,12 +248,16 @@ def _touching_place(ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, f
     return float(start)
 
 
-def _lay(ink: np.ndarray, glyph: np.ndarray, left: int, top: int) -> tuple[float, float, float, float]:
-    left = int(np.clip(left, 0, ink.shape[1] - glyph.shape[1]))
-    top = int(np.clip(top, 0, ink.shape[0] - glyph.shape[0]))
-    window = ink[top : top + glyph.shape[0], left : left + glyph.shape[1]]
-    np.maximum(window, glyph, out=window)
-    rows, columns = np.flatnonzero((glyph > 0.5).any(axis=1)), np.flatnonzero((glyph > 0.5).any(axis=0))
+def _lay(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> tuple[float, float, float, float]:
+    left = int(np.clip(left, 0, sheet.ink.shape[1] - glyph.shape[1]))
+    top = int(np.clip(top, 0, sheet.ink.shape[0] - glyph.shape[0]))
+    window = np.s_[top : top + glyph.shape[0], left : left + glyph.shape[1]]
+    level = min(0.5, 0.9 * float(glyph.max()))  # a hairline of less than a pixel covers none of them by half
+    sheet.num_digits += 1
+    # Where two digits cross, the darker stroke has the pixel.
+    sheet.instances[window][(glyph > 0.6 * level) & (glyph >= sheet.ink[window])] = sheet.num_digits
+    np.maximum(sheet.ink[window], glyph, out=sheet.ink[window])
+    rows, columns = np.flatnonzero((glyph > level).any(axis=1)), np.flatnonzero((glyph > level).any(axis=0))
     return (
         float(left + columns[0]),
         float(top + rows[0]),

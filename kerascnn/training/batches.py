@@ -94,7 +94,7 @@ class ValidationBatches(keras.utils.PyDataset):
 
 
 def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Labels `(n,)` to one-hot rows, float32 `(n, num_classes)`."""
+    """Labels, of any shape, to one-hot rows: float32 with an axis of `num_classes` more."""
     return np.eye(num_classes, dtype=np.float32)[labels]
 
 

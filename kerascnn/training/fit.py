@@ -5,24 +5,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from kerascnn.artifact import Card, save
 from kerascnn.backend import activate, software
-from kerascnn.calibration import fit_temperature, fold_temperature, rejection_threshold
-from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
-from kerascnn.datasets.stored import Selection
 from kerascnn.engines import KerasEngine, milliseconds_per_picture
 from kerascnn.errors import TrainingError
-from kerascnn.evaluation import scored
 from kerascnn.files import staging_directory
 from kerascnn.inference import Predictor
+from kerascnn.models import ARCHITECTURES
+from kerascnn.training.classification import Classification
 from kerascnn.training.memory import freed_memory_kept
 from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
+from kerascnn.training.segmentation import Segmentation
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
 
-_DRY_RUN_BATCHES, _DRY_RUN_EPOCHS = 3, 2
+_DRY_RUN_EPOCHS = 2
 
 
 def fit(
@@ -144,38 +141,36 @@ def _run(
     tensorboard: str | Path | None,
     progress: Progress,
 ) -> Predictor:
-    dataset = load_dataset(settings.data, seed=settings.split_seed)
-    digest = dataset.digest()
-    train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
-    if dry_run:
-        dataset, train, validation = _small(dataset, train, validation, settings.recipe.batch_size)
-
+    work = work_for(settings, dry_run, progress)
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(path):
         pass
     directory = RunDirectory(path)
-    if resume and directory.read().data_digest != digest:
+    if resume and directory.read().data_digest != work.digest:
         raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
     with freed_memory_kept():
         activate(settings.backend)
         from kerascnn.training.loop import train_model
 
-        model, history, best = train_model(
-            settings, dataset, train, validation, digest, directory, resume, tensorboard, progress
-        )
-    predictor = _finish(settings, path, dataset, train, validation, digest, model, history, best, progress)
-    directory.remove()
-    return predictor
-
-
-def _finish(settings, path, dataset, train, validation, digest, model, history, best, progress) -> Predictor:
-    """Calibrate, score and write the trained model."""
+        model, history, best = train_model(settings, work.task(), work.digest, directory, resume, tensorboard, progress)
     engine = KerasEngine(model)
-    calibrated = _calibrate(engine, dataset, validation, settings)
-    card = _card(settings, path, dataset, digest, train, validation, history, best, model)
-    card = scored(replace(card, **calibrated), engine, dataset)
+    card = work.judged(_card(settings, path, work, history, best, model), engine)
     card = _write(model, card, path, settings, progress)
+    directory.remove()
     return Predictor(engine, card, path)
+
+
+def work_for(settings: RunSettings, dry_run: bool, progress: Progress) -> Classification | Segmentation:
+    """The data of a run, and what is to be learned from them.
+
+    Args:
+        settings: of the run.
+        dry_run: a few samples of everything.
+        progress: is told what happens.
+    """
+    if ARCHITECTURES[settings.architecture].segments:
+        return Segmentation(settings, dry_run, progress)
+    return Classification(settings, dry_run)
 
 
 def _few_epochs(settings: RunSettings) -> RunSettings:
@@ -183,30 +178,19 @@ def _few_epochs(settings: RunSettings) -> RunSettings:
     return replace(settings, recipe=replace(settings.recipe, epochs=epochs))
 
 
-def _small(
-    dataset: Dataset, train: np.ndarray, validation: np.ndarray, batch_size: int
-) -> tuple[Dataset, np.ndarray, np.ndarray]:
-    count = batch_size * _DRY_RUN_BATCHES
-    short = replace(dataset, test_images=dataset.test_images[:count], test_labels=dataset.test_labels[:count])
-    generator = np.random.default_rng(0)
-    return short, generator.permutation(train)[:count], generator.permutation(validation)[:count]
-
-
-def _card(settings, path, dataset, digest, train, validation, history, best, model) -> Card:
+def _card(
+    settings: RunSettings, path: Path, work: Classification | Segmentation, history: list[dict], best: dict, model
+) -> Card:
     return Card(
         name=path.stem,
         architecture=settings.architecture,
         input_shape=tuple(model.input_shape[1:]),
-        class_names=dataset.class_names,
-        preparation=dataset.preparation,
+        class_names=work.class_names,
+        preparation=work.preparation,
         recipe={"name": settings.recipe_name, **settings.recipe.to_dict(), "patience": settings.patience},
         seed=settings.seed,
         data={
-            "name": dataset.name,
-            "digest": digest,
-            "num_train": len(train),
-            "num_validation": len(validation),
-            "num_test": len(dataset.test_labels),
+            **work.facts(),
             "validation_split": settings.validation_split,
             "split_seed": settings.split_seed,
         },
@@ -219,17 +203,6 @@ def _card(settings, path, dataset, digest, train, validation, history, best, mod
         },
         command=settings.command(path),
     )
-
-
-def _calibrate(engine: KerasEngine, dataset: Dataset, validation: np.ndarray, settings: RunSettings) -> dict:
-    """Fold the temperature into the model; the card's fields that say what was done."""
-    images, labels = Selection(dataset.train_images, validation), dataset.train_labels[validation]
-    digits = dataset.class_names == DIGITS
-    temperature = fit_temperature(engine.probabilities(images), labels)
-    fold_temperature(engine.model, temperature)
-    # Only a network that has seen outliers is unsure of what is no digit.
-    threshold = rejection_threshold(engine.probabilities(images)) if settings.recipe.outliers and digits else None
-    return {"temperature": temperature, "rejection_threshold": threshold}
 
 
 def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progress) -> Card:

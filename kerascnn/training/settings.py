@@ -6,11 +6,14 @@ from pathlib import Path
 from kerascnn import backend
 from kerascnn.artifact import keras_file
 from kerascnn.errors import TrainingError
-from kerascnn.models import check_architecture
+from kerascnn.models import ARCHITECTURES, check_architecture
 from kerascnn.training.recipe import Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
 
 DEFAULT_DATA, DEFAULT_ARCHITECTURE, DEFAULT_RECIPE = "mnist", "cnn", "quick"
+SYNTHETIC = "synthetic"
+"""The data of networks that segment pages: pages that are made for the run."""
+
 DEFAULT_VALIDATION_SPLIT, DEFAULT_SEED = 0.2, 0
 
 
@@ -113,7 +116,7 @@ def new_settings(request: RunRequest) -> RunSettings:
     if request.patience is not None and request.patience < 1:
         raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
     return RunSettings(
-        data=request.data or DEFAULT_DATA,
+        data=request.data or _default_data(architecture),
         architecture=architecture,
         recipe_name=recipe_name,
         recipe=recipe,
@@ -165,10 +168,15 @@ def output_path(request: RunRequest, output: str | Path | None) -> Path:
         OutputError: if the file's ending is another.
     """
     if output is None:
-        data = Path(request.data or DEFAULT_DATA).resolve()
+        data = Path(request.data or _default_data(request.architecture)).resolve()
         name = data.stem if data.suffix == ".npz" else data.name
         return Path("saved_models") / f"{name}_{request.architecture or DEFAULT_ARCHITECTURE}.keras"
     return keras_file(output)
+
+
+def _default_data(architecture: str | None) -> str:
+    facts = ARCHITECTURES.get(architecture or DEFAULT_ARCHITECTURE)
+    return SYNTHETIC if facts and facts.segments else DEFAULT_DATA
 
 
 def _seed(name: str, wish: int | None, default: int) -> int:

@@ -1,0 +1,153 @@
+"""Which of a page's ink belongs to digits, and which digit: by the form of lines and frames, or by a U-Net."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from kerascnn.artifact import SEGMENTER
+from kerascnn.errors import ModelError
+from kerascnn.images.frames import without_frames
+from kerascnn.images.glyphs import find_glyphs, usual_height
+from kerascnn.images.nets import without_faint_net
+from kerascnn.images.paper import PageInk
+from kerascnn.images.rules import remove_rules
+from kerascnn.inference import Predictor, load
+from kerascnn.segmentation.classes import BACKGROUND, BOUNDARY, DIGIT_HEIGHT
+from kerascnn.segmentation.strength import strength
+from kerascnn.segmentation.tiles import segment
+
+DEFAULT_SEGMENTER = "unet"
+"""Whichever did better on the synthetic pages of benchmarks/pages.py."""
+
+# Chosen on synthetic pages of training digits. The recogniser turns down a cut too many; a missing one is not guessed.
+_BOUNDARY_ODDS = 8.0  # a pixel counts as boundary unless a digit is so many times as probable there
+_SMALLEST_SEED = 12  # pixels of the segmented page; less than this is no part of a digit
+
+
+@dataclass(frozen=True, eq=False)
+class DigitInk:
+    """The ink of a page without what is printed on it.
+
+    Args:
+        mask: bool, `(height, width)`, as large as the page's ink.
+        apart: the same with a cut between digits that touch; None where the segmenter sees none.
+    """
+
+    mask: np.ndarray
+    apart: np.ndarray | None = None
+
+
+class Segmenter(Protocol):
+    """Finds the digits' ink."""
+
+    def __call__(self, ink: PageInk) -> DigitInk:
+        """What of the page's ink are digits."""
+
+
+def classical(ink: PageInk) -> DigitInk:
+    """Take away what has the form of rules, grids and frames. Digits that touch stay together.
+
+    Args:
+        ink: of the page.
+
+    Returns:
+        The rest.
+    """
+    return DigitInk(without_frames(without_faint_net(ink.contrast, remove_rules(ink.mask))))
+
+
+class UnetSegmenter:
+    """Asks a U-Net, which sees where one digit ends and the next begins, too.
+
+    Args:
+        predictor: the network, trained by `kerascnn fit --architecture unet`.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def __call__(self, ink: PageInk) -> DigitInk:
+        """What of the page's ink are digits, and where they are to be cut apart."""
+        probabilities = self.probabilities(ink, self.digit_height(ink))
+        size = ink.mask.shape[::-1]
+        paper = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
+        owners = _nearest(cv2.resize(_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
+        mask = ink.mask & (paper < 0.5)
+        return DigitInk(mask, mask & ~_between(owners, mask))
+
+    @staticmethod
+    def digit_height(ink: PageInk) -> float:
+        """The height of a page's usual digit in pixels of its ink, as `classical` finds it."""
+        glyphs, _ = find_glyphs(ink.contrast, classical(ink).mask)
+        return usual_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
+
+    def probabilities(self, ink: PageInk, height: float) -> np.ndarray:
+        """What each pixel of a page shows.
+
+        Args:
+            ink: of the page.
+            height: of its usual digit in pixels of `ink`.
+
+        Returns:
+            float32, `(height, width, num_classes)`, of a page whose digits are `DIGIT_HEIGHT` pixels high.
+        """
+        tile = self.predictor.card.input_shape[0]
+        return segment(strength(ink, height), self.predictor.engine.probabilities, tile)
+
+
+def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter:
+    """Choose how digits are told from what else is on a page.
+
+    Args:
+        segmenter: one that is loaded; `"classical"`; `"unet"` for the U-Net that ships with the package; the path of
+            another one; None for the default.
+
+    Returns:
+        The segmenter.
+
+    Raises:
+        ModelError: if the model cannot be loaded or does not segment pages.
+    """
+    if callable(segmenter):
+        return segmenter
+    name = str(segmenter or DEFAULT_SEGMENTER)
+    if name == "classical":
+        return classical
+    predictor = load(SEGMENTER if name == "unet" else name)
+    if not predictor.card.segments_pages:
+        raise ModelError(
+            f"the model {predictor.card.name!r} does not segment pages; give unet, classical, or a model that "
+            "'kerascnn fit --architecture unet' has trained."
+        )
+    return UnetSegmenter(predictor)
+
+
+def _seeds(probabilities: np.ndarray) -> np.ndarray:
+    """Number the connected insides of digits, int32 `(height, width)` from 1; 0 elsewhere."""
+    paper, boundary = probabilities[..., BACKGROUND], probabilities[..., BOUNDARY]
+    inside = (1 - paper - boundary > _BOUNDARY_ODDS * boundary) & (paper < 0.5)
+    _, numbers, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
+    numbers[stats[numbers, cv2.CC_STAT_AREA] < _SMALLEST_SEED] = 0
+    return numbers.astype(np.float32)
+
+
+def _nearest(seeds: np.ndarray) -> np.ndarray:
+    """The number of the nearest seed at every pixel; zeros if there is none."""
+    if not seeds.any():
+        return seeds
+    _, labels = cv2.distanceTransformWithLabels(
+        (seeds == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    numbers = np.zeros(labels.max() + 1, seeds.dtype)
+    numbers[labels[seeds > 0]] = seeds[seeds > 0]
+    return numbers[labels]
+
+
+def _between(owners: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The pixels of ink where one owner's ends and the next one's begins."""
+    owned = np.where(mask, owners, 0)
+    highest = cv2.dilate(owned, np.ones((3, 3), np.uint8))
+    return mask & (highest > owned)
