@@ -22,10 +22,9 @@ import kerascnn
 from kerascnn.images.paper import find_page_ink
 from kerascnn.inference import Predictor
 from kerascnn.reading import Page
-from kerascnn.segmentation.segmenters import Segmenter, load_segmenter
+from kerascnn.segmentation.segmenters import SEGMENTERS, Segmenter, load_segmenter
 from kerascnn.synthetic import STYLES, SyntheticPage, make_page
 
-SEGMENTERS = ("unet", "classical")
 _SUMS = (
     "num_pages",
     "num_digits",

@@ -75,11 +75,11 @@ def singles_table() -> str:
 def pages_table() -> str:
     """Synthetic pages by style, read with each segmenter, from `benchmarks/pages.py`."""
     lines = [
-        "| style | digits | right with the U-Net | classical | lines | without a mistake with the U-Net | classical |",
-        "|---|---|---|---|---|---|---|",
+        "| style | digits | right | U-Net alone | classical | lines | without a mistake | U-Net alone | classical |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for style, rows in _pages().items():
-        first = rows["unet"]
+        first = rows["both"]
         digits = [f"{1 - row['num_errors'] / row['num_digits']:.1%}" for row in rows.values()]
         exact = [f"{row['num_exact_lines'] / row['num_lines']:.1%}" for row in rows.values()]
         lines.append(

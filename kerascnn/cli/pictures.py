@@ -65,7 +65,7 @@ def read(
     segmenter: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What tells digits from lines and grids: unet, classical, or a U-Net's PATH.  [unet]"
+            metavar="NAME", help="What tells digits from lines and each other: unet, classical or both.  [both]"
         ),
     ] = None,
     output: Annotated[

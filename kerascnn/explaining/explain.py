@@ -15,6 +15,7 @@ from kerascnn.backend import choose_backend
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.engines import KerasEngine
 from kerascnn.errors import DataError, ModelError
+from kerascnn.explaining.illustration import written
 from kerascnn.files import require_directory, write_together
 from kerascnn.images import PREPARATIONS, as_array, decode
 from kerascnn.inference import Prediction, Predictor, load
@@ -127,7 +128,7 @@ def explain(
     # These import Keras, which must not happen before the backend is chosen.
     from kerascnn.explaining.anatomy import Anatomy
     from kerascnn.explaining.findings import find, training_images_for
-    from kerascnn.explaining.page import illustrations, written
+    from kerascnn.explaining.page import illustrations
 
     with noticed_interrupts() as raise_if_interrupted:
         anatomy = Anatomy(predictor.engine.model)

@@ -1,12 +1,12 @@
-"""The findings as pictures, with a sentence for each that says what to see, and all of it as one page."""
+"""The findings as pictures, with a sentence for each that says what to see."""
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings, FirstFilters
+from kerascnn.explaining.illustration import Illustration
 from kerascnn.figures.explaining import (
     draw_answer,
     draw_attention,
@@ -20,32 +20,10 @@ from kerascnn.figures.explaining import (
     percent,
     shortened,
 )
-from kerascnn.figures.style import DARK, LIGHT, Drawing
-from kerascnn.html_report import HtmlReport
+from kerascnn.figures.style import Drawing
 from kerascnn.inference import Prediction
 
 _NUM_EXEMPLAR_FILTERS = 6
-
-
-@dataclass(frozen=True)
-class Illustration:
-    """One picture.
-
-    Args:
-        name: of its file, without suffix.
-        drawing: the picture.
-        alternative: what it shows, in a few words.
-        caption: what to see in it.
-        heading: of the section that begins with it; empty if it continues one.
-        text: below the heading.
-    """
-
-    name: str
-    drawing: Drawing
-    alternative: str
-    caption: str
-    heading: str = ""
-    text: str = ""
 
 
 def illustrations(
@@ -71,31 +49,6 @@ def illustrations(
         *[_maps(maps, findings, is_first=index == 0) for index, maps in enumerate(findings.feature_maps)],
         *_excitement(findings),
     ]
-
-
-def written(title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]) -> dict:
-    """Draw everything.
-
-    Args:
-        title: of the page.
-        introduction: below it.
-        pictures: in order.
-        facts: how this was made: name and value each.
-
-    Returns:
-        The contents of the files by name, the page last.
-    """
-    report = HtmlReport(title, introduction)
-    files: dict[str, bytes] = {}
-    for picture in pictures:
-        if picture.heading:
-            report.section(picture.heading, picture.text)
-        light, dark = picture.drawing.png(LIGHT), picture.drawing.png(DARK)
-        report.figure(light, picture.alternative, picture.caption, dark_png=dark)
-        files[f"{picture.name}.png"] = light
-    report.section("How this was made")
-    report.table(["", ""], facts)
-    return {**files, "report.html": report.to_html().encode()}
 
 
 def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings) -> Illustration:

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from kerascnn import __version__
-from kerascnn.explaining.page import Illustration, written
+from kerascnn.explaining.illustration import Illustration, written
 from kerascnn.figures.segmentation import draw_class_maps, draw_mask, draw_seen
 from kerascnn.files import write_together
 from kerascnn.images.paper import find_page_ink
 from kerascnn.inference import Predictor
 from kerascnn.segmentation.classes import BACKGROUND, BOUNDARY, CLASS_NAMES, DIGIT_HEIGHT, FIRST_DIGIT
-from kerascnn.segmentation.segmenters import UnetSegmenter
+from kerascnn.segmentation.segmenters import UnetSegmenter, classical, digit_height
 from kerascnn.segmentation.strength import strength
 
 _MAX_DIGIT_MAPS = 4
@@ -71,9 +71,9 @@ def explain_page(
         OutputError: if the files cannot be written.
     """
     ink = find_page_ink(picture)
-    height = UnetSegmenter.digit_height(ink)
+    seen = strength(ink, digit_height(ink, classical(ink).mask))
     progress("segmenting ...")
-    probabilities = UnetSegmenter(predictor).probabilities(ink, height)
+    probabilities = UnetSegmenter(predictor).probabilities(seen)
     classes = probabilities.argmax(axis=-1).astype(np.uint8)
     counts = np.bincount(classes.ravel(), minlength=len(CLASS_NAMES))
     progress("drawing ...")
@@ -81,7 +81,7 @@ def explain_page(
         f"What each pixel of {'standard input' if name == '-' else Path(name).name} shows",
         f"The model {predictor.card.name} is a U-Net: its contracting path sees what a neighbourhood shows, its "
         "expanding path says where.",
-        _illustrations(picture, strength(ink, height), probabilities, classes, counts),
+        _illustrations(picture, seen, probabilities, classes, counts),
         [
             ("model", str(predictor.path or predictor.card.name)),
             ("software", f"kerascnn {__version__} on {predictor.engine.name}"),

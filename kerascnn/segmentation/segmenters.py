@@ -1,4 +1,4 @@
-"""Which of a page's ink belongs to digits, and which digit: by the form of lines and frames, or by a U-Net."""
+"""Which of a page's ink belongs to digits, and where they part: by the form of lines, by a U-Net, or by both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from kerascnn.segmentation.classes import BACKGROUND, BOUNDARY, DIGIT_HEIGHT
 from kerascnn.segmentation.strength import strength
 from kerascnn.segmentation.tiles import segment
 
-DEFAULT_SEGMENTER = "unet"
+SEGMENTERS = ("both", "unet", "classical")
+DEFAULT_SEGMENTER = "both"
 """Whichever did better on the synthetic pages of benchmarks/pages.py."""
 
 # Chosen on synthetic pages of training digits. The recogniser turns down a cut too many; a missing one is not guessed.
@@ -64,46 +65,55 @@ class UnetSegmenter:
 
     Args:
         predictor: the network, trained by `kerascnn fit --architecture unet`.
+        alone: whether the network says what is ink of digits. Else `classical` does, and the network says where they
+            part: of what else is on people's paper, made pages have taught it little.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+    def __init__(self, predictor: Predictor, alone: bool = False) -> None:
+        self.predictor, self.alone = predictor, alone
 
     def __call__(self, ink: PageInk) -> DigitInk:
         """What of the page's ink are digits, and where they are to be cut apart."""
-        probabilities = self.probabilities(ink, self.digit_height(ink))
+        mask = classical(ink).mask
+        probabilities = self.probabilities(strength(ink, digit_height(ink, mask)))
         size = ink.mask.shape[::-1]
-        paper = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
+        if self.alone:
+            mask = ink.mask & (cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR) < 0.5)
         owners = _nearest(cv2.resize(_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
-        mask = ink.mask & (paper < 0.5)
         return DigitInk(mask, mask & ~_between(owners, mask))
 
-    @staticmethod
-    def digit_height(ink: PageInk) -> float:
-        """The height of a page's usual digit in pixels of its ink, as `classical` finds it."""
-        glyphs, _ = find_glyphs(ink.contrast, classical(ink).mask)
-        return usual_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
-
-    def probabilities(self, ink: PageInk, height: float) -> np.ndarray:
+    def probabilities(self, seen: np.ndarray) -> np.ndarray:
         """What each pixel of a page shows.
 
         Args:
-            ink: of the page.
-            height: of its usual digit in pixels of `ink`.
+            seen: uint8, `(height, width)`, the page as `strength` gives it.
 
         Returns:
-            float32, `(height, width, num_classes)`, of a page whose digits are `DIGIT_HEIGHT` pixels high.
+            float32, `(height, width, num_classes)`.
         """
-        tile = self.predictor.card.input_shape[0]
-        return segment(strength(ink, height), self.predictor.engine.probabilities, tile)
+        return segment(seen, self.predictor.engine.probabilities, self.predictor.card.input_shape[0])
+
+
+def digit_height(ink: PageInk, mask: np.ndarray) -> float:
+    """The height of a page's usual digit in pixels of its ink.
+
+    Args:
+        ink: of the page.
+        mask: bool, what of it belongs to digits, as far as is known.
+
+    Returns:
+        The height; that of the network's own digits where there is none.
+    """
+    glyphs, _ = find_glyphs(ink.contrast, mask)
+    return usual_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
 
 
 def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter:
     """Choose how digits are told from what else is on a page.
 
     Args:
-        segmenter: one that is loaded; `"classical"`; `"unet"` for the U-Net that ships with the package; the path of
-            another one; None for the default.
+        segmenter: one that is loaded; `"classical"`; `"unet"` for the U-Net that ships with the package; `"both"` for
+            the one's ink and the other's cuts; the path of another U-Net, to be used like that; None for `"both"`.
 
     Returns:
         The segmenter.
@@ -116,13 +126,13 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
     name = str(segmenter or DEFAULT_SEGMENTER)
     if name == "classical":
         return classical
-    predictor = load(SEGMENTER if name == "unet" else name)
+    predictor = load(SEGMENTER if name in SEGMENTERS else name)
     if not predictor.card.segments_pages:
         raise ModelError(
-            f"the model {predictor.card.name!r} does not segment pages; give unet, classical, or a model that "
-            "'kerascnn fit --architecture unet' has trained."
+            f"the model {predictor.card.name!r} does not segment pages; give {', '.join(SEGMENTERS)}, or a "
+            "model that 'kerascnn fit --architecture unet' has trained."
         )
-    return UnetSegmenter(predictor)
+    return UnetSegmenter(predictor, alone=name == "unet")
 
 
 def _seeds(probabilities: np.ndarray) -> np.ndarray:
