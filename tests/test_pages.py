@@ -218,7 +218,7 @@ def test_output_that_cannot_be_written(model, page, tmp_path):
     source, occupied = tmp_path / "page.png", tmp_path / "file"
     Image.fromarray(page.picture).save(source)
     occupied.write_text("not a directory")
-    with pytest.raises(OutputError, match="--output"):
+    with pytest.raises(OutputError, match="choose another place"):
         list(read_files([source], model, lambda name, error: None, output=occupied))
 
 

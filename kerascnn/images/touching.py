@@ -59,7 +59,8 @@ def segments_of(glyph: Glyph, usual: float, parts: Sequence[Glyph] = ()) -> list
         just one segment for a glyph without parts that is not wide enough to be two digits.
     """
     whole = _stretches(glyph, usual)
-    if len(parts) < 2:
+    # A network that knows digits alone sees several of them in one letter.
+    if len(parts) < 2 or not _may_be_several(glyph, usual):
         return whole
     ways = [[_as_part(segment, usual) for segment in _stretches(part, usual)] for part in parts]
     inner = _last(whole)
