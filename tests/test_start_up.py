@@ -83,6 +83,7 @@ LEVELS = [
         "overview",
         "explaining",
         "reading",
+        "segmentation",
         "strips",
         "summary",
     },
