@@ -24,6 +24,7 @@ from kerascnn.datasets import Dataset, load_dataset, stratified_split
 
 KINDS = {"plain": False, "residual": True}
 NUM_LAYERS = (8, 20, 32)
+WIDTHS = (16, 32, 64)
 BATCH_SIZE, STEPS, LEARNING_RATE, MOMENTUM = 128, 250, 0.1, 0.9
 SURFACE_IMAGES, SURFACE_POINTS = 256, 21
 
@@ -48,7 +49,8 @@ def run(kind: str, num_layers: int, dataset: Dataset, steps: int, surface_points
     train, validation = stratified_split(dataset.train_labels, 0.2, 0)
     order = np.random.default_rng(0).permutation(train)
     keras.utils.set_random_seed(0)
-    model = build("resnet", (28, 28, 1), 10, num_blocks=(num_layers - 2) // 6, residual=KINDS[kind])
+    blocks = {"widths": WIDTHS, "num_blocks": (num_layers - 2) // 6, "pooled_stem": False}
+    model = build("resnet", (28, 28, 1), 10, residual=KINDS[kind], **blocks)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     loss = keras.losses.SparseCategoricalCrossentropy()
     model.compile(keras.optimizers.SGD(schedule, MOMENTUM), loss, metrics=["accuracy"])

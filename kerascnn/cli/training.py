@@ -17,7 +17,7 @@ def fit(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (36 augmented epochs)."),
+        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (more epochs, changed images)."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,

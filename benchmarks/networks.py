@@ -1,0 +1,95 @@
+"""How accurate each architecture gets with the recipe `best`, over several seeds; and several of them as one.
+
+    python benchmarks/networks.py --seeds 3
+
+Each run is a `kerascnn fit` that scores the test images once, at its end. All have their validation images in common
+(`--split-seed 0`), so that an ensemble can be chosen by them. Each finished run is a file,
+benchmarks/results/network-NAME-seed-S.json; a run whose file is there is not done again, and one that was interrupted
+is continued. The models stay in saved_models/networks/, where `--ensemble` chooses among them.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import results
+from others import OtherPrograms
+
+from kerascnn.models import ARCHITECTURES
+
+MODELS = Path(__file__).parent.parent / "saved_models" / "networks"
+# On two cores the backend that was quickest in short trials; accuracy does not depend on it.
+BACKENDS = {"mlp": "tensorflow", "cnn": "tensorflow", "cnn_tiny": "tensorflow", "resnet": "torch", "vit": "jax"}
+MAX_MEMBERS = 5
+
+
+def run(name: str, seed: int, dry_run: bool) -> dict:
+    """One training as a user would start it; `seconds` are those of its epochs, whenever they were done."""
+    options = ["--architecture", name, "--recipe", "best", "--backend", BACKENDS[name], "--seed", str(seed)]
+    options += ["--split-seed", "0"]
+    model = MODELS / f"{name}-seed-{seed}.keras"
+    command = [sys.executable, "-m", "kerascnn", "fit", *options, "--format", "json"]
+    command += ["--dry-run"] if dry_run else ["--output", str(model)]
+    if model.with_suffix(".run").exists():
+        command.append("--resume")
+    others = OtherPrograms()
+    card = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return {
+        "command": " ".join(["kerascnn fit", *options]),
+        "architecture": name,
+        "seed": seed,
+        "recipe": card["recipe"],
+        "num_parameters": ARCHITECTURES[name].num_parameters,
+        "seconds": round(sum(row["seconds"] for row in card["history"]), 1),
+        "cores_of_others": others.cores(),
+        "val_accuracy": card["metrics"]["val_accuracy"],
+        "test_accuracy": card["metrics"]["test_accuracy"],
+        "milliseconds_per_picture": card["metrics"].get("milliseconds_per_picture"),
+    }
+
+
+def join() -> None:
+    """The ensemble that is best in validation, of all models that are there; its test images are scored once."""
+    models = sorted(map(str, MODELS.glob("*-seed-*.keras")))
+    output = MODELS / "ensemble.keras"
+    options = ["--max-members", str(MAX_MEMBERS), "--output", str(output), "--format", "json"]
+    command = [sys.executable, "-m", "kerascnn", "ensemble", *models, *options]
+    card = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    figures = {
+        "command": f"kerascnn ensemble saved_models/networks/*.keras --max-members {MAX_MEMBERS}",
+        "num_candidates": len(models),
+        "members": [member["name"] for member in card["members"]],
+        "val_accuracy": card["metrics"]["val_accuracy"],
+        "test_accuracy": card["metrics"]["test_accuracy"],
+        "milliseconds_per_picture": card["metrics"].get("milliseconds_per_picture"),
+    }
+    results.write("ensemble", figures)
+
+
+def main() -> None:
+    """Every run that is missing, seed by seed; then the ensemble, if it is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--architecture", action="append", choices=list(BACKENDS), help="only this; may be repeated")
+    parser.add_argument("--ensemble", action="store_true", help="choose one when the runs are done")
+    parser.add_argument("--dry-run", action="store_true", help="a few batches of one, nothing recorded")
+    arguments = parser.parse_args()
+    if arguments.dry_run:
+        print(run("cnn_tiny", 0, dry_run=True))
+        return
+    for seed in range(arguments.seeds):
+        for name in arguments.architecture or BACKENDS:
+            stem = f"network-{name}-seed-{seed}"
+            if results.read(f"{stem}.json"):
+                continue
+            figures = run(name, seed, dry_run=False)
+            results.write(stem, figures)
+            print({key: figures[key] for key in ("architecture", "seed", "val_accuracy", "seconds")}, flush=True)
+    if arguments.ensemble:
+        join()
+
+
+if __name__ == "__main__":
+    main()
