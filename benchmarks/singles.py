@@ -10,16 +10,23 @@ import argparse
 import results
 
 import kerascnn
-from kerascnn.synthetic import STYLES, make_page
+from kerascnn.synthetic import STYLES, SyntheticPage, make_page
+
+SINGLE_STYLES = [style for style in STYLES if style != "touching"]
+"""A picture of one digit cannot have touching ones."""
 
 
-def measure(model, style: str, count: int, seed: int) -> dict:
-    """Read so many pictures of one style."""
-    pages = [make_page(style, number, num_lines=1, digits_per_line=1) for number in range(seed, seed + count)]
+def single_digits(style: str, count: int, seed: int, part: str = "test") -> list[SyntheticPage]:
+    """So many pictures of one digit each, of a part of MNIST."""
+    return [make_page(style, number, part=part, num_lines=1, digits_per_line=1) for number in range(seed, seed + count)]
+
+
+def read(model, style: str, pages: list[SyntheticPage]) -> dict:
+    """Read the pictures of one style."""
     predictions = model.predict([page.picture for page in pages])
     right = sum(prediction.label == page.lines[0] for page, prediction in zip(pages, predictions, strict=True))
     withheld = sum(prediction.label is None for prediction in predictions)
-    return {"style": style, "num_samples": count, "right": right, "withheld": withheld}
+    return {"style": style, "num_samples": len(pages), "right": right, "withheld": withheld}
 
 
 def main() -> None:
@@ -32,8 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = kerascnn.load(arguments.model)
     count = 1 if arguments.dry_run else arguments.count
-    # A picture of one digit cannot have touching ones.
-    scores = [measure(model, style, count, arguments.seed) for style in STYLES if style != "touching"]
+    scores = [read(model, style, single_digits(style, count, arguments.seed)) for style in SINGLE_STYLES]
     for score in scores:
         print(f"{score['style']:16} {score['right']}/{score['num_samples']}  withheld {score['withheld']}")
     if not arguments.dry_run:

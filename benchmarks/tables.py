@@ -2,16 +2,17 @@
 
 import re
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
+import network_tables
 import results
 import tutorial_tables
 from ablation import VARIANTS
 from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
+from table_cells import disturbance, mean_and_deviation
 
-_FEW_CORES = 0.1
 _FEWEST_RUNS = 3  # of which a mean is shown
 _FIGURE = "docs/images/accuracy-against-time.png"
 README = Path(__file__).parent.parent / "README.md"
@@ -25,10 +26,10 @@ def training_table() -> str:
         runs = [row for row in rows if row["command"].rsplit(" --seed", 1)[0] == command]
         if len(runs) >= _FEWEST_RUNS:
             lines.append(
-                f"| `{command}` | {len(runs)} | {_mean_and_deviation(runs, 'val_accuracy')} "
-                f"| {_mean_and_deviation(runs, 'test_accuracy')} | {min(row['training_seconds'] for row in runs):.0f} |"
+                f"| `{command}` | {len(runs)} | {mean_and_deviation(runs, 'val_accuracy')} "
+                f"| {mean_and_deviation(runs, 'test_accuracy')} | {min(row['training_seconds'] for row in runs):.0f} |"
             )
-    return "\n".join([*lines, *_disturbance([rows])])
+    return "\n".join([*lines, *disturbance([rows])])
 
 
 def start_up_table() -> str:
@@ -128,7 +129,7 @@ def speed_table() -> str:
                 f"| {_linked(name)} | {row['images_per_second']:,.0f} | {row[f'ratio_to_{BASELINE}']:.2f} "
                 f"| {row['share_of_peak']:.0%} | {row['first_step_seconds']:.1f} s |"
             )
-        return "\n".join([*lines, *_disturbance(record["training_runs"].values())])
+        return "\n".join([*lines, *disturbance(record["training_runs"].values())])
     return ""
 
 
@@ -144,16 +145,8 @@ def predicting_table() -> str:
         for name, row in record["predicting"].items():
             version = record["versions"][name].split("+")[0]
             lines.append(f"| {name} {version} | {row['images_per_second']:,.0f} | {row['share_of_peak']:.0%} |")
-        return "\n".join([*lines, *_disturbance(record["predicting_runs"].values())])
+        return "\n".join([*lines, *disturbance(record["predicting_runs"].values())])
     return ""
-
-
-def _disturbance(groups: Iterable[list[dict]]) -> list[str]:
-    """A sentence if other programs ran during the measurements: then they are no figures of this machine."""
-    cores = [run["cores_of_others"] for runs in groups for run in runs if run["cores_of_others"] is not None]
-    if not cores or statistics.median(cores) <= _FEW_CORES:
-        return []
-    return ["", f"Other programs took {statistics.median(cores):.1f} cores meanwhile, which slows PyTorch the most."]
 
 
 def _limit(record: dict, task: str) -> str:
@@ -184,7 +177,7 @@ def accuracy_table() -> str:
         note = "" if reached[name] else " (not reached)"
         ratio = f"{seconds / examples[0]:.2f}" if reached[name] and reached[EXAMPLES] else "-"
         lines.append(f"| {_linked(name)} | {epochs} | {runs} | {accuracy:.2f}%{note} | {seconds:.0f} | {ratio} |")
-    lines += _disturbance([results.read("accuracy-*-epochs-seed-*.json")])
+    lines += disturbance([results.read("accuracy-*-epochs-seed-*.json")])
     if (README.parent / _FIGURE).is_file():
         lines += [
             "",
@@ -208,10 +201,10 @@ def ablation_table() -> str:
         seconds = min(row["training_seconds"] for row in rows)
         options = f", `{' '.join(changes)}`" if changes else ""
         lines.append(
-            f"| {text}{options} | {len(rows)} | {_mean_and_deviation(rows, 'val_accuracy')} "
-            f"| {_mean_and_deviation(rows, 'test_accuracy')} | {seconds:.0f} |"
+            f"| {text}{options} | {len(rows)} | {mean_and_deviation(rows, 'val_accuracy')} "
+            f"| {mean_and_deviation(rows, 'test_accuracy')} | {seconds:.0f} |"
         )
-    return "\n".join([*lines, *_disturbance([results.read("ablation-*-seed-*.json")])])
+    return "\n".join([*lines, *disturbance([results.read("ablation-*-seed-*.json")])])
 
 
 def residuals_table() -> str:
@@ -230,10 +223,19 @@ def residuals_table() -> str:
     return "\n".join(lines)
 
 
-def _mean_and_deviation(rows: list[dict], key: str) -> str:
-    values = [100 * row[key] for row in rows]
-    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f} %{deviation}"
+def streaming_table() -> str:
+    """Training from memory and from files, from `benchmarks/streaming.py`; nothing while there is no record."""
+    for record in results.read("streaming.json"):
+        lines = ["| images | where | microseconds a sample | against memory | peak MiB |", "|---|---|---|---|---|"]
+        in_memory = {}
+        for size, kind in dict.fromkeys((row["num_images"], row["kind"]) for row in record["runs"]):
+            runs = [row for row in record["runs"] if (row["num_images"], row["kind"]) == (size, kind)]
+            speed = statistics.median(row["images_per_second"] for row in runs)
+            in_memory.setdefault(size, speed)
+            peak = statistics.median(row["peak_mebibytes"] for row in runs)
+            lines.append(f"| {size:,} | {kind} | {1e6 / speed:.0f} | {speed / in_memory[size]:.2f} | {peak:,.0f} |")
+        return "\n".join(lines)
+    return ""
 
 
 TABLES = {
@@ -250,11 +252,15 @@ TABLES = {
 
 RECIPES = README.parent / "docs" / "recipes.md"
 TUTORIAL = README.parent / "docs" / "tutorial.md"
+NETWORKS = README.parent / "docs" / "networks.md"
+PERFORMANCE = README.parent / "docs" / "performance.md"
 RESIDUALS = README.parent / "docs" / "residuals.md"
 SEGMENTATION = README.parent / "docs" / "segmentation.md"
 DOCUMENTS = {
     README: TABLES,
     RECIPES: {"ablation": ablation_table},
+    NETWORKS: network_tables.TABLES,
+    PERFORMANCE: {"streaming": streaming_table},
     RESIDUALS: {"residuals": residuals_table},
     SEGMENTATION: {"segmenters": segmenters_table},
     TUTORIAL: tutorial_tables.TABLES,

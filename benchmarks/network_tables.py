@@ -1,0 +1,54 @@
+"""The tables of docs/networks.md: the architectures side by side, and the candidates for the model that ships."""
+
+import statistics
+
+import networks
+import results
+from table_cells import disturbance, mean_and_deviation
+
+
+def networks_table() -> str:
+    """The architectures with the recipe `best`, and the ensemble, from `benchmarks/networks.py`."""
+    lines = [
+        "| `--architecture` | weights | runs | validation | test | minutes of training | ms a picture |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in networks.BACKENDS:
+        rows = results.read(f"network-{name}-seed-*.json")
+        if rows:
+            minutes = min(row["seconds"] for row in rows) / 60
+            lines.append(
+                f"| `{name}` | {rows[0]['num_parameters']:,} | {len(rows)} "
+                f"| {mean_and_deviation(rows, 'val_accuracy')} "
+                f"| {mean_and_deviation(rows, 'test_accuracy')} | {minutes:.0f} | {_milliseconds(rows):.2f} |"
+            )
+    for row in results.read("ensemble.json"):
+        members = f"ensemble of {len(row['members'])}: {', '.join(row['members'])}"
+        lines.append(
+            f"| {members} | | 1 | {row['val_accuracy']:.2%} | {row['test_accuracy']:.2%} | "
+            f"| {_milliseconds([row]):.2f} |"
+        )
+    return "\n".join([*lines, *disturbance([results.read("network-*-seed-*.json")])])
+
+
+def reference_choice_table() -> str:
+    """What each candidate makes of single digits in all styles, from `benchmarks/reference_choice.py`."""
+    lines = [
+        "| model | architecture | pictures | right | without an answer | ms a picture |",
+        "|---|---|---|---|---|---|",
+    ]
+    for record in results.read("reference-choice.json"):
+        for row in sorted(record["models"], key=lambda row: -row["right"]):
+            right, withheld = (row[key] / row["num_samples"] for key in ("right", "withheld"))
+            lines.append(
+                f"| {row['model']} | {row['architecture']} | {row['num_samples']:,} | {right:.2%} | {withheld:.2%} "
+                f"| {_milliseconds([row]):.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def _milliseconds(rows: list[dict]) -> float:
+    return statistics.mean(row["milliseconds_per_picture"] for row in rows)
+
+
+TABLES = {"networks": networks_table, "reference-choice": reference_choice_table}
