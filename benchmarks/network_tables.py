@@ -6,6 +6,8 @@ import networks
 import results
 from table_cells import disturbance, mean_and_deviation
 
+from kerascnn.models import ARCHITECTURES
+
 
 def networks_table() -> str:
     """The architectures with the recipe `best`, and the ensemble, from `benchmarks/networks.py`."""
@@ -29,6 +31,20 @@ def networks_table() -> str:
             f"| {_milliseconds([row]):.2f} |"
         )
     return "\n".join([*lines, *disturbance([results.read("network-*-seed-*.json")])])
+
+
+def architectures_table() -> str:
+    """For the README: what there is to choose from, with the accuracy of what `benchmarks/networks.py` trained."""
+    lines = ["| `--architecture` | what it is | weights | test accuracy, recipe `best` |", "|---|---|---|---|"]
+    for name, facts in ARCHITECTURES.items():
+        rows = results.read(f"network-{name}-seed-*.json")
+        found = f"{mean_and_deviation(rows, 'test_accuracy')} ({_number_of(rows)})" if rows else "-"
+        lines.append(f"| `{name}` | {facts.description} | {facts.num_parameters:,} | {found} |")
+    return "\n".join(lines)
+
+
+def _number_of(rows: list[dict]) -> str:
+    return "one run" if len(rows) == 1 else f"{len(rows)} runs"
 
 
 def reference_choice_table() -> str:

@@ -246,6 +246,7 @@ TABLES = {
     "singles": singles_table,
     "rejection": rejection_table,
     "training": training_table,
+    "architectures": network_tables.architectures_table,
     "start-up": start_up_table,
 }
 
