@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import results
@@ -69,11 +70,7 @@ def main() -> None:
         return
     for seed in range(arguments.seeds):
         for name in arguments.variant or VARIANTS:
-            stem = f"ablation-{name}-seed-{seed}"
-            if results.read(f"{stem}.json"):
-                continue
-            figures = run(name, seed, dry_run=False)
-            results.write(stem, figures)
+            figures = results.recorded(f"ablation-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
             print({key: figures[key] for key in ("name", "seed", "val_accuracy", "seconds")}, flush=True)
 
 

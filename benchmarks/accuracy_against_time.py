@@ -57,12 +57,7 @@ def contender_run(name: str, epochs: int, seed: int, dry_run: bool) -> dict:
 def recorded(name: str, epochs: int, seed: int) -> dict:
     """The figures of a run: from its file, or from the run itself, which then has a file."""
     stem = f"accuracy-{name.replace(' ', '-')}-{epochs}-epochs-seed-{seed}"
-    found = results.read(f"{stem}.json")
-    if found:
-        return found[0]
-    row = run(name, epochs, seed)
-    results.write(stem, row)
-    return row
+    return results.recorded(stem, lambda: run(name, epochs, seed))
 
 
 def run(name: str, epochs: int, seed: int, dry_run: bool = False) -> dict:

@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import results
@@ -81,11 +82,7 @@ def main() -> None:
         return
     for seed in range(arguments.seeds):
         for name in arguments.architecture or BACKENDS:
-            stem = f"network-{name}-seed-{seed}"
-            if results.read(f"{stem}.json"):
-                continue
-            figures = run(name, seed, dry_run=False)
-            results.write(stem, figures)
+            figures = results.recorded(f"network-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
             print({key: figures[key] for key in ("architecture", "seed", "val_accuracy", "seconds")}, flush=True)
     if arguments.ensemble:
         join()

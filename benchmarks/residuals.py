@@ -13,6 +13,7 @@ T. Goldstein, "Visualizing the loss landscape of neural nets", NeurIPS 2018.
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 import results
@@ -115,11 +116,10 @@ def main() -> None:
         return
     for num_layers in NUM_LAYERS:
         for kind in KINDS:
+            points = SURFACE_POINTS if num_layers == NUM_LAYERS[-1] else 0
             stem = f"residuals-{kind}-{num_layers}"
-            if not results.read(f"{stem}.json"):
-                points = SURFACE_POINTS if num_layers == NUM_LAYERS[-1] else 0
-                results.write(stem, run(kind, num_layers, dataset, STEPS, points))
-                print(stem, flush=True)
+            results.recorded(stem, partial(run, kind, num_layers, dataset, STEPS, points))
+            print(stem, flush=True)
     draw_all(results.read("residuals-*.json"), results.RESULTS.parent.parent / "docs" / "images")
 
 

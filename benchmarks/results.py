@@ -1,6 +1,7 @@
 """What every measurement records beside its figures, and where."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,3 +22,11 @@ def write(name: str, figures: dict) -> Path:
 def read(pattern: str) -> list[dict]:
     """All finished measurements whose file name matches, in order of name."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(pattern))]
+
+
+def recorded(name: str, measure: Callable[[], dict]) -> dict:
+    """The figures of a finished measurement; one that has no file yet is made now, and written."""
+    if not read(f"{name}.json"):
+        write(name, measure())
+    (figures,) = read(f"{name}.json")
+    return figures

@@ -167,17 +167,15 @@ def main() -> None:
         print(json.dumps(train_some(arguments.one, arguments.in_memory, arguments.steps)))
         return
     sizes = (2_000, 4_000) if arguments.dry_run else (10_000, 100_000, 1_000_000)
-    folder_sizes = sizes[:1] if arguments.dry_run else sizes[:2]
     steps, rounds = (3, 1) if arguments.dry_run else (arguments.steps, arguments.rounds)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         files = {size: write_idx_files(Path(name) / f"idx-{size}", size) for size in sizes}
-        folders = {size: write_class_folder(Path(name) / f"folder-{size}", size) for size in folder_sizes}
+        folders = {size: write_class_folder(Path(name) / f"folder-{size}", size) for size in sizes}
         for _ in range(rounds):
             for size in sizes:
                 rows += [measured(files[size], "in memory", steps), measured(files[size], "IDX file", steps)]
-                if size in folders:
-                    rows.append(measured(folders[size], "class folder", steps))
+                rows.append(measured(folders[size], "class folder", steps))
     if not arguments.dry_run:
         results.write("streaming", {"command": "python benchmarks/streaming.py", "steps": steps, "runs": rows})
         draw(rows)
