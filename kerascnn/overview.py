@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kerascnn.artifact import ENSEMBLE, REFERENCE, Card, read_card, reference_path
+from kerascnn.artifact import ENSEMBLE, REFERENCE, SEGMENTER, Card, package_model, read_card
 from kerascnn.errors import ModelError
 from kerascnn.files import write_bytes
 from kerascnn.models import ARCHITECTURES
@@ -13,6 +13,7 @@ from kerascnn.models import ARCHITECTURES
 MODELS = Path("saved_models")
 """Where `fit` writes, and where trained models are looked for."""
 
+_SHIPPED = {package_model(name): name for name in (REFERENCE, SEGMENTER)}
 _SEGMENTING = {name for name, facts in ARCHITECTURES.items() if facts.segments}
 
 
@@ -83,7 +84,7 @@ def compare_architectures(
     Accuracy and time are those that the cards of trained models recorded; nothing is measured anew.
 
     Args:
-        paths: `.keras` files, and directories of them; by default `saved_models/`. The model that ships is always
+        paths: `.keras` files, and directories of them; by default `saved_models/`. The models that ship are always
             among them.
         on_note: called with a sentence about a model that is left out.
         figure: a `.png` to write, with mistakes against milliseconds a picture; not of networks that segment pages.
@@ -99,7 +100,7 @@ def compare_architectures(
         >>> [row.num_parameters for row in compare_architectures() if row.name == "cnn"]
         [1199882]
     """
-    cards = dict(_cards([reference_path(), *_model_paths(paths)], on_note or (lambda text: None)))
+    cards = dict(_cards([*_SHIPPED, *_model_paths(paths)], on_note or (lambda text: None)))
     rows = [
         ArchitectureOverview(
             name,
@@ -143,7 +144,7 @@ def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple
     """The cards that say how well a model of one of our architectures did, by the model's name for people."""
     for path in paths:
         card = read_card(path)
-        name = REFERENCE if path == reference_path() else str(path)
+        name = _SHIPPED.get(path, str(path))
         if card is None:
             note(f"{path} has no card; it is left out.")
         elif card.architecture not in (*ARCHITECTURES, ENSEMBLE):

@@ -231,6 +231,7 @@ def test_models_tells_what_cards_recorded(recorded):
     assert len(many.models) == 3
     assert (one.seeds, one.accuracy, one.accuracy_deviation) == ((0,), 0.97, None)
     assert rows["cnn"].runs[0].models == ("reference",)
+    assert rows["unet"].runs[0].models == ("segmenter",)
     assert rows["mlp"].runs == ()
     assert len(notes) == 1
     assert "unknown.keras has no card" in notes[0]
@@ -241,7 +242,8 @@ def test_models_for_people_and_programs(cli, recorded):
     assert "98.50% ± 0.71%" in text
     assert "0.60" in text
     assert "99.54%" in text
-    assert "not trained yet: mlp, cnn_tiny, resnet, unet" in text
+    assert "not trained yet: mlp, cnn_tiny, resnet (" in text
+    assert "that of the pixels with ink" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     document = json.loads(cli("models", recorded, "--format", "json").stdout)
