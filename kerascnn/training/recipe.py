@@ -96,7 +96,13 @@ _PAGES = {
 _DIFFERENCES = {
     # On changed images `cnn` overfits less than its own dropout rates expect.
     ("quick", "cnn"): {"dropout_rates": (0.0, 0.3)},
-    ("best", "cnn"): {"dropout_rates": (0.2, 0.4), "final_augmentation": 0.5},
+    ("best", "cnn"): {
+        "epochs": 12,
+        "warmup": 0.05,
+        "dropout_rates": (0.1, 0.3),
+        "augmentation": 0.8,
+        "final_augmentation": 0.2,
+    },
     # Square matrices of 512 have no short side, over which Muon would be quick.
     ("best", "mlp"): {"epochs": 40, "optimizer": "adam", "learning_rate": 1e-3, "outliers": 0.0},
     # So few weights have no room for all the forms of the changed images, nor for what is no digit.
