@@ -96,7 +96,7 @@ def compare_with_fast_clone(network: str) -> dict:
         model.fit(images[:64], targets[:64], batch_size=64, shuffle=False, verbose=0)
         gradients = [one - other for one, other in zip(before, model.get_weights(), strict=True)]
         model.set_weights(before)
-        model.optimizer.learning_rate = 0.01
+        model.optimizer.learning_rate = 0.002
         losses = model.fit(images, targets, batch_size=64, epochs=2, shuffle=False, verbose=0).history["loss"]
         return gradients, model.get_weights(), losses
 
