@@ -112,13 +112,13 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     }
 
 
-def measured(source: Path, kind: str, steps: int) -> dict:
-    """The same, in a process of its own."""
+def measured(source: Path, kind: str, size: int, steps: int) -> dict:
+    """The same, in a process of its own. Of the `size` images that were made, a class folder tests on some."""
     command = [sys.executable, __file__, "--one", str(source), "--steps", str(steps)]
     if kind == "in memory":
         command.append("--in-memory")
     answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    row = {"kind": kind, **json.loads(answer.stdout.splitlines()[-1])}
+    row = {"kind": kind, "size": size, **json.loads(answer.stdout.splitlines()[-1])}
     print(row, flush=True)
     return row
 
@@ -174,8 +174,12 @@ def main() -> None:
         folders = {size: write_class_folder(Path(name) / f"folder-{size}", size) for size in sizes}
         for _ in range(rounds):
             for size in sizes:
-                rows += [measured(files[size], "in memory", steps), measured(files[size], "IDX file", steps)]
-                rows.append(measured(folders[size], "class folder", steps))
+                for source, kind in (
+                    (files[size], "in memory"),
+                    (files[size], "IDX file"),
+                    (folders[size], "class folder"),
+                ):
+                    rows.append(measured(source, kind, size, steps))
     if not arguments.dry_run:
         results.write("streaming", {"command": "python benchmarks/streaming.py", "steps": steps, "runs": rows})
         draw(rows)

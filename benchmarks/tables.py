@@ -228,8 +228,8 @@ def streaming_table() -> str:
     for record in results.read("streaming.json"):
         lines = ["| images | where | microseconds a sample | against memory | peak MiB |", "|---|---|---|---|---|"]
         in_memory = {}
-        for size, kind in dict.fromkeys((row["num_images"], row["kind"]) for row in record["runs"]):
-            runs = [row for row in record["runs"] if (row["num_images"], row["kind"]) == (size, kind)]
+        for size, kind in dict.fromkeys((row["size"], row["kind"]) for row in record["runs"]):
+            runs = [row for row in record["runs"] if (row["size"], row["kind"]) == (size, kind)]
             speed = statistics.median(row["images_per_second"] for row in runs)
             in_memory.setdefault(size, speed)
             peak = statistics.median(row["peak_mebibytes"] for row in runs)
