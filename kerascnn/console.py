@@ -1,7 +1,7 @@
 """What the commands print: results for people on stdout, progress and messages on stderr."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +23,7 @@ from kerascnn.benchmarking import Benchmark, Rate
 from kerascnn.comparison import Comparison
 from kerascnn.evaluation import Evaluation
 from kerascnn.evaluation_report.comparing import verdict
-from kerascnn.overview import ArchitectureOverview
+from kerascnn.overview import ArchitectureOverview, Runs
 from kerascnn.segmentation.scores import SegmentationScore
 from kerascnn.training.progress import RunStart
 
@@ -256,30 +256,37 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
-    columns = ["trained", "test accuracy", "seeds", "data", "recipe", "epochs", "seconds", "ms/picture"]
-    # One column too many for a narrow terminal, where it says nothing.
-    several = len({runs.backend for row in rows for runs in row.runs}) > 1
-    trained = _table(*columns, *(["backend"] if several else []))
+    # A column in which all say the same tells nothing, and is one too many for a narrow terminal.
+    of_pictures = [runs for row in rows if row.name != "unet" for runs in row.runs]
+    columns: dict[str, Callable[[Runs], str]] = {
+        "test accuracy": _accuracy,
+        "seeds": lambda runs: str(len(runs.seeds)),
+        "data": lambda runs: _short(runs.data, 12),
+        "recipe": lambda runs: runs.recipe,
+        "epochs": lambda runs: "" if runs.epochs is None else str(runs.epochs),
+        "seconds": lambda runs: "" if runs.seconds is None else f"{runs.seconds:,.0f}",
+        "ms": lambda runs: "" if runs.milliseconds_per_picture is None else f"{runs.milliseconds_per_picture:.2f}",
+        "backend": lambda runs: runs.backend,
+    }
+    for name in ("data", "backend"):
+        if len({columns[name](runs) for runs in of_pictures}) < 2:
+            del columns[name]
+    trained = _table("trained", *columns)
     for row in rows:
         for runs in row.runs:
-            spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
-            trained.add_row(
-                row.name,
-                f"{runs.accuracy:.2%}{spread}",
-                str(len(runs.seeds)),
-                _short(runs.data, 12),
-                runs.recipe,
-                "" if runs.epochs is None else str(runs.epochs),
-                "" if runs.seconds is None else f"{runs.seconds:,.0f}",
-                "" if runs.milliseconds_per_picture is None else f"{runs.milliseconds_per_picture:.2f}",
-                *([runs.backend] if several else []),
-            )
+            trained.add_row(row.name, *(text(runs) for text in columns.values()))
     console.print(trained)
+    console.print("seconds of training; milliseconds (ms) for one picture on one core")
     if any(row.name == "unet" and row.runs for row in rows):
-        console.print("the accuracy of unet is that of the pixels with ink")
+        console.print("unet: accuracy of the pixels with ink, milliseconds for 128x128 pixels")
     missing = [row.name for row in rows if not row.runs]
     if missing:
         console.print(f"not trained yet: {', '.join(missing)} (kerascnn fit --architecture {missing[0]})")
+
+
+def _accuracy(runs: Runs) -> str:
+    spread = "" if runs.accuracy_deviation is None else f" ± {runs.accuracy_deviation:.2%}"
+    return f"{runs.accuracy:.2%}{spread}"
 
 
 def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | None) -> None:

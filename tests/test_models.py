@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -238,12 +239,17 @@ def test_models_tells_what_cards_recorded(recorded):
 
 
 def test_models_for_people_and_programs(cli, recorded):
+    assert "torch" not in cli("models", recorded, COLUMNS="80").stdout.decode()
+    card = json.loads((recorded / "c.json").read_text())
+    card["software"]["backend"] = "torch"
+    (recorded / "c.json").write_text(json.dumps(card))
     text = cli("models", recorded, COLUMNS="80").stdout.decode()
+    assert re.search("vit +97.00% +1 +quick +1 .* torch", text)
     assert "98.50% ± 0.71%" in text
     assert "0.60" in text
     assert "99.54%" in text
     assert "not trained yet: mlp, cnn_tiny, resnet (" in text
-    assert "that of the pixels with ink" in text
+    assert "unet: accuracy of the pixels with ink" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     document = json.loads(cli("models", recorded, "--format", "json").stdout)
