@@ -48,19 +48,20 @@ def _number_of(rows: list[dict]) -> str:
 
 
 def reference_choice_table() -> str:
-    """What each candidate makes of single digits in all styles, from `benchmarks/reference_choice.py`."""
-    lines = [
-        "| model | architecture | pictures | right | without an answer | ms a picture |",
-        "|---|---|---|---|---|---|",
-    ]
+    """What each candidate reads, from `benchmarks/reference_choice.py`; nothing while there is no record."""
     for record in results.read("reference-choice.json"):
+        lines = [
+            "| model | architecture | pictures | right | without an answer | ms a picture |",
+            "|---|---|---|---|---|---|",
+        ]
         for row in sorted(record["models"], key=lambda row: -row["right"]):
             right, withheld = (row[key] / row["num_samples"] for key in ("right", "withheld"))
             lines.append(
                 f"| {row['model']} | {row['architecture']} | {row['num_samples']:,} | {right:.2%} | {withheld:.2%} "
                 f"| {_milliseconds([row]):.2f} |"
             )
-    return "\n".join(lines)
+        return "\n".join(lines)
+    return ""
 
 
 def _milliseconds(rows: list[dict]) -> float:
