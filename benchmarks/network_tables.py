@@ -7,6 +7,7 @@ import results
 from table_cells import disturbance, mean_and_deviation
 
 from kerascnn.models import ARCHITECTURES
+from kerascnn.training.settings import DEFAULT_ARCHITECTURE
 
 
 def networks_table() -> str:
@@ -39,7 +40,8 @@ def architectures_table() -> str:
     for name, facts in ARCHITECTURES.items():
         rows = results.read(f"network-{name}-seed-*.json")
         found = f"{mean_and_deviation(rows, 'test_accuracy')} ({_number_of(rows)})" if rows else "-"
-        lines.append(f"| `{name}` | {facts.description} | {facts.num_parameters:,} | {found} |")
+        default = "; the default" if name == DEFAULT_ARCHITECTURE else ""
+        lines.append(f"| `{name}` | {facts.description}{default} | {facts.num_parameters:,} | {found} |")
     return "\n".join(lines)
 
 
