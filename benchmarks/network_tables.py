@@ -13,8 +13,8 @@ from kerascnn.training.settings import DEFAULT_ARCHITECTURE
 def networks_table() -> str:
     """The architectures with the recipe `best`, and the ensemble, from `benchmarks/networks.py`."""
     lines = [
-        "| `--architecture` | weights | runs | validation | test | minutes of training | ms a picture |",
-        "|---|---|---|---|---|---|---|",
+        "| `--architecture` | weights | runs | trained on | validation | test | minutes of training | ms a picture |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in networks.BACKENDS:
         rows = results.read(f"network-{name}-seed-*.json")
@@ -22,14 +22,14 @@ def networks_table() -> str:
             minutes = min(row["seconds"] for row in rows) / 60
             lines.append(
                 f"| `{name}` | {rows[0]['num_parameters']:,} | {len(rows)} "
-                f"| {mean_and_deviation(rows, 'val_accuracy')} "
+                f"| {rows[0]['num_train']:,} | {mean_and_deviation(rows, 'val_accuracy')} "
                 f"| {mean_and_deviation(rows, 'test_accuracy')} | {minutes:.0f} | {_milliseconds(rows):.2f} |"
             )
     for row in results.read("ensemble.json"):
         members = f"ensemble of {len(row['members'])}: {', '.join(row['members'])}"
         lines.append(
-            f"| {members} | | 1 | {row['val_accuracy']:.2%} | {row['test_accuracy']:.2%} | "
-            f"| {_milliseconds([row]):.2f} |"
+            f"| {members} | | 1 | | {100 * row['val_accuracy']:.2f} % | {100 * row['test_accuracy']:.2f} % "
+            f"| | {_milliseconds([row]):.2f} |"
         )
     return "\n".join([*lines, *disturbance([results.read("network-*-seed-*.json")])])
 
