@@ -2,10 +2,10 @@
 
     python benchmarks/networks.py --seeds 3
 
-Each run is a `kerascnn fit` that scores the test images once, at its end. All have their validation images in common
-(`--split-seed 0`), so that an ensemble can be chosen by them. Each finished run is a file,
+Each run is a `kerascnn fit` that scores the test images once, at its end. Each finished run is a file,
 benchmarks/results/network-NAME-seed-S.json; a run whose file is there is not done again, and one that was interrupted
-is continued. The models stay in saved_models/networks/, where `--ensemble` chooses among them.
+is continued. The models stay in saved_models/networks/. `--ensemble` chooses among those of `cnn` and `resnet`, which
+have all their validation images in common.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from kerascnn.models import ARCHITECTURES
 MODELS = Path(__file__).parent.parent / "saved_models" / "networks"
 # On two cores the backend that was quickest in short trials; accuracy does not depend on it.
 BACKENDS = {"mlp": "tensorflow", "cnn": "tensorflow", "cnn_tiny": "tensorflow", "resnet": "torch", "vit": "jax"}
-# Those of whom the highest accuracy is wanted, and of whom ensembles are made, learn from more of the images.
+# Those from which the highest accuracy is wanted, and from which the ensemble is made, learn from more of the images.
 VALIDATION_SPLITS = {"cnn": 0.1, "resnet": 0.1}
 MAX_MEMBERS = 5
 
@@ -57,14 +57,15 @@ def run(name: str, seed: int, dry_run: bool) -> dict:
 
 
 def join() -> None:
-    """The ensemble that is best in validation, of all models that are there; its test images are scored once."""
-    models = sorted(map(str, MODELS.glob("*-seed-*.keras")))
+    """The ensemble that is best in validation, of the models that are there; its test images are scored once."""
+    models = [str(path) for name in VALIDATION_SPLITS for path in sorted(MODELS.glob(f"{name}-seed-*.keras"))]
     output = MODELS / "ensemble.keras"
     options = ["--max-members", str(MAX_MEMBERS), "--output", str(output), "--format", "json"]
     command = [sys.executable, "-m", "kerascnn", "ensemble", *models, *options]
     card = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    patterns = " ".join(f"saved_models/networks/{name}-seed-*.keras" for name in VALIDATION_SPLITS)
     figures = {
-        "command": f"kerascnn ensemble saved_models/networks/*.keras --max-members {MAX_MEMBERS}",
+        "command": f"kerascnn ensemble {patterns} --max-members {MAX_MEMBERS}",
         "num_candidates": len(models),
         "members": [member["name"] for member in card["members"]],
         "val_accuracy": card["metrics"]["val_accuracy"],
