@@ -60,8 +60,8 @@ def state_of_the_art_table() -> str:
     low, high = wilson_interval(round(accuracy * count), count)
     recipe = card.recipe
     lines.append(
-        f"| | the model that ships: `{card.architecture}`, section 3, {recipe['epochs']} epochs of the recipe "
-        f"{recipe['name']} | {100 * accuracy:.2f} % | a single network, its epoch chosen on validation data (the "
+        f"| | the model that ships: `{card.architecture}`, section 3, {recipe['epochs']} epochs with the values on its "
+        f"card | {100 * accuracy:.2f} % | a single network, its epoch chosen on validation data (the "
         f"[README](../README.md#results) says how often the test part was looked at); 95 % interval {100 * low:.2f} to "
         f"{100 * high:.2f} % |"
     )
