@@ -133,11 +133,12 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
 
 def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
     changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1,0.2")
-    changes += ("--seed", "3", "--split-seed", "1", "--final-augmentation", "0.1")
+    changes += ("--seed", "3", "--split-seed", "1", "--final-augmentation", "0.1", "--label-smoothing", "0.1")
     assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
     card = card_of(tmp_path / "changed.keras")
-    values = ("adam", "constant", 0.0, [0.1, 0.2])
-    assert tuple(card["recipe"][name] for name in ("optimizer", "schedule", "warmup", "dropout_rates")) == values
+    values = {"optimizer": "adam", "schedule": "constant", "warmup": 0.0, "dropout_rates": [0.1, 0.2]}
+    values |= {"label_smoothing": 0.1}
+    assert {name: card["recipe"][name] for name in values} == values
     assert (card["seed"], card["data"]["split_seed"]) == (3, 1)
     again = shlex.split(card["command"])[1:]
     assert cli(*again, "--output", "again").returncode == 0
@@ -149,6 +150,40 @@ def test_augmentation_falls_to_its_final_strength(workers):
     assert first > middle > last == 0
     unchanged = workers("jax")("changes_by_augmentation", epochs=3, augmentation=1.0)
     assert min(unchanged) > 0.7 * max(unchanged) > 0
+
+
+def test_smoothed_labels_leave_the_network_less_sure(cli, shared_digits, tmp_path):
+    losses = []
+    for number, share in enumerate(("0", "0.3")):
+        output = tmp_path / f"{number}.keras"
+        options = ("--epochs", 3, "--batch-size", 32, "--label-smoothing", share)
+        assert cli("fit", "--data", shared_digits, "--output", output, *options).returncode == 0
+        losses.append(card_of(output)["history"][-1]["loss"])
+    # Smoothed targets have an entropy that no network gets below: 0.97 for a share of 0.3 of ten classes.
+    assert losses[0] < 0.9 < 0.97 < losses[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_averaged_weights_are_validated_kept_and_resumed(workers, shared_digits, tmp_path, backend):
+    arguments = {"data": str(shared_digits), **SMALL_RUN, "weight_averaging": 0.9}
+    whole = workers(backend)("fit", output=str(tmp_path / "whole.keras"), **arguments)
+    plain = workers(backend)("fit", output=str(tmp_path / "plain.keras"), **(arguments | {"weight_averaging": 0.0}))
+    first, other = whole["history"][0], plain["history"][0]
+    # The first epoch takes the same steps either way; what is validated differs.
+    assert first["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    assert first["val_loss"] != pytest.approx(other["val_loss"], rel=1e-2)
+    data = load_dataset(shared_digits)
+    _, validation = stratified_split(data.train_labels, 0.2, seed=0)
+    model = kerascnn.load(tmp_path / "whole.keras")
+    right = model.engine.probabilities(data.train_images[validation]).argmax(axis=1) == data.train_labels[validation]
+    assert right.mean() == pytest.approx(max(row["val_accuracy"] for row in whole["history"]), abs=1e-6)
+    output = tmp_path / "resumed.keras"
+    process = start_small_run(backend, shared_digits, output, "--weight-averaging", "0.9", epochs=SMALL_RUN["epochs"])
+    wait_for_epochs(process, output, 2)
+    process.kill()
+    process.communicate()
+    workers(backend)("fit", output=str(output), resume=True)
+    assert weights_of(output) == weights_of(tmp_path / "whole.keras")
 
 
 def test_the_short_way_of_muon_is_keras_own(worker):

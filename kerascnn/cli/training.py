@@ -38,6 +38,12 @@ def fit(
     final_augmentation: Annotated[
         float | None, typer.Option(help="The same in the last epoch, approached little by little.  [quick: unchanged]")
     ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Share of each target that is spread over all classes.  [quick: 0]")
+    ] = None,
+    weight_averaging: Annotated[
+        float | None, typer.Option(help="Momentum of a moving average of the weights, kept instead.  [quick: 0]")
+    ] = None,
     outliers: Annotated[
         float | None, typer.Option(help="Pictures of no digit, as a share of each batch.  [quick: 0]")
     ] = None,
@@ -84,6 +90,8 @@ def fit(
             dropout_rates=_rates(dropout_rates),
             augmentation=augmentation,
             final_augmentation=final_augmentation,
+            label_smoothing=label_smoothing,
+            weight_averaging=weight_averaging,
             outliers=outliers,
             validation_split=validation_split,
             seed=seed,

@@ -38,6 +38,20 @@ class Reseed(keras.callbacks.Callback):
         return int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]) >> 1
 
 
+class UseAverages(keras.callbacks.SwapEMAWeights):
+    """Validate, keep and save the averaged weights in place of those that training goes on with.
+
+    Comes before the callbacks that look at the weights at the end of an epoch.
+
+    Args:
+        resumed: whether the weights are those of a saved run, which are the averages already.
+    """
+
+    def __init__(self, resumed: bool) -> None:
+        super().__init__(swap_on_epoch=True)
+        self._ema_weights_in_model = resumed
+
+
 class KeepBest(keras.callbacks.Callback):
     """Remember the weights of the best epoch on validation data, and stop when it lies too far back.
 

@@ -85,7 +85,7 @@ class Classification:
             ),
             # The network ends in probabilities; so the loss must not apply another softmax, which would flatten the
             # gradients.
-            loss=keras.losses.CategoricalCrossentropy(from_logits=False),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=False, label_smoothing=recipe.label_smoothing),
             accuracy=AccuracyOfDecided(name="accuracy"),
             train_shape=batches.images.shape,
             labels_shape=batches.labels.shape,

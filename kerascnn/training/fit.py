@@ -36,6 +36,8 @@ def fit(
     dropout_rates: Sequence[float] | None = None,
     augmentation: float | None = None,
     final_augmentation: float | None = None,
+    label_smoothing: float | None = None,
+    weight_averaging: float | None = None,
     outliers: float | None = None,
     validation_split: float | None = None,
     seed: int | None = None,
@@ -66,6 +68,8 @@ def fit(
         dropout_rates: of the network's dropout layers, in order.
         augmentation: strength of the random changes to training images, 0 for none.
         final_augmentation: the same in the last epoch, approached little by little.
+        label_smoothing: share of each target that is spread over all classes.
+        weight_averaging: momentum of a moving average of the weights, which is validated and kept in their place.
         outliers: pictures that are no digits, as a share of each batch.
         validation_split: share of the training part that is validated on, 0.2 by default.
         seed: of weights, division, order and augmentation; 0 by default.
@@ -107,6 +111,8 @@ def fit(
             "dropout_rates": None if dropout_rates is None else tuple(dropout_rates),
             "augmentation": augmentation,
             "final_augmentation": final_augmentation,
+            "label_smoothing": label_smoothing,
+            "weight_averaging": weight_averaging,
             "outliers": outliers,
         },
         validation_split=validation_split,

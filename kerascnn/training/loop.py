@@ -14,6 +14,7 @@ from kerascnn.training.callbacks import (
     ReportProgress,
     Reseed,
     SaveRun,
+    UseAverages,
 )
 from kerascnn.training.fast_clone import fast_clone, keep_compiled_programs
 from kerascnn.training.optimizer import make_optimizer
@@ -63,6 +64,7 @@ def train_model(
     progress.run_started(_start(settings, task, model, first_epoch))
     callbacks = [
         Reseed(task.batches, seed),
+        *([UseAverages(resumed=first_epoch > 0)] if recipe.weight_averaging else []),
         best,
         record,
         SaveRun(directory, settings.to_dict(), data_digest, best, record),

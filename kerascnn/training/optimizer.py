@@ -29,9 +29,10 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         decay_steps=rest,
         alpha=1.0 if recipe.schedule == "constant" else 0.0,  # what is left of the peak at the end
     )
+    averaging = {"use_ema": recipe.weight_averaging > 0, "ema_momentum": recipe.weight_averaging}
     if recipe.optimizer == "adam":
-        return keras.optimizers.Adam(schedule)
-    return ShortMuon(schedule, adam_lr_ratio=1 / factor, weight_decay=None, adam_weight_decay=None)
+        return keras.optimizers.Adam(schedule, **averaging)
+    return ShortMuon(schedule, adam_lr_ratio=1 / factor, weight_decay=None, adam_weight_decay=None, **averaging)
 
 
 class ShortMuon(keras.optimizers.Muon):

@@ -26,6 +26,10 @@ class Recipe:
         final_augmentation: the strength in the last epoch, approached along half a cosine, so that the small last steps
             are made for images as people write them (Z. He et al., "Data augmentation revisited", 2019); None for no
             change.
+        label_smoothing: the share of each target that is spread over all classes.
+        weight_averaging: the momentum of an exponential moving average of the weights, which is validated and kept in
+            place of the weights themselves (B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by
+            averaging", 1992); 0 for none.
         outliers: pictures that are no digits, added to each batch as a share of its size, for the network to learn to
             be undecided about; only for data sets of the ten digits.
     """
@@ -39,6 +43,8 @@ class Recipe:
     dropout_rates: tuple[float, ...] | None = None
     augmentation: float = 0.5
     final_augmentation: float | None = None
+    label_smoothing: float = 0.0
+    weight_averaging: float = 0.0
     outliers: float = 0.0
 
     def __post_init__(self) -> None:
@@ -54,6 +60,9 @@ class Recipe:
         for name, highest in shares:
             if getattr(self, name) is not None and not 0 <= getattr(self, name) <= highest:
                 raise TrainingError(f"{name} is {getattr(self, name):g}; expected 0 to {highest:g}.")
+        for name in ("label_smoothing", "weight_averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise TrainingError(f"{name} is {getattr(self, name):g}; expected at least 0 and less than 1.")
         if not all(0 <= rate < 1 for rate in self.dropout_rates or ()):
             raise TrainingError("a dropout rate is the share of units that is left out: at least 0 and below 1.")
 

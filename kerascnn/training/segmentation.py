@@ -74,7 +74,7 @@ class Segmentation:
             build=self._network,
             batches=batches,
             validation=validation,
-            loss=keras.losses.CategoricalCrossentropy(from_logits=False),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=False, label_smoothing=recipe.label_smoothing),
             accuracy=AccuracyOfInk(name="accuracy"),
             train_shape=(batches.num_parts, TILE, TILE),
             labels_shape=(batches.num_parts, TILE, TILE),
