@@ -23,6 +23,9 @@ from others import OtherPrograms
 VARIANTS = {
     "quick": ("nothing: the recipe as it is", ()),
     "adam": ("Muon; Adam for all weights", ("--optimizer", "adam")),
+    "no-label-smoothing": ("label smoothing", ("--label-smoothing", "0")),
+    "label-smoothing-0.2": ("label smoothing of 0.1; 0.2", ("--label-smoothing", "0.2")),
+    "averaged-weights": ("no average; a moving average of the weights", ("--weight-averaging", "0.99")),
     "no-augmentation": ("augmentation", ("--augmentation", "0")),
     "full-augmentation": ("augmentation at half strength; full strength", ("--augmentation", "1")),
     "no-dropout": ("dropout", ("--dropout-rates", "0,0")),

@@ -133,11 +133,11 @@ def test_patience_stops_a_run_that_does_not_improve(cli, shared_digits, tmp_path
 
 def test_values_of_the_recipe_are_options_that_the_card_repeats(cli, shared_digits, tmp_path):
     changes = ("--optimizer", "adam", "--schedule", "constant", "--warmup", "0.0", "--dropout-rates", "0.1,0.2")
-    changes += ("--seed", "3", "--split-seed", "1", "--final-augmentation", "0.1", "--label-smoothing", "0.1")
+    changes += ("--seed", "3", "--split-seed", "1", "--final-augmentation", "0.1", "--label-smoothing", "0.2")
     assert cli("fit", "--data", shared_digits, "--output", "changed", "--epochs", 1, *changes).returncode == 0
     card = card_of(tmp_path / "changed.keras")
     values = {"optimizer": "adam", "schedule": "constant", "warmup": 0.0, "dropout_rates": [0.1, 0.2]}
-    values |= {"label_smoothing": 0.1}
+    values |= {"label_smoothing": 0.2}
     assert {name: card["recipe"][name] for name in values} == values
     assert (card["seed"], card["data"]["split_seed"]) == (3, 1)
     again = shlex.split(card["command"])[1:]
@@ -186,7 +186,7 @@ def test_averaged_weights_are_validated_kept_and_resumed(workers, shared_digits,
     assert weights_of(output) == weights_of(tmp_path / "whole.keras")
 
 
-def test_the_short_way_of_muon_is_keras_own(worker):
+def test_the_short_way_of_muon_is_keras_own_for_kernels_of_every_shape(worker):
     assert max(worker("orthogonal_updates")) < 1e-4
 
 

@@ -123,20 +123,27 @@ def _largest_extent(differs: np.ndarray) -> int:
 
 
 def orthogonal_updates() -> list[float]:
-    """How far Keras's Muon and ours differ on a tall, a wide and a nearly singular matrix, relatively."""
+    """How far Keras's Muon and ours differ on a tall, a wide and a nearly singular matrix, relatively.
+
+    The last one is the kernel of a convolution, against Keras's Muon on the matrix that it is.
+    """
     import keras
 
-    from kerascnn.training.optimizer import ShortMuon
+    from kerascnn.training.optimizer import KernelMuon
 
     generator = np.random.default_rng(0)
     tall = generator.normal(size=(300, 40)).astype(np.float32)
+    kernels = [(matrix, matrix.shape) for matrix in (tall, tall.T, tall * np.logspace(0, -4, 40, dtype=np.float32))]
+    kernels.append((generator.normal(size=(3, 3, 32, 64)).astype(np.float32), (288, 64)))
     differences = []
-    for matrix in (tall, tall.T, tall * np.logspace(0, -4, 40, dtype=np.float32)):
+    for kernel, shape in kernels:
         ours, usual = (
-            keras.ops.convert_to_numpy(made.zeropower_via_newtonschulz5(keras.ops.convert_to_tensor(matrix), 5))
-            for made in (ShortMuon(), keras.optimizers.Muon())
+            keras.ops.convert_to_numpy(
+                made.lr_adjust(made.zeropower_via_newtonschulz5(keras.ops.convert_to_tensor(form), 5))
+            )
+            for made, form in ((KernelMuon(), kernel), (keras.optimizers.Muon(), kernel.reshape(shape)))
         )
-        differences.append(float(np.abs(ours - usual).max() / np.abs(usual).max()))
+        differences.append(float(np.abs(ours - usual.reshape(kernel.shape)).max() / np.abs(usual).max()))
     return differences
 
 

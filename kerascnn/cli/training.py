@@ -39,7 +39,7 @@ def fit(
         float | None, typer.Option(help="The same in the last epoch, approached little by little.  [quick: unchanged]")
     ] = None,
     label_smoothing: Annotated[
-        float | None, typer.Option(help="Share of each target that is spread over all classes.  [quick: 0]")
+        float | None, typer.Option(help="Share of each target that is spread over all classes.  [quick: 0.1]")
     ] = None,
     weight_averaging: Annotated[
         float | None, typer.Option(help="Momentum of a moving average of the weights, kept instead.  [quick: 0]")
