@@ -16,8 +16,8 @@ class Recipe:
     Args:
         epochs: passes over the training part.
         batch_size: samples a step.
-        optimizer: `adam`, or `muon`: Muon with five times the learning rate for the kernels of dense layers and convolutions, Adam
-            for the rest.
+        optimizer: `adam`, or `muon`: Muon with five times the learning rate for the kernels of dense layers and
+            convolutions, Adam for the rest.
         learning_rate: the peak, reached after the warm-up.
         schedule: of the learning rate after the warm-up: `cosine` falls to zero along half a cosine, `constant` stays.
         warmup: the share of all steps in which the learning rate rises from zero.
