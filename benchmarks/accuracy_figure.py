@@ -69,7 +69,9 @@ def _draw(figure, theme: Theme, rows: Sequence[dict]) -> None:
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    figure.legend(
+        handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False, fontsize=7, columnspacing=1.2
+    )
 
 
 def _scales(axes, rows: Sequence[dict]) -> None:
