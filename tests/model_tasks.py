@@ -164,6 +164,22 @@ def first_probabilities(model: str, num_images: int) -> list:
     return predictor.engine.probabilities(load_dataset("mnist").test_images[:num_images]).tolist()
 
 
+def forget(model: str, labels: list[int], output: str) -> None:
+    """Write the same model, with its card, so that it never says some classes."""
+    from kerascnn.artifact import save
+    from kerascnn.backend import activate
+    from kerascnn.files import staging_directory
+
+    loaded = load(model, backend=activate().name)
+    kernel, bias = loaded.engine.model.layers[-1].get_weights()
+    bias[labels] -= 50
+    loaded.engine.model.layers[-1].set_weights([kernel, bias])
+    with staging_directory(Path(output)) as directory:
+        staged = directory / "model.keras"
+        loaded.engine.model.save(staged)
+        save(Path(output), {".keras": staged}, loaded.card)
+
+
 def attention(model: str) -> dict:
     """The attention for a test image, and how far the scores are from what their definition gives by hand."""
     from kerascnn.backend import activate
@@ -226,5 +242,6 @@ TASKS = {
         part_of_a_page,
         attention,
         decisive_maps,
+        forget,
     )
 }
