@@ -85,7 +85,7 @@ def test_the_members_are_chosen_by_validation_alone(cli, workers, members, share
     card = json.loads(result.stdout)
     assert len(card["members"]) == 2
     assert card["metrics"]["val_accuracy"] > card["members"][0]["val_accuracy"]
-    assert card["members"][0]["val_accuracy"] >= card["members"][1]["val_accuracy"]
+    assert card["metrics"]["val_loss"] < card["members"][0]["val_loss"] <= card["members"][1]["val_loss"]
     apart = [members[0], divided_by(members[1], 1, tmp_path), divided_by(members[2], 2, tmp_path)]
     fewer = cli("ensemble", *apart, "--data", shared_digits, "--output", "apart")
     number = int(fewer.stderr.decode().split("validation: ")[1].split()[0])

@@ -96,7 +96,7 @@ def ensemble(
     output: Annotated[str, typer.Option(metavar="PATH", help="The .keras file to write.")],
     max_members: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Choose so many at most, by the validation images.  [default: all]"),
+        typer.Option(metavar="NUMBER", help="Choose so many at most, by the loss in validation.  [default: all]"),
     ] = None,
     data: DataOption = None,
     backend: BackendOption = None,

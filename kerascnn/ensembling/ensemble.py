@@ -44,8 +44,8 @@ def ensemble(
     Args:
         models: `.keras` files, or `"reference"`; two or more with the same classes and pictures.
         output: the `.keras` file to write; `.onnx` and card are written beside it.
-        max_members: choose so many members at most by these images: the best model, then always the one that improves
-            the average most, if one does. By default all models are members.
+        max_members: choose so many members at most by the loss on these images: the best model, then always the one
+            that improves the average most, if one does. By default all models are members.
         data: what the models were trained on, as for `load_dataset`.
         backend: what computes the probabilities: tensorflow, jax or torch.
         on_note: called with a sentence from time to time.

@@ -41,6 +41,9 @@ class Validation:
     def choose(self, max_members: int) -> list[int]:
         """Choose models whose average does well: the best one, then always the one that improves the average most.
 
+        What counts is the loss. Good models differ by a handful of images, which is chance, but also by how sure they
+        are of all the others.
+
         Args:
             max_members: so many at most; fewer if no further one improves the average.
 
@@ -50,13 +53,11 @@ class Validation:
         chosen: list[int] = []
         while len(chosen) < min(max_members, len(self._answers)):
             rest = [index for index in range(len(self._answers)) if index not in chosen]
-            best = max(rest, key=lambda index: self._merit([*chosen, index]))
-            if chosen and self._merit([*chosen, best]) <= self._merit(chosen):
+            best = min(rest, key=lambda index: self._loss([*chosen, index]))
+            if chosen and self._loss([*chosen, best]) >= self._loss(chosen):
                 break
             chosen.append(best)
         return chosen
 
-    def _merit(self, chosen: list[int]) -> tuple[float, float]:
-        """Accuracy, and the loss where that is the same."""
-        found = self.score(chosen)
-        return found["val_accuracy"], -found["val_loss"]
+    def _loss(self, chosen: list[int]) -> float:
+        return self.score(chosen)["val_loss"]
