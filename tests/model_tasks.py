@@ -1,6 +1,7 @@
 """What `worker.py` does for test_models.py: everything that needs Keras."""
 
 import inspect
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -164,20 +165,20 @@ def first_probabilities(model: str, num_images: int) -> list:
     return predictor.engine.probabilities(load_dataset("mnist").test_images[:num_images]).tolist()
 
 
-def forget(model: str, labels: list[int], output: str) -> None:
-    """Write the same model, with its card, so that it never says some classes."""
+def spoil(model: str, output: str, forgotten: list[int], sureness: float) -> None:
+    """Write the same model, so that it never says some classes, or is less sure of all that it says."""
     from kerascnn.artifact import save
     from kerascnn.backend import activate
     from kerascnn.files import staging_directory
 
     loaded = load(model, backend=activate().name)
-    kernel, bias = loaded.engine.model.layers[-1].get_weights()
-    bias[labels] -= 50
+    kernel, bias = (sureness * weights for weights in loaded.engine.model.layers[-1].get_weights())
+    bias[forgotten] -= 20
     loaded.engine.model.layers[-1].set_weights([kernel, bias])
     with staging_directory(Path(output)) as directory:
         staged = directory / "model.keras"
         loaded.engine.model.save(staged)
-        save(Path(output), {".keras": staged}, loaded.card)
+        save(Path(output), {".keras": staged}, replace(loaded.card, name=Path(output).stem))
 
 
 def attention(model: str) -> dict:
@@ -242,6 +243,6 @@ TASKS = {
         part_of_a_page,
         attention,
         decisive_maps,
-        forget,
+        spoil,
     )
 }

@@ -75,15 +75,17 @@ def test_the_card_names_the_members_and_what_they_achieve_where_none_was_trained
 
 
 def test_the_members_are_chosen_by_validation_alone(cli, workers, members, shared_digits, tmp_path):
-    # What one of them never says, the other two know: an average is better than each.
-    partial = {tmp_path / f"without-{labels[0]}.keras": labels for labels in ([3], [5], [1, 2, 4])}
-    for model, labels in partial.items():
-        workers("tensorflow")("forget", model=str(members[0]), labels=labels, output=str(model))
-    arguments = ("ensemble", *partial, "--data", shared_digits, "--output", "few", "--max-members", 2)
+    # Two know what the other one never says. The third knows all, which is the best accuracy, and is sure of nothing.
+    candidates = {"never-3": ([3], 1.0), "never-5": ([5], 1.0), "unsure": ([], 0.02)}
+    for name, (forgotten, sureness) in candidates.items():
+        spoiled = {"output": str(tmp_path / f"{name}.keras"), "forgotten": forgotten, "sureness": sureness}
+        workers("tensorflow")("spoil", model=str(members[0]), **spoiled)
+    models = [tmp_path / f"{name}.keras" for name in candidates]
+    arguments = ("ensemble", *models, "--data", shared_digits, "--output", "few", "--max-members", 2)
     result = cli(*arguments, "--format", "json")
     assert result.returncode == 0, result.stderr.decode()
     card = json.loads(result.stdout)
-    assert len(card["members"]) == 2
+    assert {member["name"] for member in card["members"]} == {"never-3", "never-5"}
     assert card["metrics"]["val_accuracy"] > card["members"][0]["val_accuracy"]
     assert card["metrics"]["val_loss"] < card["members"][0]["val_loss"] <= card["members"][1]["val_loss"]
     apart = [members[0], divided_by(members[1], 1, tmp_path), divided_by(members[2], 2, tmp_path)]

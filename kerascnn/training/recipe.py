@@ -102,7 +102,7 @@ _PAGES = {
     "label_smoothing": 0.0,
     "outliers": 0.0,
 }
-# What a recipe does otherwise for one architecture.
+# What a recipe does otherwise for one architecture. Labels are smoothed where that was tried.
 _DIFFERENCES = {
     # On changed images `cnn` overfits less than its own dropout rates expect.
     ("quick", "cnn"): {"dropout_rates": (0.0, 0.3)},
