@@ -190,6 +190,14 @@ def test_the_short_way_of_muon_is_keras_own_for_kernels_of_every_shape(worker):
     assert max(worker("orthogonal_updates")) < 1e-4
 
 
+def test_muon_has_the_kernels_of_convolutions_and_dense_layers_only(worker):
+    layers = {path.split("/")[-2] for path in worker("kernels_of_muon", architecture="cnn")}
+    assert layers == {"conv1", "conv2", "dense", "probabilities"}
+    for_vit = worker("kernels_of_muon", architecture="vit")
+    assert for_vit
+    assert not any("attention" in path or "embedding" in path or "bias" in path for path in for_vit)
+
+
 def test_dry_run_does_everything_and_leaves_nothing(cli, tmp_path):
     result = cli("fit", "--dry-run", "--recipe", "best", "--epochs", 1)
     assert result.returncode == 0, result.stderr.decode()

@@ -147,6 +147,21 @@ def orthogonal_updates() -> list[float]:
     return differences
 
 
+def kernels_of_muon(architecture: str) -> list[str]:
+    """The weights of a network that have no second moment, which is Adam's, in the optimizer of `quick`."""
+    from kerascnn.backend import activate
+
+    activate()
+    from kerascnn import models
+    from kerascnn.training.optimizer import make_optimizer
+    from kerascnn.training.recipe import choose_recipe
+
+    weights = models.build(architecture, (28, 28, 1), 10).trainable_variables
+    optimizer = make_optimizer(choose_recipe("quick", architecture), 10)
+    optimizer.build(weights)
+    return [weight.path for weight, second in zip(weights, optimizer.adam_velocities, strict=True) if second is None]
+
+
 TASKS = {
     task.__name__: task
     for task in (
@@ -159,6 +174,7 @@ TASKS = {
         keras_layers,
         seen_pixels,
         orthogonal_updates,
+        kernels_of_muon,
     )
 }
 
