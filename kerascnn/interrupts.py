@@ -2,8 +2,11 @@
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+
+from kerascnn.errors import KerasCNNError
 
 
 @contextlib.contextmanager
@@ -11,7 +14,9 @@ def noticed_interrupts() -> Iterator[Callable[[], None]]:
     """Remember an interrupt inside the block.
 
     Python drops an exception that is raised in a finalizer or in a weak reference's callback, of which drawing has
-    many; a KeyboardInterrupt that arrives there would be lost, and the work go on to its end.
+    many; a KeyboardInterrupt that arrives there would be lost, and the work go on to its end. Where a compiled module
+    is being imported, it becomes an ImportError, and that perhaps one of our own sentences: both are the interrupt, if
+    there was one. What Python would print about the dropped one is for developers, and left out.
 
     Yields:
         A function that raises KeyboardInterrupt if there was one: to be called before something is kept.
@@ -29,8 +34,17 @@ def noticed_interrupts() -> Iterator[Callable[[], None]]:
         if arrived.is_set():
             raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGINT, interrupt)
+    def report_unraisable(dropped: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            previous_hook(dropped)
+
+    previous, previous_hook = signal.signal(signal.SIGINT, interrupt), sys.unraisablehook
+    sys.unraisablehook = report_unraisable
     try:
         yield check
+    except (ImportError, KerasCNNError):
+        check()
+        raise
     finally:
         signal.signal(signal.SIGINT, previous)
+        sys.unraisablehook = previous_hook

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from kerascnn.errors import BackendError
 from kerascnn.interrupts import noticed_interrupts
 
 
@@ -17,7 +18,6 @@ class Swallowing:
             pass  # the handler runs between two of these
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_swallowed_interrupt_is_raised_when_it_is_asked_for():
     before = signal.getsignal(signal.SIGINT)
     with noticed_interrupts() as raise_if_interrupted:
@@ -26,3 +26,17 @@ def test_a_swallowed_interrupt_is_raised_when_it_is_asked_for():
         with pytest.raises(KeyboardInterrupt):
             raise_if_interrupted()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("error", [ImportError("initialization failed"), BackendError("jax cannot be imported.")])
+def test_an_error_into_which_an_interrupt_was_turned_is_the_interrupt(error):
+    def fail(before=None):
+        with noticed_interrupts():
+            if before:
+                before()
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        fail(before=Swallowing)
+    with pytest.raises(type(error)):
+        fail()

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from kerascnn import __version__
 from kerascnn.errors import KerasCNNError
+from kerascnn.interrupts import noticed_interrupts
 
 
 class _Commands(TyperGroup):
@@ -16,7 +17,8 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with noticed_interrupts():
+                return super().invoke(ctx)
         except KerasCNNError as error:
             fail(str(error))
         except KeyboardInterrupt:
