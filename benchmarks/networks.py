@@ -4,8 +4,8 @@
 
 Each run is a `kerascnn fit` that scores the test images once, at its end. Each finished run is a file,
 benchmarks/results/network-NAME-seed-S.json; a run whose file is there is not done again, and one that was interrupted
-is continued. The models stay in saved_models/networks/. `--ensemble` chooses among those of `cnn` and `resnet`, which
-have all their validation images in common.
+is continued. The models stay in saved_models/networks/. `--ensemble` chooses among those of `cnn`, `resnet` and `vit`,
+which have all their validation images in common.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MODELS = Path(__file__).parent.parent / "saved_models" / "networks"
 # On two cores the backend that was quickest in short trials; accuracy does not depend on it.
 BACKENDS = {"mlp": "tensorflow", "cnn": "tensorflow", "cnn_tiny": "tensorflow", "resnet": "torch", "vit": "jax"}
 # Those from which the highest accuracy is wanted, and from which the ensemble is made, learn from more of the images.
-VALIDATION_SPLITS = {"cnn": 0.1, "resnet": 0.1}
+VALIDATION_SPLITS = {"cnn": 0.1, "resnet": 0.1, "vit": 0.1}
 MAX_MEMBERS = 5
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from blocks import TUTORIAL, blocks
 from PIL import Image
 
-from kerascnn.artifact import read_card, reference_path
+from kerascnn.artifact import LECTURE, REFERENCE, package_model, read_card
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
 from kerascnn.figures.style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
 
@@ -327,11 +327,10 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
     from kerascnn.synthetic import make_page
 
     mnist = load_dataset("mnist")
-    explain(mnist.test_images[_EXPLAINED], "reference", output=directory / "explained")
-    reference = load("reference")
-    evaluate_models([reference], mnist, directory / "evaluated")
+    explain(mnist.test_images[_EXPLAINED], LECTURE, output=directory / "explained")
+    evaluate_models([load(LECTURE)], mnist, directory / "evaluated")
     Image.fromarray(make_page("lined", seed=2, num_lines=3, digits_per_line=6).picture).save(directory / "page.png")
-    list(read_files([str(directory / "page.png")], reference, lambda *_: None, output=str(directory / "read")))
+    list(read_files([str(directory / "page.png")], load(REFERENCE), lambda *_: None, output=str(directory / "read")))
     (read,) = (directory / "read").iterdir()
     return {
         **{name: directory / "explained" / f"{name}.png" for name in EXPLAIN},
@@ -358,10 +357,10 @@ def make(directory: Path = IMAGES) -> None:
 def _curves() -> bytes:
     from kerascnn.figures import draw_learning_curves
 
-    card = read_card(reference_path())
+    card = read_card(package_model(LECTURE))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "curves.png"
-        title = f"the model that ships: {card.architecture}, {len(card.history)} epochs"
+        title = f"the model lecture: {card.architecture}, {len(card.history)} epochs"
         draw_learning_curves(card.history, title, path)
         return path.read_bytes()
 

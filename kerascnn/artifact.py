@@ -19,7 +19,9 @@ _MAX_CARD_BYTES = 16 * 2**20
 ENSEMBLE = "ensemble"
 """What the card of an ensemble names as its architecture."""
 
-REFERENCE, SEGMENTER = "reference", "segmenter"
+REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
+SHIPPED = (REFERENCE, LECTURE, SEGMENTER)
+"""The models that are part of the package: the most accurate one, the lecture's `cnn` to look into, and a U-Net."""
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
 
 
@@ -99,7 +101,7 @@ def resolve_model_path(model: str | Path | None) -> Path:
     """Which model a command uses.
 
     Args:
-        model: a path, `"reference"` or `"segmenter"` for a model that ships with the package, or None for
+        model: a path, `"reference"`, `"lecture"` or `"segmenter"` for a model that ships with the package, or None for
             `saved_models/mnist_cnn.keras` below the working directory if it is there, else the reference.
 
     Returns:
@@ -110,7 +112,7 @@ def resolve_model_path(model: str | Path | None) -> Path:
     """
     if model is None:
         return DEFAULT_MODEL if DEFAULT_MODEL.is_file() else reference_path()
-    if str(model) in (REFERENCE, SEGMENTER):
+    if str(model) in SHIPPED:
         return package_model(str(model))
     path = Path(model)
     if path.is_file():
@@ -150,7 +152,7 @@ def reference_path() -> Path:
 
 
 def package_model(name: str) -> Path:
-    """The `.keras` file of a model that ships with the package: `reference`, or `segmenter`, a U-Net."""
+    """The `.keras` file of a model that ships with the package, by a name of `SHIPPED`."""
     return Path(str(resources.files("kerascnn") / "reference" / f"{name}.keras"))
 
 

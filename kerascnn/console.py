@@ -256,7 +256,7 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
-    # A column in which all say the same tells nothing, and is one too many for a narrow terminal.
+    # Where all have the same data, the column tells nothing, and is one too many for a narrow terminal.
     of_pictures = [runs for row in rows if row.name != "unet" for runs in row.runs]
     columns: dict[str, Callable[[Runs], str]] = {
         "test accuracy": _accuracy,
@@ -268,9 +268,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
         "ms": lambda runs: "" if runs.milliseconds_per_picture is None else f"{runs.milliseconds_per_picture:.2f}",
         "backend": lambda runs: runs.backend,
     }
-    for name in ("data", "backend"):
-        if len({columns[name](runs) for runs in of_pictures}) < 2:
-            del columns[name]
+    if len({runs.data for runs in of_pictures}) < 2:
+        del columns["data"]
     trained = _table("trained", *columns)
     for row in rows:
         for runs in row.runs:

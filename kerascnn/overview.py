@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kerascnn.artifact import ENSEMBLE, REFERENCE, SEGMENTER, Card, package_model, read_card
+from kerascnn.artifact import ENSEMBLE, SHIPPED, Card, package_model, read_card
 from kerascnn.errors import ModelError
 from kerascnn.files import write_bytes
 from kerascnn.models import ARCHITECTURES
@@ -13,7 +13,7 @@ from kerascnn.models import ARCHITECTURES
 MODELS = Path("saved_models")
 """Where `fit` writes, and where trained models are looked for."""
 
-_SHIPPED = {package_model(name): name for name in (REFERENCE, SEGMENTER)}
+_SHIPPED = {package_model(name): name for name in SHIPPED}
 _SEGMENTING = {name for name, facts in ARCHITECTURES.items() if facts.segments}
 
 
@@ -93,7 +93,7 @@ def compare_architectures(
         One entry an architecture, and one for ensembles if there are any.
 
     Raises:
-        ModelError: if a path is missing, a card beside a model cannot be understood, or there is nothing to draw.
+        ModelError: if a path is missing, or a card beside a model cannot be understood.
         OutputError: if the figure cannot be written.
 
     Example:
@@ -117,8 +117,6 @@ def compare_architectures(
         rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
     if figure is not None:
         drawn = [row for row in rows if row.name not in _SEGMENTING]
-        if all(runs.milliseconds_per_picture is None for row in drawn for runs in row.runs):
-            raise ModelError("no card tells how long a picture takes, so there is nothing to draw: train a model.")
         # Here, since matplotlib takes half a second to import.
         from kerascnn.figures.overview import draw_models
 

@@ -207,6 +207,7 @@ def attention(model: str) -> dict:
         "received": found.received.tolist(),
         "rollout": found.rollout.tolist(),
         "window": found.placement.window(2, 3),
+        "edges": found.placement.edges(7, 7),
         "by_hand": float(np.abs(anatomy.attention_scores(image)[0] - by_hand).max()),
         "rollout_by_hand": (rollout.mean(axis=0) * len(rollout)).tolist(),
     }

@@ -37,10 +37,10 @@ def user_model(workers, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def maps(workers, tmp_path_factory) -> dict[str, dict]:
-    """All maps of the reference model for the first test images, by backend."""
+    """All maps of the lecture's network for the first test images, by backend."""
     directory = tmp_path_factory.mktemp("maps")
     for backend in BACKENDS:
-        workers(backend)("maps", model="reference", num_images=NUM_IMAGES, output=str(directory / f"{backend}.npz"))
+        workers(backend)("maps", model="lecture", num_images=NUM_IMAGES, output=str(directory / f"{backend}.npz"))
     return {backend: dict(np.load(directory / f"{backend}.npz")) for backend in BACKENDS}
 
 
@@ -83,7 +83,7 @@ def test_occlusion_of_empty_paper_changes_nothing(maps):
 
 
 def test_class_activation_maps_depend_on_the_weights(workers, maps, tmp_path):
-    workers("tensorflow")("shuffled_maps", model="reference", num_images=NUM_IMAGES, output=str(tmp_path / "s.npz"))
+    workers("tensorflow")("shuffled_maps", model="lecture", num_images=NUM_IMAGES, output=str(tmp_path / "s.npz"))
     shuffled = np.load(tmp_path / "s.npz")
     for name in ("grad_cam", "hires_cam"):
         pairs = zip(maps["tensorflow"][name][:, 0], shuffled[name][:, 0], strict=True)
@@ -112,7 +112,7 @@ def test_maps_lie_on_the_image_where_they_were_computed_from(workers):
 
 
 def test_images_made_for_filters_excite_them_more_than_any_other(workers):
-    found = workers("tensorflow")("maximised", model="reference", layer="conv2")
+    found = workers("tensorflow")("maximised", model="lecture", layer="conv2")
     assert found["beats_noise"] == 1
     assert found["beats_training"] >= 0.8
     assert found["repeatable"]

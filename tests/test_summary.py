@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from conftest import assert_clear_failure
 
-from kerascnn.artifact import reference_path
+from kerascnn.artifact import package_model
 from kerascnn.errors import ModelError
 from kerascnn.geometry import Window, convolution_parameters, dense_parameters, padded_window
 from kerascnn.models import ARCHITECTURES
@@ -47,7 +47,7 @@ def test_weights_in_numbers():
 
 
 def test_the_table_of_the_network_that_ships(cli):
-    text = cli("summary", "--model", "reference").stdout.decode()
+    text = cli("summary", "--model", "lecture").stdout.decode()
     assert "conv1             26x26x32         320     194,688        3x3     84.5 KiB" in text
     for line in (
         "Conv2D: N = 28, F = 3, S = 1, P = 0: (28 - 3 + 2*0) / 1 + 1 = 26",
@@ -69,7 +69,7 @@ def test_the_fully_connected_network_beside_it(cli):
 
 
 def test_json_is_the_same_in_numbers(cli):
-    document = json.loads(cli("summary", "--format", "json", "--model", "reference").stdout)
+    document = json.loads(cli("summary", "--format", "json", "--model", "lecture").stdout)
     layers = {layer["name"]: layer for layer in document["layers"]}
     assert layers["conv2"]["windows"][0] == {
         **{"N": 26, "F": 3, "S": 1, "P": [0, 0]},
@@ -107,14 +107,14 @@ def test_a_filter_larger_than_its_input_is_explained(cli):
 
 
 def test_a_stride_that_does_not_fit_is_explained(cli):
-    text = cli("summary", "--input-shape", "29x28x1", "--model", "reference").stdout.decode()
+    text = cli("summary", "--input-shape", "29x28x1", "--model", "lecture").stdout.decode()
     assert "height: N = 25, F = 2, S = 2, P = 0:" in text
     assert "(25 - 2 + 2*0) / 2 + 1 = 12.5, rounded down to 12" in text
     assert "the stride does not fit; left out: the last 1 of 25 rows" in text
 
 
 def test_wrong_usage(cli):
-    assert cli("summary", "--architecture", "cnn", "--model", "reference").returncode == 2
+    assert cli("summary", "--architecture", "cnn", "--model", "lecture").returncode == 2
     for shape in ("28", "28x0x1", "axb", "1x2x3x4"):
         result = cli("summary", "--input-shape", shape)
         assert result.returncode == 2
@@ -173,7 +173,7 @@ def test_the_architecture_that_ships_is_the_one_that_is_built(built):
     (counts,) = [model["num_parameters"] for model in built if model["config"]["config"]["name"] == "cnn"]
     layers = summarize("cnn").layers
     assert {layer.name: layer.parameters.value for layer in layers[1:]} == counts
-    assert read_classes(reference_path()) == [layer.class_name for layer in layers]
+    assert read_classes(package_model("lecture")) == [layer.class_name for layer in layers]
 
 
 def read_classes(path) -> list[str]:

@@ -1,11 +1,12 @@
 """How much arithmetic an image costs, from the layers themselves."""
 
+from kerascnn.artifact import LECTURE
 from kerascnn.summary import summarize
 
 
 def predicting_multiply_adds() -> int:
-    """Multiply-adds that the model that ships needs for one image."""
-    return summarize(model="reference").num_multiply_adds
+    """Multiply-adds that the `cnn` that ships needs for one image."""
+    return summarize(model=LECTURE).num_multiply_adds
 
 
 def training_multiply_adds(architecture: str) -> int:

@@ -7,7 +7,7 @@ ONNX_RUNTIME = "onnxruntime"
 
 
 def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
-    """Predict arrays with the model that ships, block by block; a block is at least one pass over all images.
+    """Predict arrays with the `cnn` that ships, block by block; a block is at least one pass over all images.
 
     Args:
         engine: `onnxruntime`, or a backend of Keras.
@@ -16,11 +16,12 @@ def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dic
             for each block (`images`, `seconds`).
     """
     begun = time.perf_counter()
+    from kerascnn.artifact import LECTURE
     from kerascnn.datasets import load_dataset
     from kerascnn.engines import BATCH_SIZE
     from kerascnn.inference import load
 
-    predictor = load("reference", backend=None if engine == ONNX_RUNTIME else engine)
+    predictor = load(LECTURE, backend=None if engine == ONNX_RUNTIME else engine)
     images = load_dataset("mnist").test_images
     started = time.perf_counter()
     predictor.predict(images[:BATCH_SIZE])

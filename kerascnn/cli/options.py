@@ -34,7 +34,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="PATH",
-        help="A .keras file, or 'reference' for the model that ships with kerascnn. "
+        help="A .keras file, or a model that ships with kerascnn: 'reference', the most accurate one, or 'lecture', "
+        "the classic cnn. "
         "Default: saved_models/mnist_cnn.keras if it is there, else the reference.",
     ),
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from kerascnn import __version__
-from kerascnn.artifact import read_card, reference_path, resolve_model_path
+from kerascnn.artifact import SHIPPED, package_model, read_card, resolve_model_path
 from kerascnn.backend import choose_backend
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.engines import KerasEngine
@@ -235,7 +235,7 @@ def _introduction(anatomy: "Anatomy", name: str, findings: "Findings") -> str:
 
 
 def _facts(predictor: Predictor, findings: "Findings", seed: int, dataset: Dataset | None) -> list[tuple[str, str]]:
-    ships = predictor.path == reference_path()
+    ships = predictor.path in map(package_model, SHIPPED)
     name = f"{predictor.card.name} (ships with kerascnn)" if ships else str(predictor.path or predictor.card.name)
     facts = [
         ("model", name),

@@ -219,8 +219,7 @@ def _attention(findings: Findings) -> list[Illustration]:
     if attention is None:
         return []
     rows, columns = attention.rollout.shape
-    first, last = attention.placement.window(0, 0), attention.placement.window(rows - 1, columns - 1)
-    edges = (*first[:2], *last[2:])
+    edges = attention.placement.edges(rows, columns)
     num_layers, num_heads = attention.received.shape[:2]
     looks = "by the class token" if attention.has_token else "by all patches on average"
     return [
@@ -232,7 +231,7 @@ def _attention(findings: Findings) -> list[Illustration]:
             "itself: the lighter a patch, the more of it arrives at the end. It is the same for every class: it says "
             "what was looked at, not what for.",
             "Which patches are looked at",
-            f"This network cuts the image into {rows} x {columns} patches. In each of its {num_layers} layers of "
+            f"This network looks at the image in {rows} x {columns} patches. In each of its {num_layers} layers of "
             f"attention every patch looks at all others, with {num_heads} heads that may look for different things, "
             "and takes over something of what it sees.",
         ),

@@ -42,6 +42,14 @@ class Placement:
             centre_y + self.size[0] / 2,
         )
 
+    def edges(self, rows: int, columns: int) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom edge of all units together, where each stands for `jump` pixels.
+
+        Unlike their windows, which may overlap or leave gaps, these cells lie side by side.
+        """
+        (top, left), (tall, wide) = self.start, self.jump
+        return left - wide / 2, top - tall / 2, left + (columns - 0.5) * wide, top + (rows - 0.5) * tall
+
     def spread(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Lay a map on the image.
 
@@ -113,7 +121,3 @@ def _padding_before(layer, length: int, window: int, stride: int, dilation: int)
 def _zipped(axes) -> Placement:
     start, jump, size = zip(*axes, strict=True)
     return Placement(start, jump, size)
-
-
-def _interpolated(values: np.ndarray, known: np.ndarray, wanted: np.ndarray, axis: int) -> np.ndarray:
-    return np.apply_along_axis(lambda line: np.interp(wanted, known, line), axis, values)

@@ -21,7 +21,7 @@ def draw_models(rows: Sequence["ArchitectureOverview"]) -> Drawing:
     """Draw mistakes against milliseconds a picture: the better and quicker, the nearer to the lower left corner.
 
     Args:
-        rows: the architectures with their trained models; those whose time is not known are left out, not all.
+        rows: the architectures with their trained models; those whose time is not known are left out.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:

@@ -70,8 +70,8 @@ ARCHITECTURES = {
         description="vision transformer: patches, attention",
         dropout=("after each part of the encoder",),
         dropout_rates=(0.0,),
-        num_parameters=138_954,
-        num_multiply_adds=7_705_792,
+        num_parameters=142_026,
+        num_multiply_adds=7_856_320,
     ),
     "unet": Architecture(
         description="U-Net: what each pixel of a page shows",

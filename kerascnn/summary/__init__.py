@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
-from kerascnn.artifact import read_card, reference_path, resolve_model_path
+from kerascnn.artifact import SHIPPED, package_model, read_card, resolve_model_path
 from kerascnn.errors import ModelError
 from kerascnn.geometry import Arithmetic, dense_parameters
 from kerascnn.models import ARCHITECTURES, build, check_architecture
@@ -114,8 +114,8 @@ def summarize(
 
     Args:
         architecture: an untrained network of this package, by name; or
-        model: a saved one, a path or `"reference"`. With neither, `saved_models/mnist_cnn.keras` if it is there, else
-            the reference.
+        model: a saved one, a path or a name of `SHIPPED`. With neither, `saved_models/mnist_cnn.keras` if it is there,
+            else the reference.
         input_shape: height, width, channels; by default what the architecture is for, or the saved model takes. For a
             saved model another shape asks what the same layers would do with it.
 
@@ -154,11 +154,12 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
 
 
 def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> dict:
-    """The configuration of an untrained network, without a framework where the model that ships has the same layers."""
+    """The configuration of an untrained network, without a framework where a model that ships has the same layers."""
     facts = ARCHITECTURES[architecture]
-    card = read_card(reference_path())
-    if card is not None and card.architecture == architecture and len(card.class_names) == facts.num_classes:
-        return read_config(reference_path())
+    for path in map(package_model, SHIPPED):
+        card = read_card(path)
+        if card is not None and card.architecture == architecture and len(card.class_names) == facts.num_classes:
+            return read_config(path)
     from kerascnn.backend import activate
 
     activate()

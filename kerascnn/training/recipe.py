@@ -126,7 +126,13 @@ _DIFFERENCES = {
         "outliers": 0.0,
     },
     ("best", "resnet"): {"final_augmentation": 0.5},
-    ("best", "vit"): {"epochs": 36, "learning_rate": 3e-3, "augmentation": 0.5, "outliers": 0.0},
+    ("best", "vit"): {
+        "epochs": 36,
+        "learning_rate": 3e-3,
+        "augmentation": 0.8,
+        "final_augmentation": 0.5,
+        "outliers": 0.0,
+    },
     # A sample is a part of a page, with many digits and far more pixels; there are no pictures of no digit.
     ("quick", "unet"): _PAGES | {"epochs": 3},
     ("best", "unet"): _PAGES | {"epochs": 9, "warmup": 0.05},
