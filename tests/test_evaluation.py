@@ -31,7 +31,7 @@ def reference():
 
 @pytest.fixture(scope="module")
 def worse_model(tmp_path_factory):
-    """The model that ships, its last layer's fours and nines half exchanged: a second, worse model."""
+    """The model that ships, its last layer's fours and nines more than half exchanged: a second, worse model."""
     import onnx
     from onnx import numpy_helper
 
@@ -39,7 +39,10 @@ def worse_model(tmp_path_factory):
     graph = onnx.load(path.with_suffix(".onnx"))
     (head,) = [tensor for tensor in graph.graph.initializer if tuple(tensor.dims) == (128, 10)]
     weights = numpy_helper.to_array(head).copy()
-    weights[:, 4], weights[:, 9] = 0.6 * weights[:, 4] + 0.4 * weights[:, 9], 0.6 * weights[:, 9] + 0.4 * weights[:, 4]
+    weights[:, 4], weights[:, 9] = (
+        0.45 * weights[:, 4] + 0.55 * weights[:, 9],
+        0.45 * weights[:, 9] + 0.55 * weights[:, 4],
+    )
     head.CopyFrom(numpy_helper.from_array(weights, head.name))
     onnx.save(graph, path.with_suffix(".onnx"))
     write_card(path)
@@ -122,7 +125,7 @@ def test_the_tables_add_up(written, reference):
     told_apart = [row for row in coverage if float(row["threshold"]) < 0.9999]
     assert len(told_apart) > 50
     for row in told_apart[::10]:
-        given = reference.confidences >= float(row["threshold"]) - 5e-7
+        given = reference.confidences >= float(row["threshold"]) - 5e-10
         assert given.mean() == pytest.approx(float(row["coverage"]), abs=2e-3)
         assert reference.right[given].mean() == pytest.approx(float(row["accuracy"]), abs=1e-3)
 

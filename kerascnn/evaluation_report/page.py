@@ -81,11 +81,11 @@ class Page:
         self.files[f"{name}.png"] = drawing.png(LIGHT)
 
     def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-        """Add a table to the files; floats get six digits."""
+        """Add a table to the files; floats get nine digits, by which float32 just below 1 can be told apart."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+        writer.writerows([f"{cell:.9f}" if isinstance(cell, float) else cell for cell in row] for row in rows)
         self.files[f"{name}.csv"] = stream.getvalue().encode()
 
 
