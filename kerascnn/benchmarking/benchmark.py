@@ -45,12 +45,12 @@ class Rate:
 
 @dataclass(frozen=True)
 class MatrixProduct:
-    """What the processor can do: products of square float32 matrices by numpy.
+    """What the processor can do: products of square float32 matrices, by numpy or ONNX Runtime.
 
     Args:
         gflops: 10^9 floating-point operations a second, the median at the best size.
         size: rows of that size's matrices.
-        threads: that numpy was told to use.
+        threads: that were allowed.
         cores: that it had on the average; clearly fewer than threads where other programs ran.
         runs: of every product, by the matrices' rows.
     """
@@ -102,7 +102,7 @@ def benchmark(
     """Measure this machine: training on each backend, predicting with each engine, and the limit of the processor.
 
     Each runs in a process of its own. They take turns, one at a time, in short blocks. What trains is `kerascnn.fit` on
-    MNIST with batches of 128; what predicts is the model that ships, 10,000 images as arrays.
+    MNIST with batches of 128; what predicts is the `cnn` that ships, 10,000 images as arrays.
 
     Args:
         backends: of `kerascnn.backend.BACKENDS`, all by default; ONNX Runtime predicts in any case. One that is not

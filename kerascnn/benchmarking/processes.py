@@ -91,7 +91,7 @@ class Measuring:
 
 def _variables(subject: str | None = None, *settings: str) -> dict[str, str]:
     if subject is None:
-        # The limit is that of all cores, whatever numpy multiplies matrices with.
+        # The limit is that of all cores, whatever matrices are multiplied with.
         return dict.fromkeys(_THREAD_VARIABLES, str(num_cores()))
     # Empty for ONNX Runtime: the user's own wish for a backend would take its place.
     return {"KERAS_BACKEND": "" if subject == ONNX_RUNTIME else subject}
