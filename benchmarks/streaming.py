@@ -147,7 +147,7 @@ def draw(rows: list[dict]) -> None:
     left.set(ylabel="microseconds a sample, training", ylim=(0, None))
     right.set(ylabel="peak memory, MiB", ylim=(0, None))
     for axes in (left, right):
-        axes.set(xscale="log", xlabel="training images")
+        axes.set(xscale="log", xlabel="training images", ylim=(0, 1.15 * axes.get_ylim()[1]))
         axes.grid(alpha=0.3)
     left.legend(frameon=False)
     FIGURE.parent.mkdir(parents=True, exist_ok=True)

@@ -187,7 +187,7 @@ def test_a_withheld_answer_is_explained_by_the_most_probable_class(workers, tmp_
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "notes.txt").write_text("mine")
     (tmp_path / "kept" / "report.html").write_text("old")
-    arguments = {"picture": str(tmp_path / "letter.png"), "model": "reference", "output": str(tmp_path / "kept")}
+    arguments = {"picture": str(tmp_path / "letter.png"), "model": "lecture", "output": str(tmp_path / "kept")}
     found = workers("tensorflow")("explain", **arguments)
     assert found["label"] is None
     assert found["reason"] == "not a digit"
