@@ -152,6 +152,25 @@ def test_augmentation_falls_to_its_final_strength(workers):
     assert min(unchanged) > 0.7 * max(unchanged) > 0
 
 
+def test_augmentation_leaves_the_other_cores_to_the_training_step():
+    # Threads of a library that wait at full speed for their next piece of work show in the processor time.
+    program = """
+import time
+import numpy as np
+from kerascnn.datasets.augmentation import augment
+from kerascnn.training.threads import opencv_on_one_thread
+images = np.full((128, 28, 28), 200, np.uint8)
+with opencv_on_one_thread():
+    augment(images, 0.5, np.random.default_rng(0))
+    all_threads, this_thread = time.process_time(), time.thread_time()
+    for seed in range(200):
+        augment(images, 0.5, np.random.default_rng(seed))
+    print((time.process_time() - all_threads) / (time.thread_time() - this_thread))
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(result.stdout) < 1.3
+
+
 def test_smoothed_labels_leave_the_network_less_sure(cli, shared_digits, tmp_path):
     losses = []
     for number, share in enumerate(("0", "0.3")):

@@ -78,35 +78,31 @@ def _displaced_grids(
     shear = generator.uniform(-SHEAR, SHEAR, count) * strength
     shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * strength
     cosine, sine = np.cos(angle), np.sin(angle)
-    bend = generator.standard_normal((2, count, _ELASTIC_GRID**2)) * (ELASTIC * strength)
-    # The inverse map, from the result back to the source: its part of 1, of x and of y, then of each spline.
-    affine_x = np.stack([shift_x + (width - 1) / 2, cosine / scale_x, (sine + shear * cosine) / scale_x], axis=1)
-    affine_y = np.stack([shift_y + (height - 1) / 2, -sine / scale_y, (cosine - shear * sine) / scale_y], axis=1)
-    weights = np.concatenate([np.concatenate([affine_x, affine_y]), bend.reshape(2 * count, -1)], axis=1)
-    # Not `@`: the threads of NumPy's library would take the cores from the training step, for a product so small.
-    maps = cv2.gemm(weights.astype(np.float32), _basis(height, width), 1, None, 0)
-    maps_x, maps_y = maps.reshape(2, count, height, width)
+    # The inverse map, from the result back to the source, as coefficients of products of functions of y and of x.
+    maps = np.zeros((2, count, 2 + _ELASTIC_GRID, 2 + _ELASTIC_GRID), np.float32)
+    maps[0, :, 0, 0], maps[1, :, 0, 0] = shift_x + (width - 1) / 2, shift_y + (height - 1) / 2
+    maps[0, :, 0, 1], maps[1, :, 0, 1] = cosine / scale_x, -sine / scale_y
+    maps[0, :, 1, 0], maps[1, :, 1, 0] = (sine + shear * cosine) / scale_x, (cosine - shear * sine) / scale_y
+    bend = generator.standard_normal((2, count, _ELASTIC_GRID, _ELASTIC_GRID))
+    maps[:, :, 2:, 2:] = bend * (ELASTIC * strength)
+    # Products of many small matrices, not of two large ones: OpenBLAS makes them on this thread. After a large one its
+    # other threads wait at full speed for the next, on the cores that the training step needs.
+    maps_x, maps_y = _functions(height) @ maps @ _functions(width).T
     return maps_x, maps_y
 
 
 @cache
-def _basis(height: int, width: int) -> np.ndarray:
-    """What every map is a sum of, at each pixel: 1, x and y from the middle, and the cubic B-splines of a coarse grid.
+def _functions(size: int) -> np.ndarray:
+    """1, the distance from the middle, and the cubic B-splines of a coarse grid, at each place along an axis.
 
-    One product of matrices then makes all the maps of a batch. float32, `(3 + grid * grid, height * width)`.
+    float32, `(size, 2 + grid)`.
     """
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    splines = np.einsum("yi,xj->ijyx", _spline_weights(height), _spline_weights(width))
-    affine = np.stack([np.ones_like(x), x - (width - 1) / 2, y - (height - 1) / 2])
-    return np.concatenate([affine, splines.reshape(-1, height, width)]).reshape(-1, height * width).astype(np.float32)
-
-
-def _spline_weights(size: int) -> np.ndarray:
     position = np.linspace(0.5, _ELASTIC_GRID - 1.5, size)[:, None]
     distance = np.abs(position - np.arange(_ELASTIC_GRID))
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = np.maximum(2 - distance, 0) ** 3 / 6
-    return np.where(distance < 1, near, far)
+    splines = np.where(distance < 1, near, far)
+    return np.column_stack([np.ones(size), np.arange(size) - (size - 1) / 2, splines]).astype(np.float32)
 
 
 def _with_other_pen(image: np.ndarray, change: float) -> np.ndarray:

@@ -18,6 +18,7 @@ from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.run_directory import RunDirectory, history_csv
 from kerascnn.training.segmentation import Segmentation
 from kerascnn.training.settings import RunRequest, RunSettings, new_settings, output_path, resumed_settings
+from kerascnn.training.threads import opencv_on_one_thread
 
 _DRY_RUN_EPOCHS = 2
 
@@ -154,7 +155,7 @@ def _run(
     directory = RunDirectory(path)
     if resume and directory.read().data_digest != work.digest:
         raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
-    with freed_memory_kept():
+    with freed_memory_kept(), opencv_on_one_thread():
         activate(settings.backend)
         from kerascnn.training.loop import train_model
 
