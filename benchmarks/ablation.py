@@ -34,6 +34,8 @@ VARIANTS = {
     "no-warmup": ("warm-up", ("--warmup", "0")),
     "batch-64": ("batches of 128; 64", ("--batch-size", "64")),
     "batch-256": ("batches of 128; 256", ("--batch-size", "256")),
+    "twelve-epochs": ("three epochs; twelve", ("--epochs", "12")),
+    "twelve-epochs-no-dropout": ("three epochs; twelve, without dropout", ("--epochs", "12", "--dropout-rates", "0,0")),
 }
 
 
