@@ -40,7 +40,3 @@ def _overview(name: str, records: list[dict]) -> ArchitectureOverview:
     facts = ARCHITECTURES.get(name)
     description = facts.description if facts else "the average of several models"
     return ArchitectureOverview(name, description, None, None, (runs,))
-
-
-if __name__ == "__main__":
-    draw()

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+import network_figure
 import network_tables
 import results
 import tutorial_tables
@@ -281,3 +282,4 @@ def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:
 if __name__ == "__main__":
     for document, tables in DOCUMENTS.items():
         document.write_text(with_tables(document.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    network_figure.draw()

@@ -156,19 +156,32 @@ def test_augmentation_leaves_the_other_cores_to_the_training_step():
     # Threads of a library that wait at full speed for their next piece of work show in the processor time.
     program = """
 import time
+import cv2
 import numpy as np
+import kerascnn
 from kerascnn.datasets.augmentation import augment
-from kerascnn.training.threads import opencv_on_one_thread
+from kerascnn.training.progress import NoProgress
+
+class ShowThreads(NoProgress):
+    def epoch_started(self, epoch):
+        print(cv2.getNumThreads())
+
 images = np.full((128, 28, 28), 200, np.uint8)
-with opencv_on_one_thread():
-    augment(images, 0.5, np.random.default_rng(0))
-    all_threads, this_thread = time.process_time(), time.thread_time()
-    for seed in range(200):
-        augment(images, 0.5, np.random.default_rng(seed))
-    print((time.process_time() - all_threads) / (time.thread_time() - this_thread))
+cv2.setNumThreads(1)
+augment(images, 0.5, np.random.default_rng(0))
+all_threads, this_thread = time.process_time(), time.thread_time()
+for seed in range(200):
+    augment(images, 0.5, np.random.default_rng(seed))
+print((time.process_time() - all_threads) / (time.thread_time() - this_thread))
+cv2.setNumThreads(3)
+kerascnn.fit(backend="jax", dry_run=True, progress=ShowThreads())
+print(cv2.getNumThreads())
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert float(result.stdout) < 1.3
+    ratio, *threads_in_epochs, threads_afterwards = result.stdout.split()
+    assert float(ratio) < 1.3
+    assert set(threads_in_epochs) == {"1"}
+    assert threads_afterwards == "3"
 
 
 def test_smoothed_labels_leave_the_network_less_sure(cli, shared_digits, tmp_path):

@@ -1,6 +1,7 @@
 """Keras layers whose JAX code XLA compiles well for the CPU. They compute what Keras's own layers do.
 
-What was measured with jax 0.10 on two cores (batch 128, a convolution of 32 to 64 channels, milliseconds):
+What was measured with jax 0.10 on two cores (batch 128, a convolution of 32 to 64 channels, milliseconds; the
+gradient of the kernel on another processor than the rest):
 
 - XLA has two implementations of a convolution. The one that it prefers uses one core (36), the other one all of them
   (18). It takes the other one where the result is larger than what is convolved. So images are padded until it is
