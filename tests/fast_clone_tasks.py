@@ -37,6 +37,27 @@ def _varied():
     return keras.Model(image, layers.Dense(10, activation="softmax", name="probabilities")(hidden))
 
 
+def _stacked():
+    """Poolings right after convolutions, whose activation and bias may be moved behind the pooling, or may not."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 27, 1), name="image"),
+            layers.Rescaling(1 / 64, name="scale"),
+            layers.Conv2D(16, 3, activation="relu", bias_initializer="random_normal", name="biased", **_LAST),
+            layers.MaxPooling2D(2, name="first_pool", **_LAST),
+            layers.Conv2D(24, 3, activation="relu", use_bias=False, name="unbiased", **_LAST),
+            layers.MaxPooling2D((2, 3), name="second_pool", **_LAST),
+            layers.Conv2D(32, 3, padding="same", activation="silu", name="not_monotonic", **_LAST),
+            layers.MaxPooling2D(2, name="third_pool", **_LAST),
+            layers.Flatten(name="flatten", **_LAST),
+            layers.Dense(10, activation="softmax", name="probabilities"),
+        ]
+    )
+
+
 def _unknown():
     """Layers that a twin must not touch: their arithmetic is not the usual one."""
     import keras
@@ -58,7 +79,7 @@ def _unknown():
     return keras.Model(image, UsersPooling2D(2, name="users_pool", **_LAST)(hidden))
 
 
-NETWORKS = {"cnn": _cnn, "varied": _varied, "unknown": _unknown}
+NETWORKS = {"cnn": _cnn, "varied": _varied, "stacked": _stacked, "unknown": _unknown}
 
 
 def _some_digits(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ FAST_BACKENDS = ("jax", "torch")
 
 
 @pytest.mark.parametrize("backend", FAST_BACKENDS)
-@pytest.mark.parametrize("network", ["cnn", "varied"])
+@pytest.mark.parametrize("network", ["cnn", "varied", "stacked"])
 def test_the_twin_gives_the_same_results(workers, backend, network):
     differences = workers(backend)("compare_with_fast_clone", network=network)
     assert differences.pop("loss fell by") > 0.001

@@ -40,6 +40,8 @@ def fast_clone(model: keras.Model) -> keras.Model:
             model, clone_function=lambda layer: fast.fast_class(layer).from_config(layer.get_config())
         )
     clone.set_weights(model.get_weights())
+    if keras.config.backend() == "jax":
+        fast.rectify_after_pooling(clone)
     return clone
 
 
