@@ -1,7 +1,7 @@
 """A twin of a network that trains faster on this backend and device; the network itself stays as it is.
 
-The twin has the same layers with the same weights in the same order, so that `get_weights` of one fits `set_weights` of
-the other, and gives the same results to within 1e-5.
+The twin has the same weights in the same order, so that `get_weights` of one fits `set_weights` of the other, and gives
+the same results to within 1e-5.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from kerascnn.backend import silent_stderr
+from kerascnn.training.rectified_pooling import rectify_after_pooling
 
 
 def fast_clone(model: keras.Model) -> keras.Model:
@@ -27,22 +28,33 @@ def fast_clone(model: keras.Model) -> keras.Model:
         >>> clone.fit(images, labels)
         >>> model.set_weights(clone.get_weights())
     """
-    if keras.config.backend() == "jax":
-        from kerascnn.training import jax_layers as fast
-    elif keras.config.backend() == "torch":
-        from kerascnn.training import torch_layers as fast
-    else:
-        return model  # TensorFlow is as fast as this processor's matrix products allow
-    if not fast.on_cpu(model) or all(fast.fast_class(layer) is type(layer) for layer in model.layers):
+    if not _on_cpu(model):
         return model
     with silent_stderr():  # Keras imports TensorFlow, which is not silent, for any layer's configuration
-        clone = keras.models.clone_model(
-            model, clone_function=lambda layer: fast.fast_class(layer).from_config(layer.get_config())
-        )
-    clone.set_weights(model.get_weights())
-    if keras.config.backend() == "jax":
-        fast.rectify_after_pooling(clone)
+        clone = _with_fast_layers(rectify_after_pooling(model))
+    if clone is not model:
+        clone.set_weights(model.get_weights())
     return clone
+
+
+def _on_cpu(model: keras.Model) -> bool:
+    """Whether all weights are in the memory of the CPU, which every framework has in the device's name."""
+    return all("cpu" in str(weight.value.device).lower() for weight in model.weights)
+
+
+def _with_fast_layers(model: keras.Model) -> keras.Model:
+    """The same with layers that are written for this backend; the model itself if there are none for it."""
+    if keras.config.backend() == "jax":
+        from kerascnn.training.jax_layers import fast_class
+    elif keras.config.backend() == "torch":
+        from kerascnn.training.torch_layers import fast_class
+    else:
+        return model  # TensorFlow's own layers are as fast as this processor's matrix products allow
+    if all(fast_class(layer) is type(layer) for layer in model.layers):
+        return model
+    return keras.models.clone_model(
+        model, clone_function=lambda layer: fast_class(layer).from_config(layer.get_config())
+    )
 
 
 def keep_compiled_programs() -> None:

@@ -10,12 +10,9 @@ gradient of the kernel on another processor than the rest):
   one core (90), but several of them run side by side, each for a few images, whose patches are read again while they
   are in the cache (17): their results add up. Padding makes them quicker.
 - The gradient of `reduce_window`, which is Keras's pooling, takes 27; that of a chain of comparisons 5.
-- Bias and ReLU take a twentieth of a step; after the pooling, where they give the same, there is a quarter to do.
 """
 
-from collections.abc import Callable
 from functools import partial, reduce
-from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -106,13 +103,6 @@ convolve.defvjp(_forward, _backward)
 class FastConv2D(keras.layers.Conv2D):
     """`Conv2D` with stride 1, channels last."""
 
-    rectified_later = False
-    """Whether the next layer adds the bias and applies the ReLU."""
-
-    def call(self, inputs):
-        """The convolution with bias and activation, or without them."""
-        return self.convolution_op(inputs, self.kernel) if self.rectified_later else super().call(inputs)
-
     def convolution_op(self, inputs, kernel):
         """The convolution, before bias and activation."""
         padding = ((0, 0), (0, 0))
@@ -124,25 +114,12 @@ class FastConv2D(keras.layers.Conv2D):
 class FastMaxPooling2D(keras.layers.MaxPooling2D):
     """`MaxPooling2D` with windows that do not overlap, channels last."""
 
-    _rectify: Callable[[jax.Array], jax.Array] | None = None
-
-    def rectify_for(self, convolution: FastConv2D) -> None:
-        """Add the bias and apply the ReLU of the convolution before this layer, to the largest values alone."""
-        convolution.rectified_later = True
-
-        # A function, because Keras takes the layers among a layer's attributes for parts of it.
-        def rectify(largest: jax.Array) -> jax.Array:
-            return keras.ops.relu(largest + convolution.bias if convolution.use_bias else largest)
-
-        self._rectify = rectify
-
     def call(self, inputs):
         """The largest value of each window; of equal ones the first has the gradient, as in Keras's own layer."""
         rows, columns = self.pool_size
         inside = inputs[:, : inputs.shape[1] // rows * rows, : inputs.shape[2] // columns * columns]
         parts = [inside[:, row::rows, column::columns] for row in range(rows) for column in range(columns)]
-        largest = reduce(lambda first, second: jnp.where(second > first, second, first), parts)
-        return self._rectify(largest) if self._rectify else largest
+        return reduce(lambda first, second: jnp.where(second > first, second, first), parts)
 
 
 class FastDropout(keras.layers.Dropout):
@@ -156,26 +133,6 @@ class FastDropout(keras.layers.Dropout):
             bits = jax.random.bits(self.seed_generator.next(), inputs.shape, jnp.uint16)
         kept = bits >= min(round(self.rate * 2**16), 2**16 - 1)
         return jnp.where(kept, inputs * (1 / (1 - self.rate)), 0)
-
-
-def rectify_after_pooling(clone: keras.Model) -> None:
-    """Move bias and ReLU of a convolution behind the pooling that follows it: both let the order of values stand.
-
-    Args:
-        clone: of fast layers; sequential, since only there what follows a layer has no other inputs, nor the layer
-            other uses. Others are left as they are.
-    """
-    if not isinstance(clone, keras.Sequential):
-        return
-    for convolution, pooling in pairwise(clone.layers):
-        fast = isinstance(convolution, FastConv2D) and isinstance(pooling, FastMaxPooling2D)
-        if fast and convolution.activation is keras.activations.relu:
-            pooling.rectify_for(convolution)
-
-
-def on_cpu(model: keras.Model) -> bool:
-    """Whether JAX computes on the CPU."""
-    return jax.default_backend() == "cpu"
 
 
 def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:

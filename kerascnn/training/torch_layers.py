@@ -89,11 +89,6 @@ class FastDropout(keras.layers.Dropout):
         return inputs * (kept * (1 / (1 - self.rate)))
 
 
-def on_cpu(model: keras.Model) -> bool:
-    """Whether the model's weights are in the memory of the CPU."""
-    return all(weight.value.device.type == "cpu" for weight in model.weights)
-
-
 def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     """The class of the fast layer that does what this one does; the layer's own class if there is none."""
     if layer.dtype_policy.name != "float32":
