@@ -28,14 +28,17 @@ VARIANTS = {
     "averaged-weights": ("no average; a moving average of the weights", ("--weight-averaging", "0.99")),
     "no-augmentation": ("augmentation", ("--augmentation", "0")),
     "full-augmentation": ("augmentation at half strength; full strength", ("--augmentation", "1")),
-    "no-dropout": ("dropout", ("--dropout-rates", "0,0")),
-    "lecture-dropout": ("dropout rates 0, 0.3; the lecture's 0.25, 0.5", ("--dropout-rates", "0.25,0.5")),
+    "last-dropout": ("no dropout; before the last layer", ("--dropout-rates", "0,0.3")),
+    "lecture-dropout": ("no dropout; the lecture's", ("--dropout-rates", "0.25,0.5")),
     "constant": ("cosine; constant learning rate", ("--schedule", "constant")),
     "no-warmup": ("warm-up", ("--warmup", "0")),
     "batch-64": ("batches of 128; 64", ("--batch-size", "64")),
     "batch-256": ("batches of 128; 256", ("--batch-size", "256")),
     "twelve-epochs": ("three epochs; twelve", ("--epochs", "12")),
-    "twelve-epochs-no-dropout": ("three epochs; twelve, without dropout", ("--epochs", "12", "--dropout-rates", "0,0")),
+    "twelve-epochs-last-dropout": (
+        "three epochs, no dropout; twelve, before the last layer",
+        ("--epochs", "12", "--dropout-rates", "0,0.3"),
+    ),
 }
 
 

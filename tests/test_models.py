@@ -119,7 +119,7 @@ def test_pictures_of_other_sizes_and_classes(shapes, name):
 def test_dropout_is_the_networks_own_unless_it_is_given(shapes, name):
     assert shapes[name]["default_rates"] == list(ARCHITECTURES[name].dropout_rates)
     assert shapes[name]["rates_in_layers"] == shapes[name]["rates"]
-    of_recipe = {"cnn": (0.0, 0.3)}
+    of_recipe = {"cnn": (0.0, 0.0)}
     assert choose_recipe("quick", name).dropout_rates == of_recipe.get(name, dropout_rates_of(name))
     with pytest.raises(kerascnn.KerasCNNError, match=f"'{name}' takes {len(ARCHITECTURES[name].dropout)}"):
         choose_recipe("quick", name, dropout_rates=(0.1, 0.2, 0.3))

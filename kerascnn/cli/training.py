@@ -30,7 +30,7 @@ def fit(
         float | None, typer.Option(help="Share of the steps in which the learning rate rises.  [quick: 0.1]")
     ] = None,
     dropout_rates: Annotated[
-        str | None, typer.Option(metavar="RATES", help="With commas, one a place.  [quick: 0,0.3 for cnn]")
+        str | None, typer.Option(metavar="RATES", help="With commas, one a place.  [quick: 0,0 for cnn]")
     ] = None,
     augmentation: Annotated[
         float | None, typer.Option(help="Strength of the random changes to the images.  [quick: 0.5]")
