@@ -2,7 +2,7 @@
 
 Both let the order of values stand: relu(max(x) + b) is max(relu(x + b)), and so is its gradient. Behind a pooling of
 2x2 there is a quarter of the values, forward and back. For `cnn` that saves a fifth of TensorFlow's step, where each of
-bias, ReLU and their gradients is a walk of its own through 38 MB, and a twentieth of JAX's and of PyTorch's.
+bias, ReLU and their gradients is a walk of its own through 19 MB, and a twentieth of JAX's and of PyTorch's.
 """
 
 from itertools import pairwise
