@@ -67,6 +67,7 @@ class FitProgress:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what goes to a file or a pipe must not be drawn on the terminal
         )
         self._bar.start()
         self._task = self._bar.add_task("", total=self._start.steps)
@@ -106,7 +107,14 @@ class _ImagesPerSecond(ProgressColumn):
 
 
 def with_bar(items: Iterable, total: int) -> Iterable:
-    """Show a bar on stderr while items pass, if that is a terminal."""
+    """Show a bar on stderr while items pass, where that is a terminal and the results go elsewhere.
+
+    On a terminal the results themselves show how far the work is. What is printed to stdout never passes through the
+    bar: rich would take it over and draw it on the terminal in place of the file.
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from items
+        return
     with Progress(
         TextColumn("pictures"),
         BarColumn(),
@@ -115,6 +123,7 @@ def with_bar(items: Iterable, total: int) -> Iterable:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
     ) as bar:
         yield from bar.track(items, total=total)
 

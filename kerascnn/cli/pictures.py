@@ -43,7 +43,7 @@ def predict(
         from kerascnn.strips import predict_and_draw
 
         results = predict_and_draw(_opened(sources), predictor, failures.add, output)
-    if len(sources) > 200 and sys.stderr.isatty():
+    if len(sources) > 200:
         from kerascnn.console import with_bar
 
         results = with_bar(results, len(sources))

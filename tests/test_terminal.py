@@ -1,0 +1,104 @@
+"""At a terminal: results that go to a file are all there, while progress is shown on the terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import clean_environment
+from PIL import Image
+
+
+def run_at_terminal(*arguments, cwd: Path) -> tuple[int, str, str]:
+    """Run a command whose stderr is a terminal and whose stdout is a file.
+
+    Returns:
+        The exit code, the content of the file, and what the terminal was sent.
+    """
+    master, slave = pty.openpty()
+    shown: list[bytes] = []
+
+    def drain() -> None:
+        while True:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # on Linux, the end of a terminal that nobody holds any more
+                return
+            if not chunk:
+                return
+            shown.append(chunk)
+
+    reader = threading.Thread(target=drain)
+    with (cwd / "out.txt").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "kerascnn", *map(str, arguments)],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=slave,
+            env=clean_environment(TERM="xterm", COLUMNS="80"),
+        )
+        os.close(slave)
+        reader.start()
+        code = process.wait()
+    reader.join()
+    os.close(master)
+    return code, (cwd / "out.txt").read_text(), b"".join(shown).decode()
+
+
+@pytest.fixture(scope="module")
+def many_pictures(tmp_path_factory, mnist) -> Path:
+    """More pictures than a command reads without showing its progress."""
+    directory = tmp_path_factory.mktemp("terminal")
+    (directory / "scans").mkdir()
+    for index in range(260):
+        Image.fromarray(mnist.test_images[index]).save(directory / "scans" / f"{index:04d}.png")
+    return directory
+
+
+@pytest.mark.parametrize("format", ["text", "json", "csv"])
+def test_predict_at_a_terminal_writes_every_result_to_the_file(many_pictures, format):
+    code, out, shown = run_at_terminal("predict", "scans", "--format", format, cwd=many_pictures)
+    assert code == 0
+    lines = out.splitlines()
+    assert len(lines) == 260 + (format == "csv")
+    assert "0259.png" in lines[-1]
+    assert "pictures" in shown  # the bar
+    assert "0259.png" not in shown
+
+
+def test_predict_with_strips_at_a_terminal_writes_every_result(many_pictures):
+    code, out, _ = run_at_terminal("predict", "scans", "--format", "json", "--output", "strips", cwd=many_pictures)
+    assert code == 0
+    assert len([json.loads(line) for line in out.splitlines()]) == 260
+    assert len(list((many_pictures / "strips").glob("*.png"))) == 260
+
+
+def test_read_at_a_terminal_writes_every_result(many_pictures, photo):
+    (many_pictures / "pages").mkdir()
+    for digit in range(3):
+        photo(digit).save(many_pictures / "pages" / f"{digit}.png")
+    code, out, _ = run_at_terminal("read", "pages", "--format", "json", cwd=many_pictures)
+    assert code == 0
+    assert [json.loads(line)["lines"][0]["text"] for line in out.splitlines()] == ["0", "1", "2"]
+
+
+def test_fit_at_a_terminal_writes_its_card_to_the_file(tmp_path, shared_digits):
+    options = ("--data", shared_digits, "--architecture", "mlp", "--dry-run", "--format", "json")
+    code, out, shown = run_at_terminal("fit", *options, cwd=tmp_path)
+    assert code == 0
+    assert json.loads(out)["architecture"] == "mlp"
+    assert "epoch 1/" in shown
+
+
+def test_explain_and_evaluate_at_a_terminal_write_their_results_to_the_file(tmp_path, photo, shared_digits):
+    photo(4).save(tmp_path / "four.png")
+    code, out, shown = run_at_terminal("explain", "four.png", "--format", "json", "--backend", "jax", cwd=tmp_path)
+    assert (code, json.loads(out)["label"]) == (0, "4")
+    assert "drawing" in shown
+    code, out, _ = run_at_terminal("evaluate", "--data", shared_digits, "--format", "json", cwd=tmp_path)
+    assert (code, json.loads(out)["num_samples"]) == (0, 200)
