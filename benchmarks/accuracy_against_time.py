@@ -23,7 +23,7 @@ from accuracy_figure import draw
 from contestants import CONTENDERS, EXAMPLES, ours, run_contender
 from others import OtherPrograms
 
-from kerascnn.backend import BACKENDS
+from kerascnn.utils.backend import BACKENDS
 
 TARGET = 0.99
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "accuracy-against-time.png"

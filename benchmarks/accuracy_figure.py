@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from contestants import CONTENDERS, label, ours
 
-from kerascnn.figures.style import BLUE, ORANGE, SKY, Drawing, Theme
+from kerascnn.utils.figure_style import BLUE, ORANGE, SKY, Drawing, Theme
 
 # Okabe and Ito's other colours.
 _GREEN, _PINK, _YELLOW = "#009E73", "#CC79A7", "#E69F00"

@@ -17,7 +17,7 @@ from pathlib import Path
 import results
 from PIL import Image
 
-from kerascnn.synthetic import make_page
+from kerascnn.datasets.synthetic import make_page
 
 SIZE = (4608, 3456)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import networks
 import results
 
-from kerascnn.artifact import ENSEMBLE
-from kerascnn.figures.overview import draw_models
+from kerascnn.evaluation.model_overview import ArchitectureOverview, Runs
+from kerascnn.evaluation.model_overview_figure import draw_models
 from kerascnn.models import ARCHITECTURES
-from kerascnn.overview import ArchitectureOverview, Runs
+from kerascnn.saving.card import ENSEMBLE
 
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "networks.png"
 

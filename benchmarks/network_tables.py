@@ -7,7 +7,7 @@ import results
 from table_cells import disturbance, mean_and_deviation
 
 from kerascnn.models import ARCHITECTURES
-from kerascnn.training.settings import DEFAULT_ARCHITECTURE
+from kerascnn.training.run_settings import DEFAULT_ARCHITECTURE
 
 
 def networks_table() -> str:

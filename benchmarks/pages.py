@@ -19,11 +19,11 @@ import results
 from matching import match
 
 import kerascnn
-from kerascnn.images.paper import find_page_ink
-from kerascnn.inference import Predictor
-from kerascnn.reading import Page
-from kerascnn.segmentation.segmenters import SEGMENTERS, Segmenter, load_segmenter
-from kerascnn.synthetic import STYLES, SyntheticPage, make_page
+from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
+from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.inference.page_reader import Page
+from kerascnn.inference.predictor import Predictor
+from kerascnn.inference.segmenters import SEGMENTERS, Segmenter, load_segmenter
 
 _SUMS = (
     "num_pages",

@@ -14,8 +14,9 @@ import results
 from singles import SINGLE_STYLES, read, single_digits
 
 import kerascnn
-from kerascnn.artifact import read_card, reference_path
-from kerascnn.engines import milliseconds_per_picture
+from kerascnn.inference.engines import milliseconds_per_picture
+from kerascnn.saving.card import read_card
+from kerascnn.saving.model_files import reference_path
 
 MOST_MILLISECONDS = 10.0
 

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
 from kerascnn.datasets import load_dataset
-from kerascnn.datasets.outliers import LOOK_LIKE_DIGITS
-from kerascnn.inference import Predictor
-from kerascnn.sources import expand
+from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS
+from kerascnn.inference.predictor import Predictor
+from kerascnn.inference.sources import expand
 
 
 def letters() -> list[Image.Image]:

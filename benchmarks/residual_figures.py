@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.figures.style import BLUE, ORANGE, Drawing, Theme
+from kerascnn.utils.figure_style import BLUE, ORANGE, Drawing, Theme
 
 _KINDS = ("plain", "residual")
 _COLOURS = {8: "#009E73", 20: BLUE, 32: ORANGE}

@@ -20,8 +20,8 @@ import results
 from loss_surface import EXTENT, loss_surface
 from residual_figures import draw_all
 
-from kerascnn.backend import activate
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
+from kerascnn.utils.backend import activate
 
 KINDS = {"plain": False, "residual": True}
 NUM_LAYERS = (8, 20, 32)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kerascnn.benchmarking.machine import machine
+from kerascnn.benchmarking.processor import machine
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -17,8 +17,8 @@ import results
 
 import kerascnn
 from kerascnn.datasets import load_dataset
-from kerascnn.images import prepare_like_mnist
-from kerascnn.inference import Predictor
+from kerascnn.images.normalization import prepare_like_mnist
+from kerascnn.inference.predictor import Predictor
 
 SIDE = 56
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "robustness.png"

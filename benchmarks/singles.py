@@ -10,7 +10,7 @@ import argparse
 import results
 
 import kerascnn
-from kerascnn.synthetic import STYLES, SyntheticPage, make_page
+from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
 
 SINGLE_STYLES = [style for style in STYLES if style != "touching"]
 """A picture of one digit cannot have touching ones."""

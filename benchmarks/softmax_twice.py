@@ -10,8 +10,8 @@ import time
 import numpy as np
 import results
 
-from kerascnn.backend import activate
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
+from kerascnn.utils.backend import activate
 
 SEEDS = (0, 1, 2)
 BATCH_SIZE, LEARNING_RATE = 128, 1e-3

@@ -18,10 +18,10 @@ import results
 from contestants import BASELINE, CONTENDERS, ours, run_contender
 from others import OtherPrograms
 
-from kerascnn.backend import BACKENDS
 from kerascnn.benchmarking.operations import predicting_multiply_adds, training_multiply_adds
-from kerascnn.benchmarking.predicting import ONNX_RUNTIME
+from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
 from kerascnn.benchmarking.processes import Measuring
+from kerascnn.utils.backend import BACKENDS
 
 _ENGINES = (ONNX_RUNTIME, *BACKENDS)
 _MATMUL_SECONDS = 1.0

@@ -66,17 +66,17 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     data = load_dataset(source)
     data.digest()
     loaded = time.perf_counter()
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate("tensorflow")
     import keras
 
     from kerascnn import models
     from kerascnn.datasets import stratified_split
-    from kerascnn.datasets.stored import Selection
-    from kerascnn.training.accuracy import AccuracyOfDecided
+    from kerascnn.datasets.stored_images import Selection
     from kerascnn.training.batches import TrainingBatches
     from kerascnn.training.loop import compile_model
+    from kerascnn.training.metrics import AccuracyOfDecided
     from kerascnn.training.recipe import choose_recipe
 
     recipe = choose_recipe("quick", "cnn")

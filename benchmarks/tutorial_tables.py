@@ -4,8 +4,9 @@ from statistics import mean
 
 import results
 
-from kerascnn.artifact import LECTURE, REFERENCE, package_model, read_card
-from kerascnn.significance import wilson_interval
+from kerascnn.evaluation.significance import wilson_interval
+from kerascnn.saving.card import read_card
+from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
 
 SOFTMAX_TWICE = "softmax-twice.json"
 

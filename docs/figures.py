@@ -15,9 +15,10 @@ import numpy as np
 from blocks import TUTORIAL, blocks
 from PIL import Image
 
-from kerascnn.artifact import LECTURE, REFERENCE, package_model, read_card
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
-from kerascnn.figures.style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
+from kerascnn.saving.card import read_card
+from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
+from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -320,11 +321,11 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
     Returns:
         The PNG of each, by its name in the tutorial.
     """
-    from kerascnn.evaluation_report import evaluate_models
+    from kerascnn.datasets.synthetic import make_page
+    from kerascnn.evaluation.report import evaluate_models
     from kerascnn.explaining import explain
-    from kerascnn.inference import load
-    from kerascnn.reading import read_files
-    from kerascnn.synthetic import make_page
+    from kerascnn.inference.page_reader import read_files
+    from kerascnn.inference.predictor import load
 
     mnist = load_dataset("mnist")
     explain(mnist.test_images[_EXPLAINED], LECTURE, output=directory / "explained")
@@ -355,7 +356,7 @@ def make(directory: Path = IMAGES) -> None:
 
 
 def _curves() -> bytes:
-    from kerascnn.figures import draw_learning_curves
+    from kerascnn.training.learning_curves import draw_learning_curves
 
     card = read_card(package_model(LECTURE))
     with tempfile.TemporaryDirectory() as name:

@@ -7,27 +7,27 @@ chosen.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from kerascnn.utils.version import __version__
 
 __all__ = ["KerasCNNError", "__version__", "ensemble", "evaluate", "explain", "fit", "load", "read"]
 
 if TYPE_CHECKING:
-    from kerascnn.ensembling import ensemble
-    from kerascnn.errors import KerasCNNError
     from kerascnn.evaluation import evaluate
     from kerascnn.explaining import explain
     from kerascnn.inference import load
-    from kerascnn.reading import read
+    from kerascnn.inference.page_reader import read
     from kerascnn.training import fit
+    from kerascnn.training.ensembling import ensemble
+    from kerascnn.utils.errors import KerasCNNError
 
 _HOMES = {
-    "KerasCNNError": "kerascnn.errors",
-    "ensemble": "kerascnn.ensembling",
+    "KerasCNNError": "kerascnn.utils.errors",
+    "ensemble": "kerascnn.training.ensembling",
     "evaluate": "kerascnn.evaluation",
     "explain": "kerascnn.explaining",
     "fit": "kerascnn.training",
     "load": "kerascnn.inference",
-    "read": "kerascnn.reading",
+    "read": "kerascnn.inference.page_reader",
 }
 
 

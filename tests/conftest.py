@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.artifact import reference_path
-from kerascnn.backend import BACKENDS
 from kerascnn.datasets import Dataset, load_dataset
-from kerascnn.files import sha256_of
+from kerascnn.saving.model_files import reference_path
+from kerascnn.utils.backend import BACKENDS
+from kerascnn.utils.files import sha256_of
 
 TESTS = Path(__file__).parent
 

@@ -8,7 +8,7 @@ from kerascnn.datasets import load_dataset
 
 def build_user_model(kind: str, path: str) -> None:
     """Write a model as a user might have it."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     import keras
@@ -39,7 +39,7 @@ def build_user_model(kind: str, path: str) -> None:
 
 def explain(**arguments) -> dict:
     """Explain a picture on this worker's backend."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     return kerascnn.explain(**arguments, backend=activate().name).to_dict()
 
@@ -143,14 +143,14 @@ def cut(model: str, layer: str) -> dict:
 
 def windows() -> list[dict]:
     """The window of a unit in each of some layers, and the pixels that its gradient reaches."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     import keras
     from keras import layers
 
     from kerascnn.explaining.anatomy import Anatomy
-    from kerascnn.gradients import differentiated
+    from kerascnn.explaining.gradients import differentiated
 
     image = keras.Input((40, 36, 1))
     chain = [
@@ -236,7 +236,7 @@ def exemplars(model: str, layer: str) -> dict:
 
 def direction_order() -> dict:
     """The order of eight edges in scrambled directions among lines and spots."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     from kerascnn.explaining.filters import order_by_direction
@@ -250,7 +250,7 @@ def direction_order() -> dict:
 
 
 def _loaded(model: str):
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     return kerascnn.load(model, backend=activate().name).engine.model
 

@@ -99,7 +99,7 @@ def compare_with_fast_clone(network: str) -> dict:
     """The largest differences between a network and its twin."""
     import keras
 
-    from kerascnn.training.fast_clone import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import fast_clone
 
     random.seed(1)
     plain = NETWORKS[network]()
@@ -136,7 +136,7 @@ def compare_with_fast_clone(network: str) -> dict:
 
 def layers_of_fast_clone(network: str) -> dict[str, str]:
     """Name and class of each layer that is trained."""
-    from kerascnn.training.fast_clone import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import fast_clone
 
     return {layer.name: type(layer).__name__ for layer in fast_clone(NETWORKS[network]()).layers}
 
@@ -145,7 +145,7 @@ def dropped_by_fast_clone(rate: float) -> dict:
     """What the twin of a network that only drops values does with ones."""
     import keras
 
-    from kerascnn.training.fast_clone import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import fast_clone
 
     random.seed(1)
     plain = keras.Sequential(

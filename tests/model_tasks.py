@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 import kerascnn
-from kerascnn.calibration import fold_temperature
 from kerascnn.datasets import load_dataset
-from kerascnn.inference import load
+from kerascnn.datasets.labelled_pages import training_pages
+from kerascnn.evaluation.calibration import fold_temperature
+from kerascnn.inference.predictor import load
 from kerascnn.models import ARCHITECTURES
-from kerascnn.segmentation.pages import training_pages
-from kerascnn.training.fit import work_for
 from kerascnn.training.progress import NoProgress
 from kerascnn.training.run_directory import RunDirectory
-from kerascnn.training.settings import RunRequest, new_settings, resumed_settings
+from kerascnn.training.run_settings import RunRequest, new_settings, resumed_settings
+from kerascnn.training.trainer import work_for
 
 CLASSIFIERS = {name: facts for name, facts in ARCHITECTURES.items() if not facts.segments}
 """What each picture has one class for; test_segmentation.py has the others."""
@@ -24,7 +24,7 @@ CLASSIFIERS = {name: facts for name, facts in ARCHITECTURES.items() if not facts
 
 def shapes() -> dict:
     """What each architecture makes of pictures of several sizes, and the defaults of its own function."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     import keras
@@ -90,7 +90,7 @@ def _continued(output: Path) -> tuple:
 
 def fit_briefly(data: str, architecture: str) -> dict:
     """Train on a few batches as `fit` does, without what comes after: losses before and after, and the size."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     import random
@@ -113,7 +113,7 @@ def fit_briefly(data: str, architecture: str) -> dict:
 
 def segment_briefly() -> list[float]:
     """Train a U-Net on a few parts of pages: the losses before and after."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     import random
@@ -132,7 +132,7 @@ def segment_briefly() -> list[float]:
 
 def part_of_a_page(model: str, seed: int) -> list:
     """The probabilities of the first pixels of a page."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     predictor = load(model, backend=activate().name)
     return predictor.engine.probabilities(training_pages(1, seed)[0].strength[None, :128, :128]).tolist()
@@ -140,7 +140,7 @@ def part_of_a_page(model: str, seed: int) -> list:
 
 def changes_by_augmentation(**changes) -> list[float]:
     """How far pixels are changed by augmentation, on the average, in each epoch of a recipe."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     from kerascnn.training.batches import TrainingBatches
@@ -159,7 +159,7 @@ def changes_by_augmentation(**changes) -> list[float]:
 
 def first_probabilities(model: str, num_images: int) -> list:
     """Probabilities of the first test images."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     predictor = load(model, backend=activate().name)
     return predictor.engine.probabilities(load_dataset("mnist").test_images[:num_images]).tolist()
@@ -167,9 +167,9 @@ def first_probabilities(model: str, num_images: int) -> list:
 
 def spoil(model: str, output: str, forgotten: list[int], sureness: float) -> None:
     """Write the same model, so that it never says some classes, or is less sure of all that it says."""
-    from kerascnn.artifact import save
-    from kerascnn.backend import activate
-    from kerascnn.files import staging_directory
+    from kerascnn.saving.model_files import save
+    from kerascnn.utils.backend import activate
+    from kerascnn.utils.files import staging_directory
 
     loaded = load(model, backend=activate().name)
     kernel, bias = (sureness * weights for weights in loaded.engine.model.layers[-1].get_weights())
@@ -183,7 +183,7 @@ def spoil(model: str, output: str, forgotten: list[int], sureness: float) -> Non
 
 def attention(model: str) -> dict:
     """The attention for a test image, and how far the scores are from what their definition gives by hand."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     whole = load(model, backend=activate().name).engine.model
     from kerascnn.explaining.anatomy import Anatomy
@@ -215,7 +215,7 @@ def attention(model: str) -> dict:
 
 def decisive_maps(model: str) -> dict:
     """The layer whose maps are weighed, and whether its HiResCAM adds up to the logit, less the bias."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     whole = load(model, backend=activate().name).engine.model
     from kerascnn.explaining.anatomy import Anatomy, as_array

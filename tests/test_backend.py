@@ -7,12 +7,12 @@ from subprocess import run
 import pytest
 from conftest import assert_clear_failure, clean_environment
 
-from kerascnn.backend import BACKENDS
+from kerascnn.utils.backend import BACKENDS
 
 CHOOSE = """
 import json, sys
-from kerascnn.backend import choose_backend
-from kerascnn.errors import BackendError
+from kerascnn.utils.backend import choose_backend
+from kerascnn.utils.errors import BackendError
 try:
     choice = choose_backend(*sys.argv[1:])
     answer = {"name": choice.name, "reason": choice.reason, "note": choice.note}

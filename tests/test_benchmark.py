@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import assert_clear_failure, clean_environment
 
-from kerascnn.benchmarking.training import Meter, NoMoreBlocks
+from kerascnn.benchmarking.training_speed import Meter, NoMoreBlocks
 
 # TensorFlow and torch are not installed: Python's own search finds nothing.
 WITHOUT_OTHERS = """

@@ -8,8 +8,8 @@ from conftest import write_idx, write_idx_directory
 from PIL import Image
 
 from kerascnn.datasets import load_dataset, stratified_split
-from kerascnn.datasets.augmentation import augment
-from kerascnn.errors import DataError
+from kerascnn.datasets.augmentation.warping import augment
+from kerascnn.utils.errors import DataError
 
 
 def test_mnist_has_the_canonical_sizes_and_digits(mnist):
@@ -202,7 +202,7 @@ def test_missing_source_says_what_would_do():
 
 
 def test_resize_preparation_keeps_proportions_and_pads_with_the_border():
-    from kerascnn.images import prepare_by_resizing
+    from kerascnn.images.normalization import prepare_by_resizing
 
     picture = np.full((100, 200), 200, np.uint8)
     picture[40:60, 50:150] = 10

@@ -10,8 +10,8 @@ import pytest
 from conftest import assert_clear_failure, clean_environment
 
 import kerascnn
-from kerascnn.backend import BACKENDS
 from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.utils.backend import BACKENDS
 
 
 @pytest.fixture(scope="module")

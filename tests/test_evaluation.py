@@ -13,14 +13,14 @@ from conftest import assert_clear_failure, clean_environment, copy_reference, wr
 from PIL import Image
 
 import kerascnn
-from kerascnn.artifact import Card
-from kerascnn.comparison import compare
 from kerascnn.datasets import Dataset
-from kerascnn.errors import DataError
-from kerascnn.evaluation import answers
-from kerascnn.evaluation_report.projection import principal_components
-from kerascnn.inference import Predictor
-from kerascnn.significance import mcnemar_p_value, wilson_interval
+from kerascnn.evaluation.comparison import compare
+from kerascnn.evaluation.projection import principal_components
+from kerascnn.evaluation.scoring import answers
+from kerascnn.evaluation.significance import mcnemar_p_value, wilson_interval
+from kerascnn.inference.predictor import Predictor
+from kerascnn.saving.card import Card
+from kerascnn.utils.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def test_principal_components_are_those_of_the_covariance():
 
 def test_few_classes_with_long_names_and_no_mistakes(tmp_path, mnist):
     """What has no mistakes, one value a sample, and names that do not fit, is drawn all the same."""
-    from kerascnn.evaluation_report import evaluate_models
+    from kerascnn.evaluation.report import evaluate_models
 
     class Oracle:
         name = "oracle"

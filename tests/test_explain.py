@@ -15,7 +15,7 @@ import pytest
 from conftest import assert_clear_failure, clean_environment
 from PIL import Image, ImageDraw, ImageFont
 
-from kerascnn.backend import BACKENDS
+from kerascnn.utils.backend import BACKENDS
 
 NUM_IMAGES = 3
 MAPS = ("grad_cam", "hires_cam", "input_gradient", "integrated_gradients", "occlusion")

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import clean_environment
 
-from kerascnn.backend import BACKENDS
+from kerascnn.utils.backend import BACKENDS
 
 FAST_BACKENDS = ("jax", "torch")
 
@@ -63,7 +63,7 @@ def test_bias_and_relu_stand_behind_the_pooling_where_that_gives_the_same(worker
 
 
 _COMPILE_SOMETHING = """
-from kerascnn.training.fast_clone import keep_compiled_programs
+from kerascnn.training.acceleration.accelerated_model import keep_compiled_programs
 import jax
 keep_compiled_programs()
 assert float(jax.jit(lambda value: value * 3)(2.0)) == 6

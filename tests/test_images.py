@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 import kerascnn
-from kerascnn.errors import ImageError
-from kerascnn.images import decode, prepare_like_mnist
+from kerascnn.images.decoding import decode
+from kerascnn.images.normalization import prepare_like_mnist
+from kerascnn.utils.errors import ImageError
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def test_odd_sizes_and_blank_pictures_give_an_image(size):
 
 
 def test_impossible_arrays_are_told():
-    from kerascnn.images import as_array
+    from kerascnn.images.decoding import as_array
 
     for array, words in ((np.zeros((2, 3, 5, 7)), "shape"), (np.full((9, 9), -1.0), "expected 0 to 255")):
         with pytest.raises(ImageError, match=words):

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from kerascnn.errors import BackendError
-from kerascnn.interrupts import noticed_interrupts
+from kerascnn.utils.errors import BackendError
+from kerascnn.utils.interrupts import noticed_interrupts
 
 
 class Swallowing:

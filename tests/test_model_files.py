@@ -11,9 +11,9 @@ import zipfile
 import pytest
 from conftest import assert_clear_failure, clean_environment
 
-from kerascnn.artifact import reference_path
-from kerascnn.errors import ModelError
-from kerascnn.safe_loading import check_archive
+from kerascnn.saving.model_files import reference_path
+from kerascnn.saving.safe_loading import check_archive
+from kerascnn.utils.errors import ModelError
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_process_killed_while_saving_leaves_the_old_model_or_the_new(tmp_path)
     # The child replaces a file over and over, each time by one byte repeated; we kill it at ten different moments.
     code = (
         "import sys, pathlib, itertools\n"
-        "from kerascnn.files import write_bytes\n"
+        "from kerascnn.utils.files import write_bytes\n"
         "target = pathlib.Path(sys.argv[1])\n"
         "for value in itertools.cycle(b'abc'):\n"
         "    write_bytes(target, bytes([value]) * 4_000_000)\n"

@@ -12,10 +12,10 @@ from model_tasks import CLASSIFIERS
 from PIL import Image
 
 import kerascnn
-from kerascnn.backend import BACKENDS
+from kerascnn.evaluation.model_overview import compare_architectures
 from kerascnn.models import ARCHITECTURES, dropout_rates_of
-from kerascnn.overview import compare_architectures
 from kerascnn.training.recipe import choose_recipe
+from kerascnn.utils.backend import BACKENDS
 
 NEW = ("mlp", "cnn_tiny", "resnet", "vit")
 LIMITS = {"cnn_tiny": 10_000, "resnet": 1_000_000, "vit": 1_000_000}

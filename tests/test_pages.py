@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
-from kerascnn.errors import ImageError, ModelError, OutputError
-from kerascnn.images.lines import ordered_lines, text_of
-from kerascnn.reading import read_files
-from kerascnn.synthetic import STYLES, make_page
+from kerascnn.datasets.synthetic import STYLES, make_page
+from kerascnn.images.line_ordering import ordered_lines, text_of
+from kerascnn.inference.page_reader import read_files
+from kerascnn.utils.errors import ImageError, ModelError, OutputError
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def page():
     return make_page("plain", seed=11, num_lines=3, digits_per_line=7, digit_height=70)
 
 
-def texts(result: kerascnn.reading.Page) -> list[str]:
+def texts(result: kerascnn.inference.page_reader.Page) -> list[str]:
     return [line.text.replace(" ", "") for line in result.lines]
 
 

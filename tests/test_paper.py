@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.images.paper import find_page_ink
-from kerascnn.images.sheet import find_sheet
+from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.sheet_detection import find_sheet
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import kerascnn
-from kerascnn.backend import BACKENDS
+from kerascnn.utils.backend import BACKENDS
 
 
 @pytest.mark.parametrize("made_on", BACKENDS)

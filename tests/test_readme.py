@@ -12,7 +12,7 @@ from conftest import clean_environment, copy_reference
 from PIL import Image
 
 import kerascnn
-from kerascnn.synthetic import make_page
+from kerascnn.datasets.synthetic import make_page
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
-from kerascnn.datasets.outliers import LOOK_LIKE_DIGITS
-from kerascnn.synthetic import make_page
+from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS
+from kerascnn.datasets.synthetic import make_page
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_digits_are_answered_and_confidence_is_calibrated(mnist):
 
 
 def test_temperature_undoes_too_much_confidence(mnist):
-    from kerascnn.calibration import at_temperature, expected_calibration_error, fit_temperature
+    from kerascnn.evaluation.calibration import at_temperature, expected_calibration_error, fit_temperature
 
     model = kerascnn.load("reference")
     honest = model.engine.probabilities(mnist.test_images)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.images.paper import find_page_ink
-from kerascnn.images.rules import remove_rules
+from kerascnn.images.line_removal import remove_rules
+from kerascnn.images.page_binarization import find_page_ink
 
 
 def digits_picture(colour: int = 0) -> np.ndarray:

@@ -8,15 +8,15 @@ from conftest import assert_clear_failure
 from PIL import Image
 
 import kerascnn
-from kerascnn.backend import BACKENDS
-from kerascnn.images.paper import PageInk, find_page_ink
-from kerascnn.inference import load
-from kerascnn.segmentation.classes import BOUNDARY, CLASS_NAMES, class_map
-from kerascnn.segmentation.pages import training_pages
-from kerascnn.segmentation.segmenters import classical, load_segmenter
-from kerascnn.segmentation.strength import strength
-from kerascnn.segmentation.tiles import segment
-from kerascnn.synthetic import make_page
+from kerascnn.datasets.labelled_pages import training_pages
+from kerascnn.datasets.synthetic import make_page
+from kerascnn.images.page_binarization import PageInk, find_page_ink
+from kerascnn.images.page_classes import BOUNDARY, CLASS_NAMES, class_map
+from kerascnn.images.page_intensity import strength
+from kerascnn.inference.predictor import load
+from kerascnn.inference.segmenters import classical, load_segmenter
+from kerascnn.inference.tiling import segment
+from kerascnn.utils.backend import BACKENDS
 
 FEW_PAGES = "synthetic:12"
 

@@ -7,11 +7,11 @@ import zipfile
 import pytest
 from conftest import assert_clear_failure
 
-from kerascnn.artifact import package_model
-from kerascnn.errors import ModelError
-from kerascnn.geometry import Window, convolution_parameters, dense_parameters, padded_window
 from kerascnn.models import ARCHITECTURES
+from kerascnn.saving.model_files import package_model
 from kerascnn.summary import summarize
+from kerascnn.summary.layer_arithmetic import Window, convolution_parameters, dense_parameters, padded_window
+from kerascnn.utils.errors import ModelError
 
 
 def write_model(path, config: dict) -> None:

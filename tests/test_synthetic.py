@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.errors import DataError
-from kerascnn.synthetic import STYLES, make_page, write_pages
+from kerascnn.datasets.synthetic import STYLES, make_page, write_pages
+from kerascnn.utils.errors import DataError
 
 
 @pytest.mark.parametrize("style", list(STYLES))

@@ -16,9 +16,9 @@ import pytest
 from conftest import SMALL_RUN, assert_clear_failure, clean_environment, start_small_run, wait_for_epochs
 
 import kerascnn
-from kerascnn.backend import BACKENDS
 from kerascnn.datasets import load_dataset, stratified_split
-from kerascnn.files import sha256_of
+from kerascnn.utils.backend import BACKENDS
+from kerascnn.utils.files import sha256_of
 
 FIGURES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -159,7 +159,7 @@ import time
 import cv2
 import numpy as np
 import kerascnn
-from kerascnn.datasets.augmentation import augment
+from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.training.progress import NoProgress
 
 class ShowThreads(NoProgress):

@@ -13,7 +13,8 @@ import pytest
 from conftest import clean_environment
 from PIL import Image
 
-from kerascnn.artifact import LECTURE, REFERENCE, package_model, read_card
+from kerascnn.saving.card import read_card
+from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

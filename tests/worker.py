@@ -30,8 +30,8 @@ def fit(**arguments) -> dict:
 
 def probabilities(model: str, output: str) -> None:
     """Write the probabilities of the 10,000 test images."""
-    from kerascnn.backend import activate
-    from kerascnn.inference import load
+    from kerascnn.inference.predictor import load
+    from kerascnn.utils.backend import activate
 
     predictor = load(model, backend=activate().name)
     np.save(output, predictor.engine.probabilities(load_dataset("mnist").test_images))
@@ -39,8 +39,8 @@ def probabilities(model: str, output: str) -> None:
 
 def features(model: str, output: str) -> None:
     """Write what the last layer is given of 500 test images."""
-    from kerascnn.backend import activate
-    from kerascnn.inference import load
+    from kerascnn.inference.predictor import load
+    from kerascnn.utils.backend import activate
 
     predictor = load(model, backend=activate().name)
     np.save(output, predictor.engine.probabilities_and_features(load_dataset("mnist").test_images[:500])[1])
@@ -48,14 +48,14 @@ def features(model: str, output: str) -> None:
 
 def predict(model: str, pictures: list[str]) -> list[int]:
     """The digits of some pictures."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     return [prediction.digit for prediction in kerascnn.load(model, backend=activate().name).predict(pictures)]
 
 
 def load_refused(model: str) -> str:
     """The message with which a model is refused."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     try:
         kerascnn.load(model, backend=activate().name)
@@ -149,7 +149,7 @@ def orthogonal_updates() -> list[float]:
 
 def kernels_of_muon(architecture: str) -> list[str]:
     """The weights of a network that have no second moment, which is Adam's, in the optimizer of `quick`."""
-    from kerascnn.backend import activate
+    from kerascnn.utils.backend import activate
 
     activate()
     from kerascnn import models

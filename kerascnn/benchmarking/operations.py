@@ -1,6 +1,6 @@
 """How much arithmetic an image costs, from the layers themselves."""
 
-from kerascnn.artifact import LECTURE
+from kerascnn.saving.model_files import LECTURE
 from kerascnn.summary import summarize
 
 

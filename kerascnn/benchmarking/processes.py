@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-from kerascnn.benchmarking.predicting import ONNX_RUNTIME
-from kerascnn.engines import num_cores
+from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
+from kerascnn.utils.cores import num_cores
 
 _SECONDS_TO_END = 30
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

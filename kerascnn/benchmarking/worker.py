@@ -31,13 +31,13 @@ def _block_lengths() -> Iterator[float]:
 
 
 def _training(backend: str, settings: str, *, blocks: Iterator[float], send: Send) -> None:
-    from kerascnn.benchmarking.training import measure_training
+    from kerascnn.benchmarking.training_speed import measure_training
 
     measure_training(backend, settings, blocks, send)
 
 
 def _predicting(engine: str, *, blocks: Iterator[float], send: Send) -> None:
-    from kerascnn.benchmarking.predicting import measure_predicting
+    from kerascnn.benchmarking.prediction_speed import measure_predicting
 
     measure_predicting(engine, blocks, send)
 

@@ -1,10 +1,25 @@
 """The command line: parse, call one library function, print. Nothing heavy is imported before a command runs."""
 
 # Each module adds its commands to the application, in the order in which --help shows them.
-from kerascnn.cli import training, scoring, pictures, networks, machine  # noqa: F401, I001
-from kerascnn.cli.app import app
+# isort: off
+from kerascnn.cli import training_commands
+from kerascnn.cli import evaluation_commands
+from kerascnn.cli import picture_commands
+from kerascnn.cli import network_commands
+from kerascnn.cli import machine_commands
 
-__all__ = ["app", "main"]
+# isort: on
+from kerascnn.cli.application import app
+
+__all__ = [
+    "app",
+    "evaluation_commands",
+    "machine_commands",
+    "main",
+    "network_commands",
+    "picture_commands",
+    "training_commands",
+]
 
 
 def main() -> None:

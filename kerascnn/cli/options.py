@@ -9,7 +9,7 @@ import typer
 from kerascnn.models import ARCHITECTURES
 
 if TYPE_CHECKING:
-    from kerascnn.inference import Predictor
+    from kerascnn.inference.predictor import Predictor
 
 
 class Format(StrEnum):
@@ -56,8 +56,8 @@ DataOption = Annotated[
 
 def load_model(model: str | None, backend: str | None) -> "Predictor":
     """Load a model, and name it on stderr where the user did not."""
-    from kerascnn.artifact import reference_path
-    from kerascnn.inference import load
+    from kerascnn.inference.predictor import load
+    from kerascnn.saving.model_files import reference_path
 
     predictor = load(model, backend=backend, on_note=lambda text: print(f"note: {text}", file=sys.stderr))
     if model is None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.datasets.stored import Images, in_chunks
-from kerascnn.errors import DataError
+from kerascnn.datasets.stored_images import Images, in_chunks
+from kerascnn.utils.errors import DataError
 
 DIGITS = tuple("0123456789")
 TEST_SHARE_OF_UNDIVIDED_DATA = 1 / 6  # as in MNIST: 60,000 and 10,000

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, Dataset
-from kerascnn.datasets.stored import LARGEST_IN_MEMORY, Images, open_stored
-from kerascnn.errors import DataError
+from kerascnn.datasets.stored_images import LARGEST_IN_MEMORY, Images, open_stored
+from kerascnn.utils.errors import DataError
 
 _UNSIGNED_BYTE = 0x08
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, Dataset
-from kerascnn.errors import DataError
+from kerascnn.utils.errors import DataError
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 

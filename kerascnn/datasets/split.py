@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerascnn.errors import DataError
+from kerascnn.utils.errors import DataError
 
 
 def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from kerascnn.backend import silent_stderr
-from kerascnn.errors import ModelError
 from kerascnn.explaining.placement import Placement, even_placement, placement_after
+from kerascnn.utils.errors import ModelError
+from kerascnn.utils.quiet import silent_stderr
 
 _CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
 _POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)

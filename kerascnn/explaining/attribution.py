@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.explaining.anatomy import Anatomy, Step
-from kerascnn.gradients import differentiated
+from kerascnn.explaining.gradients import differentiated
 
 _INTEGRATION_STEPS = 128
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from kerascnn.explaining.anatomy import Anatomy, Step, as_array
-from kerascnn.gradients import differentiated
+from kerascnn.explaining.gradients import differentiated
 
 MAX_FILTERS = 64
 """Filters of a layer that are shown and maximised; a layer with more shows those that the image excites most."""

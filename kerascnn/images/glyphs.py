@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kerascnn.images.ink import Ink
+from kerascnn.images.glyph_binarization import Ink
 
 _FAINTEST = 0.35  # of the page's usual ink; fainter strokes shine through from the other side
 _EDGE_LEVEL = 0.42  # of a stroke's own ink: where its soft edge ends

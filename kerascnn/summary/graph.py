@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from kerascnn.errors import ModelError
+from kerascnn.utils.errors import ModelError
 
 _MODELS = ("Functional", "Sequential", "Model")
 

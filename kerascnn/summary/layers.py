@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from kerascnn.errors import ModelError
-from kerascnn.geometry import (
+from kerascnn.summary.layer_arithmetic import (
     Arithmetic,
     Window,
     convolution_parameters,
@@ -17,6 +16,7 @@ from kerascnn.geometry import (
     padded_window,
     sum_of_products,
 )
+from kerascnn.utils.errors import ModelError
 
 Shape = tuple[int, ...]
 NOTHING = Arithmetic()

@@ -1,6 +1,6 @@
 """Training: `fit` is the only door."""
 
-from kerascnn.training.fit import fit
 from kerascnn.training.recipe import RECIPES, Recipe
+from kerascnn.training.trainer import fit
 
 __all__ = ["RECIPES", "Recipe", "fit"]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from kerascnn.datasets.augmentation import augment
-from kerascnn.datasets.hands import with_other_forms
-from kerascnn.datasets.stored import Images
+from kerascnn.datasets.augmentation.handwriting_variants import with_other_forms
+from kerascnn.datasets.augmentation.warping import augment
+from kerascnn.datasets.stored_images import Images
 
 
 class TrainingBatches(keras.utils.PyDataset):

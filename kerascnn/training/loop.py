@@ -5,8 +5,7 @@ from pathlib import Path
 
 import keras
 
-from kerascnn.backend import silent_stderr
-from kerascnn.errors import TrainingError
+from kerascnn.training.acceleration.accelerated_model import fast_clone, keep_compiled_programs
 from kerascnn.training.callbacks import (
     InterruptBetweenBatches,
     KeepBest,
@@ -16,13 +15,14 @@ from kerascnn.training.callbacks import (
     SaveRun,
     UseAverages,
 )
-from kerascnn.training.fast_clone import fast_clone, keep_compiled_programs
 from kerascnn.training.optimizer import make_optimizer
 from kerascnn.training.progress import Progress, RunStart
 from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_directory import RunDirectory, RunState
-from kerascnn.training.settings import RunSettings
+from kerascnn.training.run_settings import RunSettings
 from kerascnn.training.task import Task
+from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.quiet import silent_stderr
 
 
 def train_model(

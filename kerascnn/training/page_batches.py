@@ -6,8 +6,8 @@ import cv2
 import keras
 import numpy as np
 
-from kerascnn.segmentation.classes import BOUNDARY, CLASS_NAMES
-from kerascnn.segmentation.pages import LabelledPage
+from kerascnn.datasets.labelled_pages import LabelledPage
+from kerascnn.images.page_classes import BOUNDARY, CLASS_NAMES
 from kerascnn.training.batches import as_targets
 
 _PARTS_A_PAGE = 4  # an epoch looks at each page so often

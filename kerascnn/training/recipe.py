@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields, replace
 from math import cos, pi
 
-from kerascnn.errors import TrainingError
 from kerascnn.models import dropout_rates_of
+from kerascnn.utils.errors import TrainingError
 
 OPTIMIZERS, SCHEDULES = ("adam", "muon"), ("cosine", "constant")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.errors import TrainingError
-from kerascnn.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
+from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
 
 HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 

@@ -1,0 +1,212 @@
+"""`kerascnn benchmark`: everything that is installed takes turns, so that a busy machine disturbs all alike."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+from kerascnn.benchmarking.operations import predicting_multiply_adds, training_multiply_adds
+from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
+from kerascnn.benchmarking.processes import Failed, Measuring
+from kerascnn.benchmarking.processor import machine
+from kerascnn.utils.backend import BACKENDS, installed_version
+from kerascnn.utils.cores import num_cores
+from kerascnn.utils.errors import BackendError, KerasCNNError
+
+Note = Callable[[str], None]
+
+_MATMUL_SECONDS = 1.0  # of a block
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast a backend trains, or an engine predicts.
+
+    Args:
+        name: of the backend or engine.
+        version: None if it is not installed.
+        images_per_second: the median of `runs`; None if there are none.
+        share_of_peak: its arithmetic against the peak of the matrix product.
+        runs: images a second of every block, in their order.
+        seconds_to_start: from the start to the first step: the framework's import, the data, the model.
+        first_step_seconds: of the first step, or batch, and the compilation in it.
+        problem: why there are no figures, else None.
+    """
+
+    name: str
+    version: str | None
+    images_per_second: float | None = None
+    share_of_peak: float | None = None
+    runs: tuple[float, ...] = ()
+    seconds_to_start: float | None = None
+    first_step_seconds: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class MatrixProduct:
+    """What the processor can do: products of square float32 matrices, by numpy or ONNX Runtime.
+
+    Args:
+        gflops: 10^9 floating-point operations a second, the median at the best size.
+        size: rows of that size's matrices.
+        threads: that were allowed.
+        cores: that it had on the average; clearly fewer than threads where other programs ran.
+        runs: of every product, by the matrices' rows.
+    """
+
+    gflops: float
+    size: int
+    threads: int
+    cores: float
+    runs: dict[int, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was measured.
+
+    Args:
+        machine: processor, cores, versions.
+        matrix_product: the limit that the shares refer to.
+        training_multiply_adds: of an image, forward and backward.
+        predicting_multiply_adds: of an image.
+        training: one row a backend.
+        predicting: one row an engine.
+        rounds: blocks of each.
+        seconds: of a block.
+    """
+
+    machine: dict
+    matrix_product: MatrixProduct
+    training_multiply_adds: int
+    predicting_multiply_adds: int
+    training: tuple[Rate, ...]
+    predicting: tuple[Rate, ...]
+    rounds: int
+    seconds: float
+
+    def to_dict(self) -> dict:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+
+def benchmark(
+    backends: Sequence[str] | None = None,
+    *,
+    seconds: float = 5.0,
+    rounds: int = 5,
+    dry_run: bool = False,
+    on_note: Note | None = None,
+) -> Benchmark:
+    """Measure this machine: training on each backend, predicting with each engine, and the limit of the processor.
+
+    Each runs in a process of its own. They take turns, one at a time, in short blocks. What trains is `kerascnn.fit` on
+    MNIST with batches of 128; what predicts is the `cnn` that ships, 10,000 images as arrays.
+
+    Args:
+        backends: names of `BACKENDS`, all by default; ONNX Runtime predicts in any case. One that is not
+            installed is named as such.
+        seconds: of a block.
+        rounds: blocks of each.
+        dry_run: one very short block of each, whose figures say little.
+        on_note: is told what is being measured, and the figure of each block.
+
+    Returns:
+        The figures, with every single run.
+
+    Raises:
+        BackendError: if a backend is unknown.
+        KerasCNNError: if a number makes no sense.
+
+    Example:
+        >>> kerascnn.benchmarking.machine_benchmark(["jax"]).training[0].images_per_second > 0
+        True
+    """
+    names = tuple(dict.fromkeys(backends or BACKENDS))
+    for name in names:
+        if name not in BACKENDS:
+            raise BackendError(f"there is no backend {name!r} to measure; kerascnn runs on {', '.join(BACKENDS)}.")
+    if rounds < 1 or seconds <= 0:
+        raise KerasCNNError(f"{rounds} rounds of {seconds:g} seconds measure nothing; expected at least 1, above 0.")
+    rounds, seconds = (1, 0.0) if dry_run else (rounds, seconds)
+    note = on_note or (lambda text: None)
+    # One after the other: three frameworks that train, and four engines, need not be in memory together.
+    training = _take_turns("training", ("quick",), names, rounds, seconds, note)
+    predicting = _take_turns("predicting", (), (ONNX_RUNTIME, *names), rounds, seconds, note)
+    product = _matrix_product(training.matmul + predicting.matmul)
+    costs = training_multiply_adds("cnn"), predicting_multiply_adds()
+    return Benchmark(
+        machine(),
+        product,
+        *costs,
+        *(
+            tuple(_rate(name, turns, cost, product) for name in turns.names)
+            for turns, cost in zip((training, predicting), costs, strict=True)
+        ),
+        rounds=rounds,
+        seconds=seconds,
+    )
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """What the processes of a task said, by subject."""
+
+    names: tuple[str, ...]
+    first: dict[str, dict]
+    blocks: dict[str, list[dict]]
+    problems: dict[str, str]
+    matmul: list[dict]
+
+
+def _take_turns(
+    task: str, settings: tuple[str, ...], names: tuple[str, ...], rounds: int, seconds: float, note: Note
+) -> _Turns:
+    turns = _Turns(names, {}, {name: [] for name in names}, {}, [])
+    processes = {}
+    with ExitStack() as stack:
+        matmul = stack.enter_context(Measuring("matmul"))
+        for name in names:
+            if installed_version(name) is None:
+                turns.problems[name] = "not installed"
+                continue
+            note(f"{task}: {name} starts")
+            try:
+                processes[name] = stack.enter_context(Measuring(task, name, *settings))
+                turns.first[name] = processes[name].first
+            except Failed as error:
+                turns.problems[name] = str(error)
+        for number in range(rounds):
+            turns.matmul.append(matmul.block(min(seconds, _MATMUL_SECONDS)))
+            for name in list(processes):
+                try:
+                    turns.blocks[name].append(processes[name].block(seconds))
+                except Failed as error:
+                    turns.problems[name] = str(error)
+                    del processes[name]
+                    continue
+                note(f"{task}: {name}, {number + 1}/{rounds}: {_per_second(turns.blocks[name][-1]):,.0f} images/s")
+    return turns
+
+
+def _per_second(block: dict) -> float:
+    return block["images"] / block["seconds"]
+
+
+def _matrix_product(blocks: Sequence[dict]) -> MatrixProduct:
+    runs = {int(size): tuple(run for block in blocks for run in block["gflops"][size]) for size in blocks[0]["gflops"]}
+    medians = {size: statistics.median(values) for size, values in runs.items()}
+    best = max(medians, key=medians.get)
+    cores = round(statistics.mean(block["cores"] for block in blocks), 2)
+    return MatrixProduct(medians[best], best, num_cores(), cores, runs)
+
+
+def _rate(name: str, turns: _Turns, multiply_adds: int, product: MatrixProduct) -> Rate:
+    version = installed_version(name)
+    if name in turns.problems:
+        return Rate(name, version, problem=turns.problems[name])
+    runs = tuple(round(_per_second(block), 1) for block in turns.blocks[name])
+    median = statistics.median(runs)
+    share = round(2 * multiply_adds * median / (product.gflops * 1e9), 4)
+    return Rate(name, version, median, share, runs, **turns.first[name])

@@ -1,0 +1,61 @@
+"""Write synthetic pages to a directory, with their labels beside them."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from PIL import Image
+
+from kerascnn.datasets.synthetic.pages import STYLES, make_page
+from kerascnn.utils.errors import DataError
+from kerascnn.utils.files import write_bytes
+
+
+def write_pages(
+    directory: str | Path, style: str = "plain", count: int = 10, seed: int = 0, *, part: str = "test"
+) -> list[Path]:
+    """Write pages as PNG files, and what they say as `labels.csv`.
+
+    Args:
+        directory: where; it is made if it is missing.
+        style: a name of `STYLES`, or `"all"` for `count` pages of each.
+        count: pages a style.
+        seed: of the first page; the following pages count up.
+        part: which digits of MNIST are written, `"test"` or `"train"`.
+
+    Returns:
+        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
+        and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
+
+    Raises:
+        DataError: if the style or the part is unknown, or the count is not positive.
+        OutputError: if a file cannot be written.
+
+    Example:
+        >>> write_pages("pages", "lined", count=1)
+        [PosixPath('pages/lined-0.png')]
+    """
+    if count < 1:
+        raise DataError(f"{count} pages cannot be made; expected a count of at least 1.")
+    directory = Path(directory)
+    paths, rows = [], []
+    for name in STYLES if style == "all" else [style]:
+        for number in range(seed, seed + count):
+            page = make_page(name, number, part=part)
+            path = directory / f"{name}-{number}.png"
+            stream = io.BytesIO()
+            Image.fromarray(page.picture).save(stream, "PNG")
+            write_bytes(path, stream.getvalue())
+            paths.append(path)
+            rows.append([path.name, name, number, "|".join(page.lines), json.dumps(page.boxes)])
+    _write_labels(directory / "labels.csv", rows)
+    return paths
+
+
+def _write_labels(path: Path, rows: list[list]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "style", "seed", "text", "boxes"])
+    writer.writerows(rows)
+    write_bytes(path, text.getvalue().encode())

@@ -1,0 +1,115 @@
+"""What `kerascnn evaluate` finds and writes: of one model, or of two side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.evaluation.comparison import Comparison, compare, model_names
+from kerascnn.evaluation.report_comparison import add_comparison, add_results
+from kerascnn.evaluation.report_page import Page, Subject
+from kerascnn.evaluation.report_sections import (
+    add_activations,
+    add_classes,
+    add_confidence,
+    add_confusion,
+    add_learning_curves,
+    add_mistakes,
+)
+from kerascnn.evaluation.scoring import Answers, Evaluation, answers
+from kerascnn.inference.predictor import Predictor
+from kerascnn.utils.errors import ModelError
+from kerascnn.utils.files import require_directory, write_bytes
+from kerascnn.utils.html_page import HtmlReport
+from kerascnn.utils.interrupts import noticed_interrupts
+
+__all__ = ["Results", "evaluate_models"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was found, and what was written.
+
+    Args:
+        evaluations: of each model.
+        comparison: of two models; None for one.
+        report: the page; None if nothing was to be written.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+    comparison: Comparison | None
+    report: Path | None
+
+
+def evaluate_models(
+    predictors: Sequence[Predictor], data: str | Path | Dataset = "mnist", output: str | Path | None = None
+) -> Results:
+    """Score one model, or two side by side, and write a report.
+
+    Args:
+        predictors: one model or two.
+        data: a data set, or what `load_dataset` takes.
+        output: the directory for the pictures (PNG), the tables (CSV) and `report.html`; by default nothing is written.
+            Those of two models are in a directory each.
+
+    Returns:
+        The results.
+
+    Raises:
+        DataError: if the data are malformed or do not fit a model, or two models were not tested on the same images.
+        ModelError: if there are more than two models.
+        OutputError: if the report cannot be written.
+
+    Example:
+        >>> evaluate_models([kerascnn.load("reference")], output="results").report
+        PosixPath('results/report.html')
+    """
+    if not 1 <= len(predictors) <= 2:
+        raise ModelError(f"{len(predictors)} models cannot be put side by side; give one or two.")
+    if output is not None:
+        require_directory(Path(output))
+    found = [
+        answers(predictor, dataset, with_features=output is not None)
+        for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)
+    ]
+    comparison = compare(*found) if len(found) == 2 else None
+    report = None
+    if output is not None:
+        report = Path(output) / "report.html"
+        with noticed_interrupts() as raise_if_interrupted:
+            files = _files(found, comparison)
+            raise_if_interrupted()
+        for name, content in files.items():
+            write_bytes(Path(output) / name, content)
+    return Results(tuple(one.evaluation for one in found), comparison, report)
+
+
+def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> list[Dataset]:
+    """The data as each model takes them, read once where that is the same."""
+    if isinstance(data, Dataset):
+        return [data] * len(predictors)
+    wishes = [(predictor.card.split_seed, predictor.card.preparation) for predictor in predictors]
+    read = {wish: load_dataset(data, seed=wish[0], preparation=wish[1]) for wish in dict.fromkeys(wishes)}
+    return [read[wish] for wish in wishes]
+
+
+def _files(found: Sequence[Answers], comparison: Comparison | None) -> dict[str, bytes]:
+    """The contents of the files by name, the page last."""
+    names = model_names([one.predictor for one in found])
+    subjects = [
+        Subject(name, f"{name}/" if comparison else "", f"{name}: " if comparison else "", one)
+        for name, one in zip(names, found, strict=True)
+    ]
+    data, number = found[0].evaluation.data, found[0].evaluation.num_samples
+    introduction = (
+        f"Two models on the same {number:,} test images, and where they differ."
+        if comparison
+        else f"How well the model does on {number:,} test images, and where it fails."
+    )
+    page = Page(HtmlReport(f"{' and '.join(names)}, evaluated on {data}", introduction))
+    add_results(page, subjects)
+    if comparison:
+        add_comparison(page, comparison, found[0].images)
+    for add in (add_mistakes, add_confusion, add_classes, add_confidence, add_activations, add_learning_curves):
+        add(page, subjects)
+    return {**page.files, "report.html": page.html.to_html().encode()}

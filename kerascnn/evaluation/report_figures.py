@@ -1,0 +1,267 @@
+"""The pictures of `kerascnn evaluate`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascnn.evaluation.significance import wilson_interval
+from kerascnn.utils.figure_style import ORANGE, WIDTH, Drawing, Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind people can tell apart, where they show on light and dark pages alike. Ten
+# are more than colours alone can carry, so the marks differ as well.
+_CLASS_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#999999", "#A8A000", "#7A5FD0",
+                  "#8C6239")  # fmt: skip
+_CLASS_MARKS = "osD^vPX<>*"
+_MOST_ANNOTATED = 20
+_MANY_MISTAKES = 200
+_GALLERY_COLUMNS = 6
+_GALLERY_SIDE, _GALLERY_TITLE, _GALLERY_CAPTION = 0.85, 0.2, 0.32  # inches: of an image, and of the words around it
+_GALLERY_LETTER = 0.052  # inches, on average
+_LETTER = 0.055  # size of a letter on the map, in parts of its width
+MAX_GALLERY = 24
+"""Images of a gallery at most."""
+
+
+def draw_confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Drawing:
+    """How often each class is taken for each; only the mistakes are coloured, since they are few beside the rest.
+
+    Args:
+        matrix: counts, a row a true class, a column a predicted class.
+        names: of the classes.
+    """
+    counts = np.asarray(matrix)
+    mistakes = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+    annotated = len(names) <= _MOST_ANNOTATED
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        image = axes.imshow(mistakes, cmap=_from_paper(theme), vmin=0, vmax=max(1, int(mistakes.max())))
+        axes.set(xlabel="answer of the network", ylabel="true class")
+        labels = [_shortened(name) for name in names]
+        if annotated:
+            axes.set_xticks(range(len(names)), labels, rotation=0 if max(map(len, labels)) < 4 else 90)
+            axes.set_yticks(range(len(names)), labels)
+            _write_counts(axes, counts, mistakes, theme)
+        else:
+            figure.colorbar(image, ax=axes, label="mistakes", shrink=0.8)
+        axes.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(len(names) + 1) - 0.5, minor=True)
+        if annotated:
+            axes.grid(which="minor", color=theme.quiet, linewidth=0.3, alpha=0.5)
+        axes.tick_params(which="both", length=0)
+        axes.spines[:].set(color=theme.quiet, linewidth=0.5, alpha=0.5)
+
+    return Drawing(draw, 5.2)
+
+
+def draw_reliability(bins: Sequence[dict]) -> Drawing:
+    """Confidence against accuracy, and how many answers each bin of confidence holds.
+
+    Args:
+        bins: as of `kerascnn.evaluation.calibration.reliability`.
+    """
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        confidence = np.array([100 * row["confidence"] for row in bins])
+        accuracy = np.array([100 * row["accuracy"] for row in bins])
+        ends = np.array([wilson_interval(row["num_right"], row["count"]) for row in bins]).T * 100
+        above.plot((0, 100), (0, 100), color=theme.quiet, linestyle="--", linewidth=1, label="confidence = accuracy")
+        # An interval always holds its share, but for rounding.
+        lengths = np.abs(np.stack([accuracy - ends[0], ends[1] - accuracy]))
+        above.errorbar(confidence, accuracy, lengths, color=theme.bar, fmt="o", markersize=5, elinewidth=1, capsize=2,
+                       label="accuracy, with 95 % interval")  # fmt: skip
+        above.set(xlim=(0, 102), ylim=(-2, 102), ylabel="accuracy in %")
+        # Outside, since intervals may be long and lie anywhere.
+        figure.legend(frameon=False, loc="outside upper center", ncols=2)
+        left = [100 * row["low"] for row in bins]
+        widths = [100 * (row["high"] - row["low"]) for row in bins]
+        below.bar(left, [row["count"] for row in bins], widths, align="edge", color=theme.bar, edgecolor=theme.paper)
+        below.set(yscale="log", xlabel="confidence in %", ylabel="answers", ylim=(0.7, None))
+        below.yaxis.set_major_formatter("{x:,.0f}")
+        for axes in (above, below):
+            _plain(axes, theme)
+
+    return Drawing(draw, 5.4)
+
+
+def draw_coverage(curves: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]]) -> Drawing:
+    """Accuracy of the answers given, as more and more of the least confident are withheld.
+
+    Args:
+        curves: of each model, one or two: name, confidences `(n,)`, whether each answer is right `(n,)`, and the
+            threshold below which the model itself withholds its answer.
+    """
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        first_mistake = 1.0
+        for (name, confidences, right, threshold), colour, style in zip(
+            curves, (theme.bar, ORANGE), ("-", "--"), strict=False
+        ):
+            sorted_right = right[np.argsort(-confidences, kind="stable")]
+            number = np.arange(1, len(right) + 1)
+            coverage, accuracy = number / len(right), np.cumsum(sorted_right) / number
+            first_mistake = min(first_mistake, coverage[np.argmin(sorted_right)] if not sorted_right.all() else 0.9)
+            axes.plot(
+                100 * coverage, 100 * accuracy, color=colour, linestyle=style, label=name if len(curves) > 1 else None
+            )
+            if threshold is not None:
+                _mark_threshold(axes, confidences, right, threshold, colour, len(curves) == 1)
+        axes.set(xlabel="answers given in % (the least confident are withheld first)", ylabel="accuracy of these in %")
+        axes.set_xlim(100, 100 * np.floor(10 * first_mistake) / 10)
+        if len(curves) > 1:
+            axes.legend(frameon=False, loc="lower right")
+        _plain(axes, theme)
+
+    return Drawing(draw, 3.6)
+
+
+def draw_gallery(images: np.ndarray, titles: Sequence[str], captions: Sequence[str]) -> Drawing:
+    """Small images side by side, the first 24 of them, as many in a row as their captions leave room for.
+
+    Args:
+        images: uint8, `(n, height, width)`.
+        titles: above each image.
+        captions: below each image, two lines.
+    """
+    shown = min(len(images), MAX_GALLERY)
+    longest = max(len(line) for text in (*titles, *captions) for line in text.split("\n"))
+    columns = max(1, min(_GALLERY_COLUMNS, int(WIDTH / (longest * _GALLERY_LETTER))))
+    tile = WIDTH / columns
+    side = min(0.85 * tile, _GALLERY_SIDE)
+    row_height = side + _GALLERY_TITLE + _GALLERY_CAPTION
+    height = row_height * -(-shown // columns)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        # The grid is the same whatever stands in it; a layout that makes room for the words would shrink the images.
+        figure.set_layout_engine("none")
+        for position in range(shown):
+            row, column = divmod(position, columns)
+            left = tile * column + (tile - side) / 2
+            bottom = height - row_height * row - _GALLERY_TITLE - side
+            axes = figure.add_axes((left / WIDTH, bottom / height, side / WIDTH, side / height))
+            axes.set_axis_off()
+            axes.imshow(images[position], cmap="gray", vmin=0, vmax=255)
+            axes.set_title(titles[position], fontsize=7.5, pad=3)
+            axes.text(0.5, -0.04, captions[position], transform=axes.transAxes, ha="center", va="top", fontsize=6.5)
+
+    return Drawing(draw, height)
+
+
+def draw_map(
+    points: np.ndarray, labels: np.ndarray, names: Sequence[str], right: np.ndarray, axis_names: Sequence[str]
+) -> Drawing:
+    """Every image as a point of the plane, coloured by its true class.
+
+    Args:
+        points: `(n, 2)`.
+        labels: true classes as indices, `(n,)`.
+        names: of the classes.
+        right: whether each was answered rightly, `(n,)`.
+        axis_names: what the two axes are.
+    """
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        size = float(np.clip(40000 / len(points), 4, 30))
+        for index, name in enumerate(names):
+            of_class = points[labels == index]
+            colour, mark = _CLASS_COLOURS[index % 10], _CLASS_MARKS[index % 10]
+            axes.scatter(
+                *of_class.T, s=size, color=colour, marker=mark, linewidths=0, alpha=0.6, label=_shortened(name)
+            )
+        wrong = points[~right]
+        ring = {"s": 30, "linewidths": 0.8} if len(wrong) <= _MANY_MISTAKES else {"s": 10, "linewidths": 0.35}
+        axes.scatter(*wrong.T, facecolors="none", edgecolors=theme.ink, label="mistakes", **ring)
+        axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
+        _plain(axes, theme)
+        if len(names) > _MOST_ANNOTATED:
+            return
+        longest = max(map(len, names))
+        if longest <= 2:  # longer names would cover each other
+            _name_classes(axes, points, labels, names, theme)
+        columns = 6 if longest <= 4 else 4
+        legend = figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
+        for handle in legend.legend_handles:
+            handle.set(sizes=[30], alpha=1)
+
+    return Drawing(draw, 5.8)
+
+
+def _name_classes(axes: "Axes", points: np.ndarray, labels: np.ndarray, names: Sequence[str], theme: Theme) -> None:
+    from matplotlib.patheffects import withStroke
+
+    present = [index for index in range(len(names)) if (labels == index).any()]
+    places = _apart(np.stack([np.median(points[labels == index], axis=0) for index in present]), np.ptp(points, axis=0))
+    for index, (x, y) in zip(present, places, strict=True):
+        around = [withStroke(linewidth=3, foreground=theme.paper)]
+        axes.text(
+            x, y, _shortened(names[index]), ha="center", va="center", fontsize=13, weight="bold", path_effects=around
+        )
+
+
+def _apart(places: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Move places away from each other until no two are closer than a letter's size."""
+    extent = np.where(extent > 0, extent, 1)
+    moved = places / extent
+    for _ in range(100):
+        for one in range(len(moved)):
+            for other in range(one):
+                way = moved[one] - moved[other]
+                distance = float(np.hypot(*way))
+                if distance < _LETTER:
+                    step = (_LETTER - distance) / 2 * (way / distance if distance > 1e-9 else np.array([1.0, 0.0]))
+                    moved[one], moved[other] = moved[one] + step, moved[other] - step
+    return moved * extent
+
+
+def _write_counts(axes: "Axes", counts: np.ndarray, mistakes: np.ndarray, theme: Theme) -> None:
+    scale = _from_paper(theme)
+    highest = max(1, int(mistakes.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if not count:
+            continue
+        red, green, blue, _ = scale(mistakes[row, column] / highest)
+        is_light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+        colour = theme.quiet if row == column else "#000000" if is_light else "#ffffff"
+        axes.text(
+            column, row, f"{count:,}", ha="center", va="center", fontsize=7 if len(counts) > 10 else 8, color=colour
+        )
+
+
+def _mark_threshold(
+    axes: "Axes", confidences: np.ndarray, right: np.ndarray, threshold: float, colour: str, named: bool
+) -> None:
+    """Where the model itself stops to answer."""
+    given = confidences >= threshold
+    if not given.any():
+        return
+    x, y = 100 * given.mean(), 100 * right[given].mean()
+    axes.plot(x, y, "o", color=colour, markersize=6)
+    if named:
+        text = f"answers of at least {100 * threshold:.0f} % confidence:\n{y:.2f} % right"
+        axes.annotate(text, (x, y), (12, -4), textcoords="offset points", va="top", fontsize=8)
+
+
+def _from_paper(theme: Theme):
+    """From the page's colour to orange and on to the far end of lightness: the order shows without colours too."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    is_dark = theme.paper < "#8"
+    return LinearSegmentedColormap.from_list("mistakes", [theme.paper, ORANGE, "#ffe0b3" if is_dark else "#4d1f00"])
+
+
+def _plain(axes: "Axes", theme: Theme) -> None:
+    axes.grid(color=theme.quiet, alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 10 else name[:9] + "…"

@@ -1,0 +1,367 @@
+"""The findings as pictures, with a sentence for each that says what to see."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kerascnn.explaining.figures import (
+    draw_answer,
+    draw_attention,
+    draw_evidence,
+    draw_exemplars,
+    draw_feature_maps,
+    draw_filters,
+    draw_heads,
+    draw_maximised,
+    draw_units,
+    percent,
+    shortened,
+)
+from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings, FirstFilters
+from kerascnn.inference.predictor import Prediction
+from kerascnn.utils.figure_style import Drawing
+from kerascnn.utils.illustration import Illustration
+
+_NUM_EXEMPLAR_FILTERS = 6
+
+
+def illustrations(
+    picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings
+) -> list[Illustration]:
+    """Every picture of the page, in order.
+
+    Args:
+        picture: as it was given, uint8, `(height, width)` or `(height, width, 3)`.
+        prediction: what the model says of it.
+        names: of the classes.
+        findings: what there is to show.
+
+    Returns:
+        The pictures.
+    """
+    return [
+        _answer(picture, prediction, names, findings),
+        *_evidence(prediction, names, findings),
+        *_attention(findings),
+        *_units(findings),
+        *_filters(findings),
+        *[_maps(maps, findings, is_first=index == 0) for index, maps in enumerate(findings.feature_maps)],
+        *_excitement(findings),
+    ]
+
+
+def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings) -> Illustration:
+    best = names[int(np.argmax(prediction.probabilities))]
+    confidence = percent(prediction.confidence)
+    if prediction.reason == "no ink found":
+        answer = (
+            f"The answer is withheld: no ink was found. Of an empty image the network would say {best} ({confidence})."
+        )
+    elif prediction.reason:
+        answer = (
+            f"The answer is withheld ({prediction.reason}): the most probable class, {best}, has only {confidence}."
+        )
+    else:
+        answer = f"The answer is {best}, with a probability of {confidence.replace('> ', 'more than ')}."
+    label = names[findings.evidence[0].class_index]
+    if label != best or prediction.reason:
+        answer += f" What follows explains the class {label}."
+    return Illustration(
+        "answer",
+        draw_answer(picture, findings.seen, names, np.array(prediction.probabilities)),
+        f"the picture, the image that the network saw, and the probabilities of the classes; {best} is the highest",
+        "The network never sees the picture itself, only the image in the middle: the picture is brought into the "
+        "form of the images that the network was trained with.",
+        "Picture and answer",
+        answer,
+    )
+
+
+def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) -> list[Illustration]:
+    evidence = findings.evidence
+    titles = [
+        f"for {shortened(names[e.class_index])} ({percent(prediction.probabilities[e.class_index])})" for e in evidence
+    ]
+    labels = " and ".join(names[e.class_index] for e in evidence)
+    first, label = evidence[0], names[evidence[0].class_index]
+
+    def drawn(name: str, scale: str) -> Drawing:
+        return draw_evidence(findings.seen, [getattr(e, name) for e in evidence], titles, scale)
+
+    return [
+        *(_class_activation_maps(drawn, labels, label, prediction, findings) if findings.decisive else []),
+        Illustration(
+            "integrated-gradients",
+            drawn("integrated_gradients", "part of the score"),
+            f"integrated gradients for {labels}",
+            "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
+            f"that are black add nothing. All pixels together take the score of {label} from "
+            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
+            "Which pixels count",
+            f"{_question(findings)} answered by gradients: how does the score change when a pixel changes?",
+        ),
+        Illustration(
+            "input-gradient",
+            drawn("input_gradient", "change of the score for a full step from black to white"),
+            f"input gradient for {labels}",
+            "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
+            "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
+        ),
+        _occluded(prediction, titles, names, findings),
+    ]
+
+
+def _question(findings: Findings) -> str:
+    """What the gradients of pixels are asked, after class activation maps or without them."""
+    if findings.decisive:
+        return "The same question for single pixels,"
+    return (
+        "This network has no convolution, so it has no feature maps: nothing that it computes belongs to a place in "
+        "the picture, and no class activation map can be drawn. What remains is to ask the pixels. The score of a "
+        "class is the number that goes into the last softmax; which pixels raise it is"
+    )
+
+
+def _class_activation_maps(
+    drawn: Callable[[str, str], Drawing], labels: str, label: str, prediction: Prediction, findings: Findings
+) -> list[Illustration]:
+    rows, columns, channels = findings.decisive.output.shape[1:]
+    return [
+        Illustration(
+            "hires-cam",
+            drawn("hires_cam", "part of the score"),
+            f"class activation maps for {labels}",
+            f"HiResCAM. The layer {findings.decisive.name} has {channels} maps of {rows} x {columns} positions. Each "
+            "is multiplied, position by position, by how much it raises the score of the class, and all are added up: "
+            "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
+            "Where the network looks",
+            "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
+            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}"
+            f"{_emptiness(prediction)}",
+        ),
+        Illustration(
+            "grad-cam",
+            drawn("grad_cam", "weighted sum of the maps"),
+            f"Grad-CAM for {labels}",
+            "Grad-CAM, the best known of these maps: the same, but each map has a single weight, the average over all "
+            f"its positions. As published it shows the orange part only.{_doubt(findings, label)}",
+        ),
+    ]
+
+
+def _signed(value: float) -> str:
+    """One decimal, with a minus sign that is no hyphen."""
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _silence(findings: Findings) -> str:
+    """A word on maps that are empty because the gradient is zero everywhere."""
+    if not all(evidence.is_locked for evidence in findings.evidence):
+        return ""
+    return (
+        " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
+        "of the picture changes any score. What remains are the constants (biases) of the layers after it: the network "
+        "has found nothing that it knows."
+    )
+
+
+def _emptiness(prediction: Prediction) -> str:
+    """A word on maps of an image without ink, whose colours are strong but whose numbers are not."""
+    if prediction.reason != "no ink found":
+        return ""
+    return (
+        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of "
+        "the layers make of nothing."
+    )
+
+
+def _doubt(findings: Findings, label: str) -> str:
+    """A warning where the map of the explained class has next to nothing above zero."""
+    values = findings.evidence[0].grad_cam
+    if values.max() > 0.1 * np.abs(values).max() or not values.any():
+        return ""
+    doubt = f" Here next to nothing speaks for {label}."
+    if any(type(step.layer).__name__ == "Flatten" for step in findings.anatomy.steps):
+        doubt += (
+            " This network flattens its maps, so that one map may speak for the class in one place and against it in "
+            "another; then an average over all places says little."
+        )
+    return f"{doubt} The map above is the one to trust."
+
+
+def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str], findings: Findings) -> Illustration:
+    occlusion, best = findings.occlusion, int(np.argmax(prediction.probabilities))
+    maps = [occlusion.drops[..., e.class_index] for e in findings.evidence]
+    # Explained may be another class than the answer; what may change is the answer.
+    *first, last = [names[other] for other in np.unique(occlusion.answers) if other != best] or [""]
+    others = f"{', '.join(first)} or {last}" if first else last
+    if not others:
+        effect = f"Wherever the patch lies, the most probable class remains {names[best]}."
+    elif (occlusion.answers != best).all():
+        effect = f"Wherever the patch lies, the most probable class is {others}."
+    else:
+        effect = f"Inside the dashed line the most probable class is no longer {names[best]} but {others}."
+    return Illustration(
+        "occlusion",
+        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(best)),
+        "what covering the image piece by piece does to the scores",
+        f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
+        "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
+        f"way. {effect}",
+        "What if a piece were missing",
+        "No gradient is needed for this: the network is simply asked again.",
+    )
+
+
+def _attention(findings: Findings) -> list[Illustration]:
+    attention = findings.attention
+    if attention is None:
+        return []
+    rows, columns = attention.rollout.shape
+    edges = attention.placement.edges(rows, columns)
+    num_layers, num_heads = attention.received.shape[:2]
+    looks = "by the class token" if attention.has_token else "by all patches on average"
+    return [
+        Illustration(
+            "attention-rollout",
+            draw_attention(findings.seen, attention.rollout, edges),
+            "how much of each patch arrives at the end of the network",
+            f"Attention rollout: the attention of all {num_layers} layers multiplied, with what every patch keeps of "
+            "itself: the lighter a patch, the more of it arrives at the end. It is the same for every class: it says "
+            "what was looked at, not what for.",
+            "Which patches are looked at",
+            f"This network looks at the image in {rows} x {columns} patches. In each of its {num_layers} layers of "
+            f"attention every patch looks at all others, with {num_heads} heads that may look for different things, "
+            "and takes over something of what it sees.",
+        ),
+        Illustration(
+            "attention",
+            draw_heads(findings.seen, attention.received, [f"layer {index + 1}" for index in range(num_layers)], edges),
+            "how much each patch is looked at in each layer, by each head",
+            f"How much each patch is looked at {looks}, one row a layer ({attention.names[0]} to "
+            f"{attention.names[-1]}), one tile a head: the lighter, the more. The thin line is the outline of the ink.",
+        ),
+    ]
+
+
+def _units(findings: Findings) -> list[Illustration]:
+    first = findings.first_units
+    if first is None:
+        return []
+    count = len(first.units)
+    height, width = findings.seen.shape
+    which = f"The {count} of {first.num_units} units" if count < first.num_units else f"The {count} units"
+    return [
+        Illustration(
+            "first-weights",
+            draw_units(first.weights, first.units),
+            f"the weights of units of the layer {first.name}",
+            f"{which} of {first.name} that this picture excites most, strongest first, with their numbers: {height} x "
+            f"{width} weights each, drawn where the pixels are that they belong to. Ink on orange excites the unit, "
+            "ink on blue quietens it.",
+            "What the first layer looks for",
+            "Every unit of a fully connected layer has one weight for every pixel. Nothing tells it which pixels are "
+            "neighbours: where the weights form a stroke or a patch, they learned it from the images. A stroke that is "
+            "moved by a few pixels meets other weights; a convolution, which slides, would meet the same ones.",
+        )
+    ]
+
+
+def _filters(findings: Findings) -> list[Illustration]:
+    first = findings.first_filters
+    return [] if first is None else [_filters_of(first)]
+
+
+def _filters_of(first: FirstFilters) -> Illustration:
+    rows, columns, count = first.kernels.shape
+    averaged = f" Each is the average over its {first.num_inputs} input channels." if first.num_inputs > 1 else ""
+    return Illustration(
+        "filters",
+        draw_filters(first.kernels, first.order, first.num_edges),
+        f"the {count} filters of the layer {first.name}",
+        f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
+        f"add, blue ones subtract. {_edges(first.num_edges, count)}{averaged}",
+        "What the first layer looks for",
+        "A convolution slides each filter over the image and notes, at every place, how well the two agree.",
+    )
+
+
+def _edges(num_edges: int, count: int) -> str:
+    answer = "answers" if num_edges == 1 else "answer"
+    found = f"{num_edges or 'None'} of them {answer} to edges, where it gets lighter in one direction"
+    return f"{found}; nobody told the network to look for edges." if 2 * num_edges > count else f"{found}."
+
+
+def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustration:
+    rows, columns, channels = maps.values.shape
+    name, count = maps.step.name, len(maps.order)
+    shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
+    colours = " Orange is positive, blue negative." if maps.values.min() < 0 else ""
+    silent = maps.num_silent
+    empty = (
+        " 1 of them is empty: no place here is what its filter looks for."
+        if silent == 1
+        else f" {silent} of them are empty: no place here is what their filters look for."
+    )
+    return Illustration(
+        "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
+        draw_feature_maps(maps.values, maps.order),
+        f"feature maps of the layer {name}",
+        f"{shown} of {name}, {rows} x {columns} each. {_meaning(maps, findings)}{colours}{empty if silent else ''}",
+        "What each layer finds in this picture" if is_first else "",
+        "One small picture a filter: what it found, and where." if is_first else "",
+    )
+
+
+def _meaning(maps: FeatureMaps, findings: Findings) -> str:
+    if maps.step.is_pooling:
+        height, width = maps.step.layer.pool_size
+        kept = "largest value" if type(maps.step.layer).__name__ == "MaxPooling2D" else "mean"
+        return (
+            f"Of every {height} x {width} values the {kept} is kept: the maps become smaller, what was found remains."
+        )
+    if maps.step.name == findings.first_filters.name:
+        return "Light where the filter of the same number, in the same order as above, agrees with the image."
+    return "Each of its filters combines all maps of the layer before it, and so answers to more than an edge."
+
+
+def _excitement(findings: Findings) -> list[Illustration]:
+    excitement = findings.excitement
+    if excitement is None:
+        return []
+    name, count = excitement.step.name, len(excitement.filters)
+    made = Illustration(
+        "maximised-filters",
+        draw_maximised(excitement.maximised, excitement.filters),
+        f"the images that excite the filters of {name} most",
+        f"One image for each of {count} filters of {name}, made from noise by changing all pixels, step by step, so "
+        "that the filter's map becomes as strong as it can. Stripes are strokes of one direction and width; smooth "
+        "images belong to filters that answer to even areas or to their borders.",
+        f"What the filters of {name} look for",
+        "The weights of a later layer say little to the eye. One can ask instead which image excites a filter most.",
+    )
+    return [made] if excitement.exemplars is None else [made, _exemplars(excitement)]
+
+
+def _exemplars(excitement: Excitement) -> Illustration:
+    in_image, found, placement = excitement.in_image, excitement.exemplars, excitement.step.placement
+    relative = in_image.values[:, 0] / np.maximum(found.values[:, 0], 1e-6)
+    rows = np.argsort(-relative, kind="stable")[:_NUM_EXEMPLAR_FILTERS]
+    positions = np.concatenate([in_image.positions, found.positions], axis=1)[rows]
+    seen = np.broadcast_to(excitement.seen, (len(rows), 1, *excitement.seen.shape))
+    drawing = draw_exemplars(
+        excitement.filters[rows].tolist(),
+        excitement.maximised[rows],
+        np.concatenate([seen, excitement.images[rows]], axis=1),
+        np.array([[placement.window(*position) for position in line] for line in positions]),
+        np.concatenate([in_image.values, found.values], axis=1)[rows],
+    )
+    return Illustration(
+        "exciting-images",
+        drawing,
+        "training images that excite some filters most, beside this picture",
+        f"The {len(rows)} filters that this picture excites most, measured against the strongest of "
+        f"{found.num_images:,} training images. The yellow frame is all that the most excited unit sees, the number "
+        "is its activation: the same short piece of a stroke occurs in quite different images.",
+    )

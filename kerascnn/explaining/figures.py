@@ -1,0 +1,372 @@
+"""The pictures of `kerascnn explain`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, signed_scale, unsigned_scale
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLUMNS = 8
+_TITLE, _SMALL = 9.5, 7.5  # points
+_GAP, _LABEL = 0.12, 0.34  # between tiles, and of the line above them, in tiles
+_TALLEST = 5.0  # inches, of a figure of one row
+_OUTLINE = "#3c4148"  # of the ink, on white
+_OUTLINE_ON_DARK = "#9adbe8"
+_FRAME = "#F0E442"  # Okabe and Ito's yellow, on black
+_MAX_BARS = 10
+
+
+def draw_answer(picture: np.ndarray, seen: np.ndarray, names: Sequence[str], probabilities: np.ndarray) -> Drawing:
+    """The picture, what the network saw of it, and the probability of each class.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`.
+        seen: uint8, `(height, width)`.
+        names: of the classes.
+        probabilities: of the classes, 0 to 1; the most probable ten are shown.
+    """
+    shown = np.arange(len(names))
+    if len(names) > _MAX_BARS:
+        shown = np.argsort(-np.asarray(probabilities), kind="stable")[:_MAX_BARS]
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots(1, 3, width_ratios=(1, 1, 1))
+        _show_grey(axes[0], picture, "the picture")
+        _show_grey(axes[1], seen, "what the network sees")
+        axes[1].set_xlabel(f"{seen.shape[1]} x {seen.shape[0]} pixels")
+        values = 100 * np.asarray(probabilities)[shown]
+        positions = np.arange(len(shown))
+        axes[2].barh(positions, values, color=theme.bar, height=0.7)
+        for position, value in zip(positions, values, strict=True):
+            inside = value > 60
+            axes[2].text(
+                value - 3 if inside else value + 3,
+                position,
+                percent(value / 100),
+                va="center",
+                ha="right" if inside else "left",
+                fontsize=_SMALL,
+                color=theme.paper if inside else theme.ink,
+            )
+        axes[2].set_yticks(positions, [shortened(names[index]) for index in shown])
+        axes[2].set_ylim(len(shown) - 0.4, -0.6)
+        axes[2].set(xlim=(0, 100), xticks=(0, 50, 100), xlabel="probability in %")
+        axes[2].set_title("what it answers", fontsize=_TITLE, pad=3)
+        axes[2].spines[["top", "right"]].set_visible(False)
+        axes[2].tick_params(axis="y", length=0)
+
+    return Drawing(draw, 2.5)
+
+
+def draw_evidence(
+    seen: np.ndarray,
+    maps: Sequence[np.ndarray],
+    titles: Sequence[str],
+    label: str,
+    *,
+    outlined: np.ndarray | None = None,
+) -> Drawing:
+    """A signed map of the image for each of some classes, beside the image, all on one scale.
+
+    Args:
+        seen: uint8, `(height, width)`.
+        maps: `(height, width)` each.
+        titles: one a map.
+        label: of the scale, with the unit.
+        outlined: bool, `(height, width)`, a region to mark on the first map.
+    """
+    limit = _limit(np.stack(maps))
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots(1, 1 + len(maps))
+        _show_grey(axes[0], seen, "what the network sees")
+        for panel, values, title in zip(axes[1:], maps, titles, strict=True):
+            drawn = panel.imshow(values, cmap=signed_scale(), vmin=-limit, vmax=limit)
+            _outline_ink(panel, seen)
+            _bare(panel, title)
+        if outlined is not None and outlined.any() and not outlined.all():
+            axes[1].contour(outlined.astype(float), [0.5], colors="black", linewidths=1.4, linestyles="dashed")
+        _bar(figure, drawn, axes, label)
+
+    return Drawing(draw, min(_TALLEST, (WIDTH / 3 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
+
+
+def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Drawing:
+    """The filters of a layer: edge detectors first, by their direction, then the others.
+
+    Args:
+        kernels: `(rows, columns, filters)`.
+        order: of the filters.
+        num_edges: how many of them, from the beginning, are edge detectors.
+    """
+    limit = _limit(kernels)
+    groups = [
+        ("edges, by the direction in which they rise", order[:num_edges]),
+        ("lines, spots and others, from negative to positive sums", order[num_edges:]),
+    ]
+    groups = [(title, members) for title, members in groups if len(members)]
+    rows = [-(-len(members) // _COLUMNS) for _, members in groups]
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = np.atleast_1d(figure.subplots(len(groups), 1, height_ratios=rows))
+        for panel, (title, members) in zip(axes, groups, strict=True):
+            tiles = np.moveaxis(kernels[..., members], -1, 0)
+            drawn = _mosaic(panel, tiles, [str(index) for index in members], signed_scale(), -limit, limit, theme)
+            panel.set_title(title, loc="left", fontsize=_TITLE)
+        _bar(figure, drawn, axes, "weight")
+
+    return Drawing(draw, _mosaic_height(sum(rows)) + 0.3 * len(groups) + 0.55)
+
+
+def draw_units(weights: np.ndarray, units: np.ndarray) -> Drawing:
+    """The weights of fully connected units, one image each, all on one scale.
+
+    Args:
+        weights: `(n, height, width)`.
+        units: their numbers, `(n,)`.
+    """
+    limit = max(float(np.quantile(np.abs(weights), 0.999)), _limit(weights) / 4)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        drawn = _mosaic(axes, weights, [str(unit) for unit in units], signed_scale(), -limit, limit, theme)
+        _bar(figure, drawn, [axes], "weight")
+
+    return Drawing(draw, _mosaic_height(-(-len(units) // _COLUMNS)) + 0.55)
+
+
+def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, float, float, float]) -> Drawing:
+    """How much of each patch arrives at the end, beside the image and over it.
+
+    Args:
+        seen: uint8, `(height, width)`.
+        rollout: `(rows, columns)`, 1 where a patch counts as much as the average.
+        edges: left, top, right and bottom edge of all patches together, in pixels of the image.
+    """
+    left, top, right, bottom = edges
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots(1, 2)
+        _show_grey(axes[0], seen, "what the network sees")
+        extent = (left, right, bottom, top)
+        drawn = axes[1].imshow(rollout, cmap=unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
+        if seen.min() < 128 <= seen.max():
+            axes[1].contour(seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.8)
+        _bare(axes[1], "what arrives at the end")
+        for panel in axes:
+            panel.set(xlim=(-0.5, seen.shape[1] - 0.5), ylim=(seen.shape[0] - 0.5, -0.5))
+        _bar(figure, drawn, axes, "share of a patch, against the average of 1")
+
+    return Drawing(draw, min(_TALLEST, (WIDTH / 2 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
+
+
+def draw_heads(
+    seen: np.ndarray, received: np.ndarray, labels: Sequence[str], edges: tuple[float, float, float, float]
+) -> Drawing:
+    """How much each patch is looked at, under the outline of the ink: a row a layer, a tile a head.
+
+    Args:
+        seen: uint8, `(height, width)`.
+        received: `(layers, heads, rows, columns)`, 1 where a patch is looked at as much as the average.
+        labels: one a layer.
+        edges: as of `draw_attention`.
+    """
+    num_layers, num_heads = received.shape[:2]
+    left, top, right, bottom = edges
+    height = received.shape[2] / received.shape[3]
+    # A few patches that everything looks at would leave the others dark.
+    limit = max(2.0, float(np.quantile(received, 0.98)))
+    xs = (np.arange(seen.shape[1]) - left) / (right - left)
+    ys = height * (bottom - np.arange(seen.shape[0])) / (bottom - top)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        for row, label in enumerate(labels):
+            floor = -row * (height + _LABEL)
+            for head, values in enumerate(received[row]):
+                title = f"{label}, head {head + 1}" if head == 0 else f"head {head + 1}"
+                start = head * (1 + _GAP)
+                drawn = _tile(axes, values, start, floor, title, unsigned_scale(), 0, limit, theme)
+                if seen.min() < 128 <= seen.max():
+                    axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
+        axes.set_xlim(-0.02, num_heads * (1 + _GAP) - _GAP + 0.02)
+        axes.set_ylim(-(num_layers - 1) * (height + _LABEL) - 0.02, height + _LABEL)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        _bar(figure, drawn, [axes], "how much a patch is looked at, against the average of 1", extend="max")
+
+    return Drawing(draw, num_layers * (height + _LABEL) * WIDTH / (max(num_heads, 4) * (1 + _GAP)) + 0.65)
+
+
+def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:
+    """The feature maps of a layer, all on one scale.
+
+    Args:
+        maps: `(rows, columns, channels)`.
+        order: which channels, in which order.
+    """
+    shown = np.moveaxis(maps[..., order], -1, 0)
+    signed = bool(shown.min() < 0)
+    # A few very strong places would leave everything else dark.
+    limit = max(float(np.quantile(np.abs(shown), 0.998)), _limit(shown) / 4)
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        axes = figure.subplots()
+        scale = signed_scale() if signed else unsigned_scale()
+        drawn = _mosaic(axes, shown, [str(index) for index in order], scale, -limit if signed else 0, limit, theme)
+        _bar(figure, drawn, [axes], "activation", extend="max" if limit < _limit(shown) and not signed else "neither")
+
+    return Drawing(draw, _mosaic_height(-(-len(order) // _COLUMNS)) + 0.55)
+
+
+def draw_maximised(images: np.ndarray, filters: np.ndarray) -> Drawing:
+    """The images that excite filters most.
+
+    Args:
+        images: `(n, height, width)`, values 0..255.
+        filters: their numbers, `(n,)`.
+    """
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        _mosaic(figure.subplots(), images, [str(index) for index in filters], "gray", 0, 255, theme)
+
+    return Drawing(draw, _mosaic_height(-(-len(filters) // _COLUMNS)))
+
+
+def draw_exemplars(
+    filters: Sequence[int],
+    maximised: np.ndarray,
+    examples: np.ndarray,
+    windows: np.ndarray,
+    values: np.ndarray,
+) -> Drawing:
+    """For each filter: the image made for it, this picture, and the training images that excite it most.
+
+    Args:
+        filters: their numbers, `(n,)`.
+        maximised: `(n, height, width)`, values 0..255.
+        examples: `(n, count, height, width)`, uint8; the first of each is this picture.
+        windows: `(n, count, 4)`: left, top, right and bottom edge of what excites the filter.
+        values: `(n, count)`: by how much.
+    """
+    rows, count, height, width = examples.shape
+    tall, space = height / width, 0.35
+    lefts = [0, 1 + space, *(2 + 2 * space + np.arange(count - 1) * (1 + _GAP))]
+    total = lefts[-1] + 1
+
+    def draw(figure: "Figure", theme: Theme) -> None:
+        from matplotlib.patches import Rectangle
+
+        axes = figure.subplots()
+        for row in range(rows):
+            bottom = -row * (tall + _LABEL)
+            _tile(axes, maximised[row], 0, bottom, f"filter {filters[row]}", "gray", 0, 255, theme)
+            for left, image, window, value in zip(lefts[1:], examples[row], windows[row], values[row], strict=True):
+                _tile(axes, image, left, bottom, f"{value:.2f}", "gray", 0, 255, theme)
+                if value <= 0:
+                    continue
+                edges = (np.clip(window, -0.5, [width - 0.5, height - 0.5] * 2) + 0.5) / width
+                corner = (left + edges[0], bottom + tall - edges[3])
+                size = (edges[2] - edges[0], edges[3] - edges[1])
+                axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_FRAME, linewidth=1.1))
+        headings = ("made for it", "this picture", "training images, the most exciting first")
+        for left, heading in zip(lefts, headings, strict=False):
+            axes.text(left, tall + 1.1 * _LABEL, heading, fontsize=_TITLE, va="bottom", ha="left")
+        axes.set_xlim(-0.02, total + 0.02)
+        axes.set_ylim(-(rows - 1) * (tall + _LABEL) - 0.02, tall + 2 * _LABEL)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+
+    return Drawing(draw, (rows * (tall + _LABEL) + _LABEL) * WIDTH / total + 0.1)
+
+
+def percent(probability: float) -> str:
+    """A probability for people: never 0 % for what is possible, never 100 % for what is not certain."""
+    if probability in (0, 1):
+        value = f"{100 * probability:.0f}"
+    elif probability > 0.9995:
+        value = "> 99.9"
+    else:
+        value = "< 0.1" if probability < 0.0005 else f"{100 * probability:.1f}"
+    return f"{value}\N{NO-BREAK SPACE}%"
+
+
+def shortened(name: str, length: int = 12) -> str:
+    """A class's name where there is little room."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def _mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale, low: float, high: float, theme: Theme):
+    """Tiles in rows, each with its label above, on one pair of axes: many axes would take long to lay out."""
+    height = tiles.shape[1] / tiles.shape[2]
+    for index, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
+        left, bottom = index % _COLUMNS * (1 + _GAP), -(index // _COLUMNS) * (height + _LABEL)
+        drawn = _tile(axes, tile, left, bottom, label, scale, low, high, theme)
+    rows = -(-len(tiles) // _COLUMNS)
+    axes.set_xlim(-0.02, _COLUMNS * (1 + _GAP) - _GAP + 0.02)
+    axes.set_ylim(-(rows - 1) * (height + _LABEL) - 0.02, height + _LABEL)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return drawn
+
+
+def _tile(
+    axes: "Axes",
+    values: np.ndarray,
+    left: float,
+    bottom: float,
+    label: str,
+    scale,
+    low: float,
+    high: float,
+    theme: Theme,
+):
+    from matplotlib.patches import Rectangle
+
+    height = values.shape[0] / values.shape[1]
+    edges = (left, left + 1, bottom, bottom + height)
+    drawn = axes.imshow(values, cmap=scale, vmin=low, vmax=high, extent=edges, interpolation="nearest")
+    axes.add_patch(Rectangle((left, bottom), 1, height, fill=False, edgecolor=theme.quiet, linewidth=0.4))
+    axes.text(left, bottom + height + 0.04, label, fontsize=_SMALL, color=theme.quiet, va="bottom", ha="left")
+    return drawn
+
+
+def _mosaic_height(rows: int) -> float:
+    return rows * (1 + _LABEL) * WIDTH / (_COLUMNS * (1 + _GAP)) + 0.1
+
+
+def _show_grey(axes: "Axes", picture: np.ndarray, title: str) -> None:
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    _bare(axes, title)
+
+
+def _bare(axes: "Axes", title: str, size: float = _TITLE) -> None:
+    axes.set_title(title, fontsize=size, pad=3)
+    axes.set(xticks=(), yticks=())
+
+
+def _outline_ink(axes: "Axes", seen: np.ndarray) -> None:
+    if seen.min() < 128 <= seen.max():
+        axes.contour(seen, [127.5], colors=_OUTLINE, linewidths=0.8)
+
+
+def _bar(figure: "Figure", drawn, axes, label: str, *, extend: str = "neither") -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    bar = figure.colorbar(drawn, ax=list(axes), location="bottom", shrink=0.7, aspect=40, pad=0.03, extend=extend)
+    bar.set_label(label, fontsize=_TITLE)
+    bar.ax.tick_params(labelsize=_SMALL)
+    bar.locator = MaxNLocator(6)
+    bar.formatter = FuncFormatter(lambda value, _: f"{value:.4g}".replace("-", "\N{MINUS SIGN}"))
+    bar.update_ticks()
+    bar.outline.set_visible(False)
+
+
+def _limit(values: np.ndarray) -> float:
+    """The end of a scale that is symmetric about zero; 1 where there is nothing but zero."""
+    return float(np.abs(values).max()) or 1.0

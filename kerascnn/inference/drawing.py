@@ -1,0 +1,193 @@
+"""Pictures of what was found: a page with its digits marked, a single picture on its way to the answer."""
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from kerascnn.images.glyph_binarization import Ink
+
+# Okabe and Ito's palette: distinguishable with every kind of colour vision.
+_SURE, _UNSURE = (0, 114, 178), (213, 94, 0)
+_SURE_FROM = 0.9  # confidence from which a digit is marked as sure
+_PAGE_SIDE = 2400  # pixels of a drawn page; more only makes the file large
+_PANEL, _MARGIN = 224, 16  # pixels of a strip's panels
+_BACKGROUND, _TEXT, _FRAME = (255, 255, 255), (40, 40, 40), (170, 170, 170)
+
+
+class OutputNames:
+    """Gives every picture of a run a file name of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def new(self, source: str) -> str:
+        """A PNG's name for a picture's path; a number is added where two pictures have one name."""
+        stem = "standard-input" if source == "-" else Path(source).stem
+        name, number = f"{stem}.png", 2
+        while name.lower() in self._taken:
+            name, number = f"{stem}-{number}.png", number + 1
+        self._taken.add(name.lower())
+        return name
+
+
+def drawn_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, int], str, float]]) -> bytes:
+    """Draw boxes, answers and confidence on a page.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`.
+        marks: box (left, top, width, height), answer and confidence (0 to 1) of each digit.
+
+    Returns:
+        The drawing, encoded as PNG. Solid boxes are sure digits, dashed ones those below 90 %.
+    """
+    scale = min(1.0, _PAGE_SIDE / max(picture.shape[:2]))
+    scale = max(scale, min(4.0, 700 / max(picture.shape[:2])))
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    page = Image.fromarray(picture).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    # What is paler lets the marks stand out.
+    page = Image.blend(page, Image.new("RGB", size, _BACKGROUND), 0.25)
+    heights = [box[3] * scale for box, _, _ in marks]
+    font_size = int(np.clip(0.3 * np.median(heights), 13, 48)) if marks else 13
+    band = round(2.6 * font_size)
+    canvas = Image.new("RGB", (size[0], size[1] + band), _BACKGROUND)
+    canvas.paste(page, (0, band))
+    draw = ImageDraw.Draw(canvas)
+    thickness = max(2, font_size // 9)
+    for box, answer, confidence in marks:
+        left, top, width, height = (value * scale for value in box)
+        frame = (
+            left - thickness,
+            top + band - thickness,
+            left + width + thickness,
+            top + band + height + thickness,
+        )
+        _mark(draw, frame, answer, confidence, font_size, thickness)
+    return _as_png(canvas)
+
+
+def drawn_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
+    """Draw one picture's way: original, ink and its box, what the network saw, the answer.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`.
+        ink: what was found in it; None where there is none or none was looked for.
+        seen: uint8, `(height, width)`, the network's input.
+        answer: a few words.
+        confidence: 0 to 1; None where there is no answer.
+
+    Returns:
+        The drawing, encoded as PNG.
+    """
+    panels = [("picture", picture, None)]
+    if ink is not None:
+        panels.append(("ink found", np.round(255 - 255 * ink.strength).astype(np.uint8), _box_of(ink.mask)))
+    panels.append((f"seen by the network ({seen.shape[1]} x {seen.shape[0]})", seen, None))
+    columns = len(panels) + 1
+    width = columns * _PANEL + (columns + 1) * _MARGIN
+    canvas = Image.new("RGB", (width, _PANEL + 2 * _MARGIN + 24), _BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    for column, (title, panel, box) in enumerate(panels):
+        _paste_panel(canvas, panel, title, box, column)
+    left = (columns - 1) * _PANEL + columns * _MARGIN
+    draw.text((left, _MARGIN - 4), "answer", fill=_TEXT, font=_font(15))
+    size = 120 if len(answer) <= 2 else max(20, min(48, 2 * _PANEL // max(1, len(answer))))
+    colour = _UNSURE if confidence is None or confidence < _SURE_FROM else _SURE
+    middle = (left + _PANEL / 2, _MARGIN + 20 + _PANEL / 2)
+    draw.text(middle, answer, fill=colour, font=_font(size), anchor="mm")
+    if confidence is not None:
+        below = (middle[0], _MARGIN + 20 + 0.88 * _PANEL)
+        draw.text(below, f"{confidence * 100:.1f} %", fill=_TEXT, font=_font(22), anchor="mm")
+    return _as_png(canvas)
+
+
+def _mark(
+    draw: ImageDraw.ImageDraw,
+    frame: tuple[float, float, float, float],
+    answer: str,
+    confidence: float,
+    font_size: int,
+    thickness: int,
+) -> None:
+    sure = confidence >= _SURE_FROM
+    colour = _SURE if sure else _UNSURE
+    if sure:
+        draw.rectangle(frame, outline=colour, width=thickness)
+    else:
+        _dashed_rectangle(draw, frame, colour, thickness)
+    large, small = _font(round(1.3 * font_size)), _font(max(11, round(0.62 * font_size)))
+    percent = f"{confidence * 100:.0f} %"
+    middle, bottom = (frame[0] + frame[2]) / 2, frame[1] - 2
+    lines = [(small, percent), (large, answer)]
+    for font, text in lines:
+        draw.text(
+            (middle, bottom),
+            text,
+            fill=colour,
+            font=font,
+            anchor="mb",
+            stroke_width=2,
+            stroke_fill=_BACKGROUND,
+        )
+        bottom -= font.size
+
+
+def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour: tuple, thickness: int) -> None:
+    left, top, right, bottom = frame
+    dash = 4 * thickness
+    for start in np.arange(left, right, 2 * dash):
+        end = min(start + dash, right)
+        draw.line((start, top, end, top), fill=colour, width=thickness)
+        draw.line((start, bottom, end, bottom), fill=colour, width=thickness)
+    for start in np.arange(top, bottom, 2 * dash):
+        end = min(start + dash, bottom)
+        draw.line((left, start, left, end), fill=colour, width=thickness)
+        draw.line((right, start, right, end), fill=colour, width=thickness)
+
+
+def _box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the pixels that are set."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _paste_panel(
+    canvas: Image.Image,
+    values: np.ndarray,
+    title: str,
+    box: tuple[int, int, int, int] | None,
+    column: int,
+) -> None:
+    panel = Image.fromarray(values).convert("RGB")
+    draw = ImageDraw.Draw(canvas)
+    left, top = _MARGIN + column * (_PANEL + _MARGIN), _MARGIN + 20
+    scale = _PANEL / max(panel.size)
+    size = (max(1, round(panel.width * scale)), max(1, round(panel.height * scale)))
+    # Few pixels are shown as pixels.
+    kind = Image.Resampling.NEAREST if scale > 3 else Image.Resampling.LANCZOS
+    x, y = left + (_PANEL - size[0]) // 2, top + (_PANEL - size[1]) // 2
+    canvas.paste(panel.resize(size, kind), (x, y))
+    draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline=_FRAME)
+    draw.text((left, _MARGIN - 4), title, fill=_TEXT, font=_font(15))
+    if box is not None:
+        corners = [
+            x + box[0] * scale - 2,
+            y + box[1] * scale - 2,
+            x + box[2] * scale + 1,
+            y + box[3] * scale + 1,
+        ]
+        draw.rectangle(corners, outline=_SURE, width=2)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def _as_png(canvas: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    canvas.save(stream, "PNG", compress_level=3)
+    return stream.getvalue()

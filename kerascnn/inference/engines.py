@@ -1,0 +1,207 @@
+"""What computes the probabilities: ONNX Runtime (starts in a fraction of a second) or Keras on any backend."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from kerascnn.saving.onnx_files import read_onnx
+from kerascnn.utils.cores import num_cores
+from kerascnn.utils.errors import ModelError
+
+BATCH_SIZE = 256
+
+# ONNX Runtime: batches side by side, each on a thread of its own, wait for each other less than threads that share the
+# convolutions of one batch (1.2 to 1.3 times the images a second on two cores); small ones stay in the core's cache.
+_IMAGES_A_THREAD = 32
+_FEWEST_IMAGES_A_THREAD = 8
+
+_UNTIMED_RUNS, _TIMED_RUNS = 5, 51  # the first runs fill the caches
+
+
+class Engine(Protocol):
+    """Computes class probabilities for prepared images."""
+
+    name: str
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)`; `(n, height, width, num_classes)` where the network
+        segments."""
+
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The same, and what the last fully connected layer is given: float32 `(n, num_features)`, None if there is no
+        such layer."""
+
+
+class OnnxEngine:
+    """Runs a `.onnx` file on ONNX Runtime.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ModelError: if the file is unsafe or ONNX Runtime refuses it.
+    """
+
+    name = "onnxruntime"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._session = _onnx_session(read_onnx(path))
+        # ONNX Runtime's exceptions share no public base class.
+        except Exception as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:200]}).") from error
+        self._input = self._session.get_inputs()[0].name
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
+        return self._outputs(self._session, images)[0]
+
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
+        content = _with_features(read_onnx(self._path))
+        if content is None:
+            return self.probabilities(images), None
+        probabilities, features = self._outputs(_onnx_session(content), images)
+        return probabilities, features
+
+    def _outputs(self, session, images: np.ndarray) -> list[np.ndarray]:
+        return _in_threads(lambda batch: session.run(None, {self._input: batch}), images)
+
+
+class KerasEngine:
+    """Runs a Keras model on the backend of this process.
+
+    Args:
+        model: from `(n, height, width, 1)` or `(n, height, width)`, values 0..255, to one score a class.
+
+    Raises:
+        ModelError: if the model has another form.
+    """
+
+    def __init__(self, model) -> None:
+        import keras
+
+        self.name = keras.config.backend()
+        self.model = model
+        shape, output = model.input_shape, model.output_shape
+        if not (isinstance(shape, tuple) and len(shape) in (3, 4) and (len(shape) == 3 or shape[3] == 1)):
+            raise ModelError(f"the model takes {shape}; kerascnn runs models that take (batch, height, width, 1).")
+        if not (isinstance(output, tuple) and len(output) in (2, 4) and output[-1]):
+            raise ModelError(
+                f"the model gives {output}; kerascnn runs models that give (batch, num_classes), or "
+                "(batch, height, width, num_classes) for pages."
+            )
+        self._flat = len(shape) == 3
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
+        return _as_probabilities(_in_batches(self._run, images))
+
+    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
+        import keras
+
+        heads = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
+        if not heads or len(heads[-1].input.shape) != 2:
+            return self.probabilities(images), None
+        both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
+        probabilities, features = _pairs_in_batches(lambda batch: both.predict_on_batch(self._shaped(batch)), images)
+        return _as_probabilities(probabilities), features
+
+    def _run(self, batch: np.ndarray) -> np.ndarray:
+        batch = self._shaped(batch)
+        if len(batch) < BATCH_SIZE:
+            # For few images a direct call is hundreds of times quicker than `predict`, which compiles.
+            import keras
+
+            return keras.ops.convert_to_numpy(self.model(batch, training=False))
+        return self.model.predict_on_batch(batch)
+
+    def _shaped(self, batch: np.ndarray) -> np.ndarray:
+        return batch[..., 0] if self._flat else batch
+
+
+def milliseconds_per_picture(onnx_path: Path, image_size: tuple[int, int]) -> float:
+    """How long ONNX Runtime takes for a single picture on one core: the median of some tens of runs.
+
+    Args:
+        onnx_path: the model.
+        image_size: height and width.
+    """
+    engine = OnnxEngine(onnx_path)
+    picture = np.random.default_rng(0).integers(256, size=(1, *image_size), dtype=np.uint8)
+    seconds = []
+    for _ in range(_TIMED_RUNS + _UNTIMED_RUNS):
+        begun = time.perf_counter()
+        engine.probabilities(picture)
+        seconds.append(time.perf_counter() - begun)
+    return round(1000 * statistics.median(seconds[_UNTIMED_RUNS:]), 4)
+
+
+def _onnx_session(content: bytes):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _with_features(content: bytes) -> bytes | None:
+    """The same graph with a second output: what its last product with a matrix of weights is given."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    heads = [node for node in model.graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights]
+    if not heads:
+        return None
+    model.graph.output.append(onnx.ValueInfoProto(name=heads[-1].input[0]))
+    return model.SerializeToString()
+
+
+def _as_probabilities(result: np.ndarray) -> np.ndarray:
+    # A user's own model may end in logits.
+    if len(result) and (result.min() < 0 or np.abs(result.sum(axis=-1) - 1).max() > 1e-3):
+        shifted = np.exp(result - result.max(axis=-1, keepdims=True))
+        return shifted / shifted.sum(axis=-1, keepdims=True)
+    return result
+
+
+def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: np.ndarray) -> list[np.ndarray]:
+    """Run batches side by side; each output of `run`, of all images in their order."""
+    cores = num_cores()
+    size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
+    if len(images) <= size:
+        return run(_as_input(images))
+    with ThreadPoolExecutor(cores) as threads:
+        starts = range(0, len(images), size)
+        parts = list(threads.map(lambda start: run(_as_input(images[start : start + size])), starts))
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def _in_batches(run, images: np.ndarray) -> np.ndarray:
+    parts = [np.asarray(run(batch)) for batch in _batches(images)]
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def _pairs_in_batches(run, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    first, second = zip(*(run(batch) for batch in _batches(images)), strict=True)
+    return np.concatenate(first), np.concatenate(second)
+
+
+def _batches(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), BATCH_SIZE):
+        yield _as_input(images[start : start + BATCH_SIZE])
+
+
+def _as_input(images: np.ndarray) -> np.ndarray:
+    return images[..., None].astype(np.float32)

@@ -1,0 +1,259 @@
+"""Read a whole page: every digit, line by line."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kerascnn.images.broken_digits import Pair, broken_pairs, is_one_digit
+from kerascnn.images.decoding import as_array, decode
+from kerascnn.images.glyphs import Glyph, find_glyphs, united, usual_height
+from kerascnn.images.line_ordering import ordered_lines, text_of
+from kerascnn.images.normalization import place_glyph
+from kerascnn.images.over_segmentation import Segment, best_path, parts_of, segments_of
+from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.word_filter import in_words
+from kerascnn.inference.drawing import OutputNames, drawn_page
+from kerascnn.inference.predictor import Prediction, Predictor, load
+from kerascnn.inference.segmenters import Segmenter, load_segmenter
+from kerascnn.inference.sources import decoded
+from kerascnn.utils.errors import ImageError, ModelError
+from kerascnn.utils.files import write_bytes
+
+MIN_CONFIDENCE = 0.5
+"""What a digit's probability must reach for it to be read."""
+
+_WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are told by their neighbours
+_REJECTED = 1e-4  # the probability that a segment counts with when the recogniser says that it is no digit
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit on a page.
+
+    Args:
+        digit: 0 to 9.
+        confidence: its probability, 0 to 1.
+        box: left, top, width, height in pixels of the upright picture.
+    """
+
+    digit: int
+    confidence: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a page, from left to right.
+
+    Args:
+        text: the digits, with a space at gaps that are wide against the digits and the line's other gaps.
+        digits: the digits.
+    """
+
+    text: str
+    digits: tuple[Digit, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says.
+
+    Args:
+        lines: from top to bottom.
+    """
+
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines' texts, one a line."""
+        return "\n".join(line.text for line in self.lines)
+
+    def to_dict(self) -> dict:
+        """The same in plain types, for JSON."""
+        return {
+            "lines": [
+                {
+                    "text": line.text,
+                    "digits": [
+                        {"digit": item.digit, "confidence": round(item.confidence, 6), "box": list(item.box)}
+                        for item in line.digits
+                    ],
+                }
+                for line in self.lines
+            ]
+        }
+
+
+def read(
+    picture: str | Path | np.ndarray | Image.Image,
+    model: Predictor | str | Path | None = None,
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    segmenter: Segmenter | str | Path | None = None,
+) -> Page:
+    """Read every digit on a page.
+
+    Args:
+        picture: a path, a PIL image or an array `(height, width)` or `(height, width, 3)`.
+        model: a loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
+        min_confidence: digits of a lower probability are left out, 0 to 1.
+        segmenter: how digits are told from what else is on a page, as for `load_segmenter`.
+
+    Returns:
+        The page: its lines from top to bottom, each with its digits and their boxes.
+
+    Raises:
+        ImageError: if the picture cannot be read.
+        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
+
+    Example:
+        >>> kerascnn.read("page.jpg").lines[0].text
+        '0123456789'
+    """
+    predictor = _reader(model)
+    array = decode(picture) if isinstance(picture, str | Path) else as_array(picture)
+    return _read_array(array, predictor, load_segmenter(segmenter), min_confidence)
+
+
+def read_files(
+    sources: Iterable[str | Path | bytes],
+    model: Predictor | str | Path | None,
+    on_error: Callable[[str, ImageError], None],
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    segmenter: Segmenter | str | Path | None = None,
+    output: str | Path | None = None,
+) -> Iterator[tuple[str, Page]]:
+    """Read any number of pages, one after the other.
+
+    Args:
+        sources: paths, or the encoded bytes of a picture.
+        model: as for `read`.
+        on_error: called with the name of a picture that cannot be read, and why; the others go on.
+        min_confidence: as for `read`.
+        segmenter: as for `read`.
+        output: a directory; every picture is written there as a PNG with what was found drawn on it.
+
+    Yields:
+        Name (the path as given, `-` for bytes) and page.
+
+    Raises:
+        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
+        OutputError: if a drawing cannot be written.
+    """
+    predictor, find_digits = _reader(model), load_segmenter(segmenter)
+    names = OutputNames()
+    for name, array in decoded(sources, on_error):
+        page = _read_array(array, predictor, find_digits, min_confidence)
+        if output is not None:
+            digits = [digit for line in page.lines for digit in line.digits]
+            marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
+            write_bytes(Path(output) / names.new(name), drawn_page(array, marks))
+        yield name, page
+
+
+def _reader(model: Predictor | str | Path | None) -> Predictor:
+    predictor = model if isinstance(model, Predictor) else load(model)
+    if not predictor.card.recognises_digits:
+        raise ModelError(
+            f"the model {predictor.card.name!r} tells {len(predictor.card.class_names)} classes apart; "
+            "pages are read with a model of the ten digits, such as 'reference'."
+        )
+    return predictor
+
+
+def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
+    ink = find_page_ink(array)
+    digit_ink = segmenter(ink)
+    glyphs, fragments = find_glyphs(ink.contrast, digit_ink.mask)
+    pieces = [] if digit_ink.apart is None else find_glyphs(ink.contrast, digit_ink.apart)[0]
+    found = [
+        (prediction, _original_box(glyph, ink.scale, array.shape))
+        for glyph, prediction in _recognised(glyphs, fragments, pieces, predictor)
+        if prediction.digit is not None and prediction.confidence >= min_confidence
+    ]
+    boxes = [box for _, box in found]
+    return Page(tuple(_line([found[index] for index in line]) for line in ordered_lines(boxes)))
+
+
+def _recognised(
+    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], pieces: Sequence[Glyph], predictor: Predictor
+) -> list[tuple[Glyph, Prediction]]:
+    """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
+    if not glyphs:
+        return []
+    usual = usual_height(glyphs)
+    proposals = [segments_of(glyph, usual, parts_of(glyph, pieces)) for glyph in glyphs]
+    pairs = broken_pairs(glyphs, fragments, usual)
+    shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
+    size = predictor.card.input_shape[:2]
+    predictions = iter(predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown])))
+    answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
+    answers += [[] for _ in fragments]
+    _join_pairs(answers, pairs, list(predictions))
+    return _without_words(answers)
+
+
+def _without_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
+    """The digits of a page, one list of answers a glyph: without those that stand in words of letters."""
+    answers = [answer for answer in answers if answer]
+    wholes = [united([glyph for glyph, _ in answer]) for answer in answers]
+    letters = [_is_letter(whole, answer) for whole, answer in zip(wholes, answers, strict=True)]
+    drop = in_words([_box(whole) for whole in wholes], letters)
+    return [item for answer, dropped in zip(answers, drop, strict=True) if not dropped for item in answer]
+
+
+def _is_letter(whole: Glyph, answer: Sequence[tuple[Glyph, Prediction]]) -> bool:
+    """Whether what was read of one glyph shows a letter: it is no digit, or it falls into ones, as an m does.
+
+    A wide glyph that cannot be read may be several digits that touch, which shows nothing.
+    """
+    digits = [prediction.digit for _, prediction in answer]
+    if len(digits) == 1:
+        return digits[0] is None and whole.width <= _WIDEST_LETTER * whole.height
+    return set(digits) == {1}
+
+
+def _box(glyph: Glyph) -> tuple[int, int, int, int]:
+    return glyph.left, glyph.top, glyph.width, glyph.height
+
+
+def _best_cut(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
+    scores = [float(np.log(_probability(prediction))) for prediction in predictions]
+    path = best_path(segments, [prediction.digit for prediction in predictions], scores)
+    return [(segments[index].glyph, predictions[index]) for index in path]
+
+
+def _join_pairs(
+    answers: list[list[tuple[Glyph, Prediction]]], pairs: Sequence[Pair], predictions: Sequence[Prediction]
+) -> None:
+    """Replace the parts of a broken digit by the whole, the surest first."""
+    surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
+    settled: set[int] = {index for index, answer in enumerate(answers) if len(answer) > 1}
+    for pair, prediction in surest_first:
+        if pair.first in settled or pair.second in settled:
+            continue
+        apart = [_probability(answer) for _, answer in answers[pair.first] + answers[pair.second]]
+        if is_one_digit(_probability(prediction), apart):
+            answers[pair.first], answers[pair.second] = [(pair.glyph, prediction)], []
+            settled |= {pair.first, pair.second}
+
+
+def _probability(prediction: Prediction) -> float:
+    return max(prediction.confidence, 1e-6) if prediction.digit is not None else _REJECTED
+
+
+def _original_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    left, top = int(glyph.left / scale), int(glyph.top / scale)
+    right = min(shape[1], int(np.ceil(glyph.right / scale)))
+    bottom = min(shape[0], int(np.ceil(glyph.bottom / scale)))
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def _line(found: Sequence[tuple[Prediction, tuple[int, int, int, int]]]) -> Line:
+    digits = tuple(Digit(prediction.digit, prediction.confidence, box) for prediction, box in found)
+    return Line(text_of([str(item.digit) for item in digits], [item.box for item in digits]), digits)

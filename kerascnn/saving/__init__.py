@@ -1,0 +1,1 @@
+"""A model on disk: its card, safe loading, ONNX, the models that ship."""

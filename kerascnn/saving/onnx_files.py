@@ -1,0 +1,102 @@
+"""Write a model in other formats. ONNX is made by TensorFlow, whichever backend trained the model.
+
+python -m kerascnn.saving.onnx_files model.keras model.onnx
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kerascnn.utils.errors import KerasCNNError, ModelError
+
+_TIMEOUT_SECONDS = 600
+
+
+def export_onnx(keras_path: Path, onnx_path: Path) -> None:
+    """Convert a saved model to ONNX: float32 input, any batch size.
+
+    The conversion runs in a process of its own on TensorFlow, since a process has one backend only and the conversion
+    from JAX gives files that ONNX Runtime does not run.
+
+    Args:
+        keras_path: the `.keras` file.
+        onnx_path: the file to write.
+
+    Raises:
+        ModelError: if the conversion fails.
+    """
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    # -P: a file of the working directory must not be taken for a module.
+    command = [sys.executable, "-P", "-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
+    try:
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{keras_path} was not converted to ONNX within {_TIMEOUT_SECONDS} s.") from error
+    if result.returncode != 0 or not onnx_path.is_file():
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1][:300]
+        raise ModelError(f"{keras_path} could not be converted to ONNX: {reason}")
+
+
+def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
+    """Convert within this process, which must run Keras on TensorFlow.
+
+    Args:
+        keras_path: the `.keras` file.
+        onnx_path: the file to write.
+    """
+    import keras
+    import numpy as np
+
+    from kerascnn.saving.safe_loading import load_keras_model
+
+    model = load_keras_model(keras_path)
+    # Keras exports a model only after it has been called once.
+    model(np.zeros((1, *model.input_shape[1:]), np.float32), training=False)
+    signature = [keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="float32", name="image")]
+    # tf2onnx prints its progress to the same stream as its errors.
+    with contextlib.redirect_stdout(sys.stderr):
+        model.export(str(onnx_path), format="onnx", input_signature=signature, verbose=False)
+
+
+def _main() -> None:
+    try:
+        convert_on_tensorflow(Path(sys.argv[1]), Path(sys.argv[2]))
+    except KerasCNNError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()
+
+
+MAX_ONNX_BYTES = 512 * 2**20
+
+
+def read_onnx(path: Path) -> bytes:
+    """Read an ONNX file that is safe to hand to ONNX Runtime.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        ModelError: if it is too large, or refers to data in other files.
+    """
+    if path.stat().st_size > MAX_ONNX_BYTES:
+        raise ModelError(f"{path} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
+    content = path.read_bytes()
+    # External data are named by an entry with the key "location"; none of our models has the word anywhere.
+    if b"location" in content:
+        raise ModelError(f"{path} refers to data in other files; export the model into one file.")
+    return content

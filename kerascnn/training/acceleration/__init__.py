@@ -1,0 +1,1 @@
+"""What makes training quick: equal layers that a backend runs faster, threads, memory."""

@@ -1,0 +1,75 @@
+"""A twin of a network that trains faster on this backend and device; the network itself stays as it is.
+
+The twin has the same weights in the same order, so that `get_weights` of one fits `set_weights` of the other, and gives
+the same results to within 1e-5.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+
+from kerascnn.training.acceleration.rectified_pooling import rectify_after_pooling
+from kerascnn.utils.quiet import silent_stderr
+
+
+def fast_clone(model: keras.Model) -> keras.Model:
+    """Make the twin to train.
+
+    Args:
+        model: a sequential or functional model, built; it is not changed.
+
+    Returns:
+        The twin, not compiled, with the weights of `model`; `model` itself where there is nothing to gain. A twin is
+        for training only: what is saved is `model`, given the twin's weights.
+
+    Example:
+        >>> clone = fast_clone(model)
+        >>> clone.fit(images, labels)
+        >>> model.set_weights(clone.get_weights())
+    """
+    if not _on_cpu(model):
+        return model
+    with silent_stderr():  # Keras imports TensorFlow, which is not silent, for any layer's configuration
+        clone = _with_fast_layers(rectify_after_pooling(model))
+    if clone is not model:
+        clone.set_weights(model.get_weights())
+    return clone
+
+
+def _on_cpu(model: keras.Model) -> bool:
+    """Whether all weights are in the memory of the CPU, which every framework has in the device's name."""
+    return all("cpu" in str(weight.value.device).lower() for weight in model.weights)
+
+
+def _with_fast_layers(model: keras.Model) -> keras.Model:
+    """The same with layers that are written for this backend; the model itself if there are none for it."""
+    if keras.config.backend() == "jax":
+        from kerascnn.training.acceleration.jax_layers import fast_class
+    elif keras.config.backend() == "torch":
+        from kerascnn.training.acceleration.torch_layers import fast_class
+    else:
+        return model  # on TensorFlow nothing was found that is quicker than Keras's own layers
+    if all(fast_class(layer) is type(layer) for layer in model.layers):
+        return model
+    return keras.models.clone_model(
+        model, clone_function=lambda layer: fast_class(layer).from_config(layer.get_config())
+    )
+
+
+def keep_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the user's cache directory, unless the user has chosen a place or none."""
+    if keras.config.backend() != "jax":
+        return
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is not None or "JAX_ENABLE_COMPILATION_CACHE" in os.environ:
+        return
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        directory = caches / "kerascnn" / "jax"
+        directory.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # there may be no home
+        return  # without a cache, only the time to compile is lost
+    if os.access(directory, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(directory))

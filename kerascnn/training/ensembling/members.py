@@ -1,0 +1,97 @@
+"""Which models can be joined, on which images they can be compared, and which of them to take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.datasets import Dataset, stratified_split
+from kerascnn.saving.card import Card, read_card
+from kerascnn.saving.model_files import is_current, resolve_model_path
+from kerascnn.utils.errors import DataError, ModelError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may become a member.
+
+    Args:
+        path: its `.keras` file.
+        card: what is known of it.
+    """
+
+    path: Path
+    card: Card
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the `.keras` file."""
+        return self.card.files[self.path.name]
+
+
+def candidates(models: Sequence[str | Path]) -> list[Candidate]:
+    """Find the models and see that they fit each other.
+
+    Args:
+        models: `.keras` files, or `"reference"`.
+
+    Returns:
+        One candidate a model, in their order.
+
+    Raises:
+        ModelError: if there are fewer than two, one is missing, was changed or has no card, or two are the same model
+            or differ in their classes or their pictures.
+    """
+    if len(models) < 2:
+        raise ModelError("an ensemble has two members or more; name more models.")
+    found = [_candidate(resolve_model_path(model)) for model in models]
+    first = found[0]
+    for index, one in enumerate(found[1:], start=1):
+        for same in found[:index]:
+            if one.digest == same.digest:
+                raise ModelError(f"{same.path} and {one.path} are the same model; name it once.")
+        for what in ("class_names", "input_shape", "preparation"):
+            values = [tuple(getattr(card, what)) for card in (first.card, one.card)]
+            if values[0] != values[1]:
+                raise ModelError(
+                    f"{first.path} and {one.path} differ in their {what.replace('_', ' ')}; "
+                    "the members of an ensemble read the same pictures and name the same classes."
+                )
+    return found
+
+
+def check_data(members: Sequence[Candidate], dataset: Dataset, source: str | Path) -> None:
+    """Raise DataError unless each member was trained on this data set."""
+    digest = dataset.digest()
+    for member in members:
+        if member.card.data.get("digest") != digest:
+            raise DataError(
+                f"{member.path} was trained on {member.card.data.get('name')!r}, which is not {str(source)!r} as it "
+                "is now; name with --data what all the models were trained on."
+            )
+
+
+def held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
+    """The images that no member was trained on.
+
+    Args:
+        members: trained on a part of the data set each.
+        dataset: the data set.
+
+    Returns:
+        Ascending indices into its training part, possibly none.
+    """
+    divisions = {(member.card.data["validation_split"], member.card.split_seed) for member in members}
+    parts = [stratified_split(dataset.train_labels, share, seed)[1] for share, seed in divisions]
+    return reduce(np.intersect1d, parts)
+
+
+def _candidate(path: Path) -> Candidate:
+    card = read_card(path)
+    if card is None or "validation_split" not in card.data:
+        raise ModelError(f"{path} has no card that tells how it was trained; train it with 'kerascnn fit'.")
+    if not is_current(path, card):
+        raise ModelError(f"{path} was changed after its card was written; train it again.")
+    return Candidate(path, card)

@@ -1,0 +1,210 @@
+"""Choose the Keras backend, before Keras is imported.
+
+Keras reads its backend once, when it is first imported, so one process has one backend. The order of wishes: the
+argument (`--backend`), the variable `KERAS_BACKEND`, Keras's own `keras.json`, then the first one installed. Keras
+writes "tensorflow" into `keras.json` by itself, so that file is a weak wish: a backend that it names and that is
+missing is passed over with a note.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from kerascnn.utils.errors import BackendError
+from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.version import __version__
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+_EXTRAS = {"tensorflow": "kerascnn", "jax": "'kerascnn[jax]'", "torch": "'kerascnn[torch]'"}
+
+_DEVICE_PROBES = {
+    "tensorflow": "import tensorflow as tf; print(*[d.name.removeprefix('/physical_device:') "
+    "for d in tf.config.list_physical_devices()], sep='\\n')",
+    "jax": "import jax; print(*jax.devices(), sep='\\n')",
+    "torch": "import torch; n = torch.cuda.device_count(); "
+    "print(*['cpu'] + [f'cuda:{i} {torch.cuda.get_device_name(i)}' for i in range(n)], sep='\\n')",
+}
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """Which backend is used, why, and what was passed over on the way (empty when nothing was)."""
+
+    name: str
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """One backend on this machine: its version (None when it is not installed) and its devices."""
+
+    name: str
+    version: str | None
+    devices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+
+def installed_version(name: str) -> str | None:
+    """The version of an installed backend, without importing it.
+
+    Args:
+        name: one of `BACKENDS`.
+
+    Returns:
+        The version, `"unknown"` for a package without metadata, None when it is not installed.
+    """
+    if importlib.util.find_spec(name) is None:
+        return None
+    for distribution in (name, f"{name}-cpu", f"{name}_cpu"):
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return "unknown"
+
+
+def explicit_wish(requested: str | None = None) -> str | None:
+    """The backend that the user named for this process, by argument or by `KERAS_BACKEND`; None if neither."""
+    return requested or os.environ.get("KERAS_BACKEND") or None
+
+
+def choose_backend(requested: str | None = None) -> BackendChoice:
+    """Decide which backend this process uses, without importing Keras.
+
+    Args:
+        requested: the user's explicit wish, one of `BACKENDS`, or None.
+
+    Returns:
+        The choice with its reason.
+
+    Raises:
+        BackendError: if the wish is unknown or not installed, if Keras already runs on another backend, or if no
+            backend is installed.
+    """
+    if "keras" in sys.modules:
+        return _running_backend(requested)
+    if requested:
+        return BackendChoice(_checked(requested, "--backend"), "it was asked for (--backend)")
+    variable = os.environ.get("KERAS_BACKEND")
+    if variable:
+        return BackendChoice(_checked(variable, "KERAS_BACKEND"), "KERAS_BACKEND is set")
+    return _unforced_choice()
+
+
+def activate(requested: str | None = None) -> BackendChoice:
+    """Choose the backend and import Keras on it.
+
+    Args:
+        requested: the user's explicit wish, one of `BACKENDS`, or None.
+
+    Returns:
+        The choice with its reason.
+
+    Raises:
+        BackendError: as `choose_backend`.
+    """
+    choice = choose_backend(requested)
+    os.environ["KERAS_BACKEND"] = choice.name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silent_stderr():
+        import keras  # noqa: F401 -- imported for its effect: from here on the backend is settled
+    return choice
+
+
+def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Ask each framework for its devices, each in a process of its own, all at once.
+
+    Args:
+        names: installed backends.
+
+    Returns:
+        The device names by backend; empty for a framework that fails to start.
+    """
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", _DEVICE_PROBES[name]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        for name in names
+    }
+    outputs = {name: process.communicate()[0] for name, process in processes.items()}
+    return {name: tuple(line.strip() for line in text.splitlines()) for name, text in outputs.items()}
+
+
+def backend_statuses() -> list[BackendStatus]:
+    """Every backend that kerascnn knows: version and devices of those that are installed."""
+    versions = {name: installed_version(name) for name in BACKENDS}
+    devices = probe_devices(tuple(name for name, version in versions.items() if version))
+    return [BackendStatus(name, version, devices.get(name, ())) for name, version in versions.items()]
+
+
+def software(backend: str) -> dict[str, str]:
+    """What a model's card tells of the programs that made it: versions, backend and machine."""
+    return {
+        "kerascnn": __version__,
+        "backend": backend,
+        backend: installed_version(backend),
+        **{name: metadata.version(name) for name in ("keras", "numpy")},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _running_backend(requested: str | None) -> BackendChoice:
+    import keras
+
+    running = keras.config.backend()
+    if requested and requested != running:
+        raise BackendError(
+            f"backend {requested!r} was asked for, but Keras already runs on {running!r} in this process; "
+            f"start a new process, or set KERAS_BACKEND={requested} before Keras is imported."
+        )
+    return BackendChoice(running, "Keras already runs on it in this process")
+
+
+def _checked(name: str, origin: str) -> str:
+    if name not in BACKENDS:
+        raise BackendError(f"{origin} names the backend {name!r}; kerascnn runs on {', '.join(BACKENDS)}.")
+    if installed_version(name) is None:
+        raise BackendError(
+            f"{origin} names the backend {name!r}, which is not installed; pip install {_EXTRAS[name]} adds it."
+        )
+    return name
+
+
+def _unforced_choice() -> BackendChoice:
+    available = [name for name in BACKENDS if installed_version(name)]
+    if not available:
+        raise BackendError("no backend is installed; pip install tensorflow (or jax, or torch) adds one.")
+    path, wish = _keras_json_wish()
+    if wish in available:
+        return BackendChoice(wish, f"{path} names it")
+    first = BackendChoice(available[0], f"it is the first one installed of {', '.join(BACKENDS)}")
+    if wish is None:
+        return first
+    return BackendChoice(first.name, first.reason, f"{path} names {wish!r}, which is not installed: passed over.")
+
+
+def _keras_json_wish() -> tuple[Path, str | None]:
+    home = os.environ.get("KERAS_HOME")
+    path = (Path(home) if home else Path("~/.keras").expanduser()) / "keras.json"
+    try:
+        wish = json.loads(path.read_text(encoding="utf-8")).get("backend")
+    except (OSError, ValueError, AttributeError):
+        wish = None
+    return path, wish if isinstance(wish, str) else None

@@ -1,0 +1,110 @@
+"""Write files so that a killed process leaves the old one or the new one, never half of one."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kerascnn.utils.errors import OutputError
+
+
+@contextlib.contextmanager
+def staging_directory(beside: Path) -> Iterator[Path]:
+    """A temporary directory on the same file system as a target, removed afterwards.
+
+    Args:
+        beside: the target; missing parent directories are made.
+
+    Yields:
+        An empty directory in the target's parent.
+
+    Raises:
+        OutputError: if the parent cannot be made or written to, or if anything inside runs out of space.
+    """
+    with told_as_output_error(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent) as name:
+            yield Path(name)
+
+
+def place(staged: Path, target: Path) -> None:
+    """Move a finished file to its place in one step, its bytes on the disk before its name."""
+    with told_as_output_error(target):
+        with staged.open("rb") as stream:
+            os.fsync(stream.fileno())
+        # A temporary file is private; a result gets the permissions that any new file would.
+        mask = os.umask(0)
+        os.umask(mask)
+        staged.chmod(0o666 & ~mask)
+        staged.replace(target)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a whole file atomically.
+
+    Args:
+        target: where; missing parent directories are made.
+        content: the whole content.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with staging_directory(target) as directory:
+        staged = directory / target.name
+        staged.write_bytes(content)
+        place(staged, target)
+
+
+def write_together(directory: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write the files of a result: a new directory appears in one step; in an old one each file does, in their order.
+
+    Args:
+        directory: where; missing parent directories are made.
+        contents: by file name.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        OutputError: if they cannot be written.
+    """
+    with staging_directory(directory) as staging:
+        finished = staging / "finished"
+        finished.mkdir()
+        for name, content in contents.items():
+            (staging / name).write_bytes(content)
+            place(staging / name, finished / name)
+        if directory.exists():
+            for name in contents:
+                place(finished / name, directory / name)
+        else:
+            finished.rename(directory)
+    return tuple(directory / name for name in contents)
+
+
+def require_directory(path: Path) -> None:
+    """Raise OutputError if there is something that is no directory where one is to be written."""
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is a file; give a directory with --output.")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def told_as_output_error(target: Path) -> Iterator[None]:
+    """Turn an operating system's refusal to write into one clear sentence."""
+    try:
+        yield
+    except OSError as error:
+        in_the_way = next((path for path in target.parents if path.is_file()), None)
+        if in_the_way is None:
+            reason = f"{error.strerror or error}; free some space, or choose another place."
+        else:
+            reason = f"{in_the_way} is a file, not a directory; choose another place."
+        raise OutputError(f"{target} could not be written: {reason}") from error

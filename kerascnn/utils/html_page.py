@@ -1,0 +1,211 @@
+"""A page that explains results: one HTML file with its pictures inside, in light and dark, for desk and telephone."""
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kerascnn.utils.files import write_bytes
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --quiet: #57606a; --line: #d8dee4; --card: #f6f8fa;
+  --link: #0072b2; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e3e7ec; --quiet: #9aa4af; --line: #343b44;
+  --card: #1c2127; --link: #56b4e9; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 46rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+  overflow-wrap: break-word; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .75rem; }
+h2 { font-size: 1.25rem; line-height: 1.3; margin: 3rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+p { margin: .5rem 0 1rem; max-width: 42rem; }
+a { color: var(--link); }
+nav { margin: 1rem 0 0; color: var(--quiet); font-size: .9rem; }
+nav ol { margin: .25rem 0 0; padding-left: 1.4rem; columns: 18rem 2; }
+figure { margin: 1.25rem 0; }
+figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; border-radius: 6px; }
+figure img.on-white { background: #ffffff; padding: .5rem; }
+figcaption { margin-top: .5rem; color: var(--quiet); font-size: .925rem; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .9rem; margin: 1rem 0; }
+.gallery figure { margin: 0; padding: .5rem; background: var(--card); border-radius: 6px; }
+.gallery img { width: 100%; image-rendering: pixelated; border-radius: 3px; }
+.gallery figcaption { font-size: .85rem; color: var(--ink); line-height: 1.35; }
+.table { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: .925rem; font-variant-numeric: tabular-nums; }
+caption { caption-side: bottom; text-align: left; padding-top: .5rem; color: var(--quiet); }
+th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { font-weight: 600; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+@media print { h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
+"""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{introduction}{contents}{body}
+</main>
+</body>
+</html>
+"""
+
+
+class HtmlReport:
+    """Collects sections, sentences, pictures and tables, and writes them as one self-contained page.
+
+    Every text is plain and is escaped here.
+
+    Args:
+        title: of the page.
+        introduction: a sentence or two below it.
+
+    Example:
+        >>> report = HtmlReport("What the network saw")
+        >>> report.section("Answer", "It is a seven.")
+        >>> report.figure(png, "the digit", "The picture as the network saw it.")
+        >>> report.write(Path("report.html"))
+    """
+
+    def __init__(self, title: str, introduction: str = "") -> None:
+        self._title, self._introduction = title, introduction
+        self._headings: list[str] = []
+        self._parts: list[str] = []
+
+    def section(self, heading: str, text: str = "") -> None:
+        """Begin a section.
+
+        Args:
+            heading: also listed at the top of the page, once there are three.
+            text: what is to be seen in it.
+        """
+        self._headings.append(heading)
+        self._parts.append(f'<h2 id="section-{len(self._headings)}">{html.escape(heading)}</h2>')
+        self.paragraph(text)
+
+    def paragraph(self, text: str) -> None:
+        """Add a paragraph; nothing for an empty text."""
+        if text:
+            self._parts.append(f"<p>{html.escape(text)}</p>")
+
+    def link(self, target: str, text: str, description: str = "") -> None:
+        """Add a line that leads to a file beside the page, or to a page elsewhere.
+
+        Args:
+            target: relative path or address.
+            text: of the link.
+            description: after it.
+        """
+        after = f" {html.escape(description)}" if description else ""
+        self._parts.append(f'<p><a href="{html.escape(target)}">{html.escape(text)}</a>{after}</p>')
+
+    def figure(self, png: bytes, alternative: str, caption: str = "", *, dark_png: bytes | None = None) -> None:
+        """Add a picture with a sentence under it.
+
+        Args:
+            png: the picture, encoded as PNG.
+            alternative: what it shows, for those who cannot see it.
+            caption: what to see in it.
+            dark_png: the same for dark pages; without it the picture is laid on white.
+        """
+        self._parts.append(f"<figure>{_image(png, alternative, dark_png)}{_caption(caption)}</figure>")
+
+    def gallery(self, pictures: Iterable[tuple[bytes, str, str]]) -> None:
+        """Add small pictures side by side, as many in a row as the screen has room for; pixels stay sharp.
+
+        Args:
+            pictures: PNG, alternative text and caption of each.
+        """
+        figures = "\n".join(
+            f"<figure>{_tag(png, alternative)}{_caption(caption)}</figure>" for png, alternative, caption in pictures
+        )
+        self._parts.append(f'<div class="gallery">{figures}</div>')
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> None:
+        """Add a table; a column whose cells all look like numbers is aligned right.
+
+        Args:
+            columns: the header; all empty for a table without one.
+            rows: cells as text.
+            caption: below it.
+        """
+        rows = [[str(cell) for cell in row] for row in rows]
+        numeric = [bool(rows) and all(_looks_numeric(row[index]) for row in rows) for index in range(len(columns))]
+        header = f"<thead>{_row('th', columns, numeric)}</thead>" if any(columns) else ""
+        body = "\n".join(_row("td", row, numeric) for row in rows)
+        below = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+        self._parts.append(f'<div class="table"><table>{below}{header}<tbody>{body}</tbody></table></div>')
+
+    def to_html(self) -> str:
+        """The whole page."""
+        introduction = f"<p>{html.escape(self._introduction)}</p>\n" if self._introduction else ""
+        return _PAGE.format(
+            title=html.escape(self._title),
+            style=_STYLE,
+            introduction=introduction,
+            contents=self._contents(),
+            body="\n".join(self._parts),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the page atomically.
+
+        Args:
+            path: the `.html` file.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        write_bytes(path, self.to_html().encode())
+
+    def _contents(self) -> str:
+        if len(self._headings) < 3:
+            return ""
+        items = "".join(
+            f'<li><a href="#section-{number}">{html.escape(heading)}</a></li>'
+            for number, heading in enumerate(self._headings, start=1)
+        )
+        return f"<nav>On this page<ol>{items}</ol></nav>\n"
+
+
+def _image(png: bytes, alternative: str, dark_png: bytes | None) -> str:
+    if dark_png is None:
+        return _tag(png, alternative, ' class="on-white"')
+    source = f'<source srcset="{_data_url(dark_png)}" media="(prefers-color-scheme: dark)">'
+    return f"<picture>{source}{_tag(png, alternative)}</picture>"
+
+
+def _tag(png: bytes, alternative: str, attributes: str = "") -> str:
+    return f'<img src="{_data_url(png)}" alt="{html.escape(alternative)}"{attributes}>'
+
+
+def _caption(text: str) -> str:
+    return f"<figcaption>{html.escape(text)}</figcaption>" if text else ""
+
+
+def _data_url(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _row(tag: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
+    written = (
+        f"<{tag}{' class=number' if is_number else ''}>{html.escape(str(cell))}</{tag}>"
+        for cell, is_number in zip(cells, numeric, strict=True)
+    )
+    return f"<tr>{''.join(written)}</tr>"
+
+
+def _looks_numeric(cell: str) -> bool:
+    bare = cell.strip().rstrip("%").replace(",", "").strip()
+    try:
+        float(bare)
+    except ValueError:
+        return bare in ("", "·", "-")
+    return True
