@@ -242,7 +242,7 @@ def test_what_is_too_large_for_memory_stays_in_a_file_and_gives_the_same_images(
     sources = (plain, transposed, class_folder)
     in_memory = [load_dataset(source) for source in sources]
     # Half a gigabyte would take the suite too long.
-    for module in ("stored", "idx"):
+    for module in ("stored_images", "idx"):
         monkeypatch.setattr(f"kerascnn.datasets.{module}.LARGEST_IN_MEMORY", 1000)
     for source, expected in zip(sources, in_memory, strict=True):
         data = load_dataset(source)
