@@ -9,32 +9,86 @@ from typing import TYPE_CHECKING
 
 from kerascnn.utils.version import __version__
 
-__all__ = ["KerasCNNError", "__version__", "ensemble", "evaluate", "explain", "fit", "load", "read"]
-
 if TYPE_CHECKING:
-    from kerascnn.evaluation import evaluate
-    from kerascnn.explaining import explain
-    from kerascnn.inference import load
-    from kerascnn.inference.page_reader import read
-    from kerascnn.training import fit
+    from kerascnn.datasets import Dataset, load_dataset
+    from kerascnn.evaluation import ClassResult, Evaluation, evaluate
+    from kerascnn.explaining import Explanation, explain
+    from kerascnn.inference import Prediction, Predictor, load
+    from kerascnn.inference.page_reader import Digit, Line, Page, read
+    from kerascnn.saving.card import Card
+    from kerascnn.summary import Summary, summarize
+    from kerascnn.training import RECIPES, Recipe, fit
     from kerascnn.training.ensembling import ensemble
-    from kerascnn.utils.errors import KerasCNNError
+    from kerascnn.utils.errors import (
+        BackendError,
+        DataError,
+        ImageError,
+        KerasCNNError,
+        ModelError,
+        OutputError,
+        TrainingError,
+    )
+
+__all__ = [
+    "RECIPES",
+    "BackendError",
+    "Card",
+    "ClassResult",
+    "DataError",
+    "Dataset",
+    "Digit",
+    "Evaluation",
+    "Explanation",
+    "ImageError",
+    "KerasCNNError",
+    "Line",
+    "ModelError",
+    "OutputError",
+    "Page",
+    "Prediction",
+    "Predictor",
+    "Recipe",
+    "Summary",
+    "TrainingError",
+    "__version__",
+    "ensemble",
+    "evaluate",
+    "explain",
+    "fit",
+    "load",
+    "load_dataset",
+    "read",
+    "summarize",
+]
 
 _HOMES = {
-    "KerasCNNError": "kerascnn.utils.errors",
-    "ensemble": "kerascnn.training.ensembling",
-    "evaluate": "kerascnn.evaluation",
-    "explain": "kerascnn.explaining",
-    "fit": "kerascnn.training",
-    "load": "kerascnn.inference",
-    "read": "kerascnn.inference.page_reader",
+    "kerascnn.datasets": ("Dataset", "load_dataset"),
+    "kerascnn.evaluation": ("ClassResult", "Evaluation", "evaluate"),
+    "kerascnn.explaining": ("Explanation", "explain"),
+    "kerascnn.inference": ("Prediction", "Predictor", "load"),
+    "kerascnn.inference.page_reader": ("Digit", "Line", "Page", "read"),
+    "kerascnn.saving.card": ("Card",),
+    "kerascnn.summary": ("Summary", "summarize"),
+    "kerascnn.training": ("RECIPES", "Recipe", "fit"),
+    "kerascnn.training.ensembling": ("ensemble",),
+    "kerascnn.utils.errors": (
+        "BackendError",
+        "DataError",
+        "ImageError",
+        "KerasCNNError",
+        "ModelError",
+        "OutputError",
+        "TrainingError",
+    ),
 }
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str):
-    if name not in _HOMES:
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
