@@ -20,7 +20,7 @@ from matching import match
 
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
-from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.page_binarization import binarize_page
 from kerascnn.inference.page_reader import Page
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import SEGMENTERS, Segmenter, load_segmenter
@@ -113,7 +113,7 @@ def measure(
     scores = {name: Score(name, style) for name in segmenters}
     for number in range(seed, seed + num_pages):
         page = make_page(style, number)
-        ink = find_page_ink(page.picture)
+        ink = binarize_page(page.picture)
         for name, segmenter in segmenters.items():
             start = time.perf_counter()
             result = kerascnn.read(page.picture, predictor, segmenter=segmenter)

@@ -14,7 +14,7 @@ import results
 from singles import SINGLE_STYLES, read, single_digits
 
 import kerascnn
-from kerascnn.inference.engines import milliseconds_per_picture
+from kerascnn.inference.engines import measure_latency
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import reference_path
 
@@ -33,7 +33,7 @@ def judge(model: str, pages: dict[str, list]) -> dict:
         "num_samples": sum(score["num_samples"] for score in scores),
         "right": sum(score["right"] for score in scores),
         "withheld": sum(score["withheld"] for score in scores),
-        "milliseconds_per_picture": milliseconds_per_picture(onnx, card.input_shape[:2]),
+        "milliseconds_per_picture": measure_latency(onnx, card.input_shape[:2]),
         "scores": scores,
     }
 

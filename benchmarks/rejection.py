@@ -18,7 +18,7 @@ import kerascnn
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS
 from kerascnn.inference.predictor import Predictor
-from kerascnn.inference.sources import expand
+from kerascnn.inference.sources import expand_directories
 
 
 def letters() -> list[Image.Image]:
@@ -69,7 +69,7 @@ def main() -> None:
     if arguments.fashion_mnist:
         figures["Fashion-MNIST test"] = withheld(model, list(load_dataset(arguments.fashion_mnist).test_images[:count]))
     if arguments.singles:
-        figures["real single digits"] = withheld(model, expand([str(arguments.singles)]))
+        figures["real single digits"] = withheld(model, expand_directories([str(arguments.singles)]))
     print(figures)
     if not arguments.dry_run:
         results.write("rejection", figures)

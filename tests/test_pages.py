@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, make_page
-from kerascnn.images.line_ordering import ordered_lines, text_of
+from kerascnn.images.line_ordering import format_line, order_lines
 from kerascnn.inference.page_reader import read_files
 from kerascnn.utils.errors import ImageError, ModelError, OutputError
 
@@ -176,18 +176,18 @@ def test_lines_are_ordered_though_they_slope_and_their_digits_dance():
             y = 100 * line + 0.12 * 60 * position + generator.uniform(-8, 8)
             boxes.append((60.0 * position, y, 30.0, 50.0 + generator.uniform(-8, 8)))
     order = generator.permutation(len(boxes))
-    lines = ordered_lines([boxes[index] for index in order])
+    lines = order_lines([boxes[index] for index in order])
     assert [[int(order[index]) for index in line] for line in lines] == expected
 
 
 def test_a_column_of_single_digits_is_one_line_each():
-    assert ordered_lines([(10, 200, 30, 50), (12, 20, 30, 50), (8, 110, 30, 50)]) == [[1], [2], [0]]
+    assert order_lines([(10, 200, 30, 50), (12, 20, 30, 50), (8, 110, 30, 50)]) == [[1], [2], [0]]
 
 
 def test_wide_gaps_become_spaces():
     boxes = [(0, 0, 30, 50), (40, 0, 30, 50), (220, 0, 30, 50), (260, 0, 30, 50)]
-    assert text_of(["1", "2", "3", "4"], boxes) == "12 34"
-    assert text_of(["1", "2", "3"], [(0, 0, 30, 50), (100, 0, 30, 50), (200, 0, 30, 50)]) == "123"
+    assert format_line(["1", "2", "3", "4"], boxes) == "12 34"
+    assert format_line(["1", "2", "3"], [(0, 0, 30, 50), (100, 0, 30, 50), (200, 0, 30, 50)]) == "123"
 
 
 def test_read_files_reports_the_bad_and_goes_on(model, page, tmp_path):

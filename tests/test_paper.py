@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.page_binarization import binarize_page
 from kerascnn.images.sheet_detection import find_sheet
 
 
@@ -50,7 +50,7 @@ def test_colours_and_polarity_do_not_count(strokes, paper, ink):
 def test_the_table_around_the_sheet_is_not_read(strokes):
     page = photographed(strokes, np.ones(strokes.shape))
     picture = cv2.copyMakeBorder(page, 120, 120, 150, 150, cv2.BORDER_CONSTANT, value=(50, 40, 30))
-    ink = find_page_ink(picture)
+    ink = binarize_page(picture)
     inside = np.zeros(picture.shape[:2], dtype=bool)
     inside[120:-120, 150:-150] = strokes
     found = cv2.resize(ink.mask.astype(np.uint8), inside.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
@@ -64,7 +64,7 @@ def test_a_shadow_is_no_edge_of_a_sheet(strokes):
 
 def agreement(picture: np.ndarray, strokes: np.ndarray) -> float:
     """Intersection over union of the ink found and the ink that is there, the strokes' edges left out."""
-    found = find_page_ink(picture).mask
+    found = binarize_page(picture).mask
     edge = cv2.dilate(strokes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     edge &= cv2.erode(strokes.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
     return float((found & strokes & ~edge).sum() / ((found | strokes) & ~edge).sum())

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.images.line_removal import remove_rules
-from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.line_removal import remove_lines
+from kerascnn.images.page_binarization import binarize_page
 
 
 def digits_picture(colour: int = 0) -> np.ndarray:
@@ -33,7 +33,7 @@ def with_lines(picture: np.ndarray, slope: float, thickness: int, squared: bool)
 def test_lines_go_and_strokes_stay(slope, thickness, squared):
     picture = digits_picture()
     strokes = picture < 128
-    left = remove_rules(find_page_ink(with_lines(picture, slope, thickness, squared)).mask)
+    left = remove_lines(binarize_page(with_lines(picture, slope, thickness, squared)).mask)
     away = cv2.dilate(strokes.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
     assert (left & strokes).sum() >= 0.97 * strokes.sum()
     assert (left & away).sum() <= 0.1 * strokes.sum()
@@ -41,14 +41,14 @@ def test_lines_go_and_strokes_stay(slope, thickness, squared):
 
 def test_without_lines_nothing_goes():
     mask = digits_picture() < 128
-    assert np.array_equal(remove_rules(mask), mask)
+    assert np.array_equal(remove_lines(mask), mask)
 
 
 def test_ones_are_no_lines():
     mask = np.zeros((400, 1000), dtype=bool)
     for column in range(100, 900, 100):
         mask[80:320, column : column + 7] = True
-    assert np.array_equal(remove_rules(mask), mask)
+    assert np.array_equal(remove_lines(mask), mask)
 
 
 def test_a_table_goes_with_its_upright_borders():
@@ -58,7 +58,7 @@ def test_a_table_goes_with_its_upright_borders():
     for column in range(100, 901, 100):
         mask[100:704, column : column + 4] = True
     mask[150:210, 140:147] = True
-    left = remove_rules(mask)
+    left = remove_lines(mask)
     assert left[150:210, 140:147].all()
     left[150:210, 140:147] = False
     assert left.sum() <= 0.02 * mask.sum()
@@ -77,7 +77,7 @@ def close_up(squares: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_thick_lines_go_where_several_span_the_picture():
     picture, strokes = close_up(squares=5)
-    left = remove_rules(picture < 128)
+    left = remove_lines(picture < 128)
     away = cv2.dilate(strokes.astype(np.uint8), np.ones((15, 15), np.uint8)) == 0
     assert (left & strokes).sum() >= 0.97 * strokes.sum()
     assert (left & away).sum() <= 0.1 * strokes.sum()
@@ -86,4 +86,4 @@ def test_thick_lines_go_where_several_span_the_picture():
 def test_a_thick_one_that_spans_the_picture_stays():
     mask = np.zeros((500, 300), dtype=bool)
     mask[:, 140:151] = True
-    assert np.array_equal(remove_rules(mask), mask)
+    assert np.array_equal(remove_lines(mask), mask)

@@ -10,11 +10,10 @@ from PIL import Image
 import kerascnn
 from kerascnn.datasets.labelled_pages import training_pages
 from kerascnn.datasets.synthetic import make_page
-from kerascnn.images.page_binarization import PageInk, find_page_ink
-from kerascnn.images.page_classes import BOUNDARY, CLASS_NAMES, class_map
-from kerascnn.images.page_intensity import strength
+from kerascnn.images.page_binarization import BinarizedPage, binarize_page
+from kerascnn.images.page_segmentation import BOUNDARY, CLASS_NAMES, draw_class_map, normalize_page
 from kerascnn.inference.predictor import load
-from kerascnn.inference.segmenters import classical, load_segmenter
+from kerascnn.inference.segmenters import load_segmenter, segment_classically
 from kerascnn.inference.tiling import segment
 from kerascnn.utils.backend import BACKENDS
 
@@ -44,7 +43,7 @@ def test_a_synthetic_page_says_whose_ink_each_pixel_shows(style):
 def test_a_boundary_is_where_two_digits_meet():
     instances = np.zeros((40, 60), np.uint16)
     instances[5:35, 10:20], instances[5:35, 20:30], instances[5:35, 45:50] = 1, 2, 3
-    classes = class_map(instances, (4, 7, 4), 1.0, (40, 60))
+    classes = draw_class_map(instances, (4, 7, 4), 1.0, (40, 60))
     assert CLASS_NAMES[classes[20, 12]] == "4"
     assert CLASS_NAMES[classes[20, 28]] == "7"
     assert CLASS_NAMES[classes[20, 47]] == "4"
@@ -77,16 +76,16 @@ def test_tiles_leave_no_seams(shape):
 
 
 def test_a_page_of_tiny_digits_is_not_enlarged_beyond_memory():
-    ink = PageInk(np.zeros((1500, 2000), np.float32), np.zeros((1500, 2000), bool), 1.0)
-    assert strength(ink, 28.0).shape == (1500, 2000)
-    assert strength(ink, 7.0).size <= 4_100_000
+    ink = BinarizedPage(np.zeros((1500, 2000), np.float32), np.zeros((1500, 2000), bool), 1.0)
+    assert normalize_page(ink, 28.0).shape == (1500, 2000)
+    assert normalize_page(ink, 7.0).size <= 4_100_000
 
 
 def test_the_network_says_the_same_wherever_a_tile_begins():
     predictor = load("segmenter")
-    ink = find_page_ink(make_page("touching", seed=8, num_lines=3, digits_per_line=8, digit_height=60).picture)
+    ink = binarize_page(make_page("touching", seed=8, num_lines=3, digits_per_line=8, digit_height=60).picture)
     segmenter = load_segmenter("unet")
-    seen = strength(ink, 80.0)
+    seen = normalize_page(ink, 80.0)
     whole = segmenter.probabilities(seen)
     moved = np.pad(seen, ((40, 0), (56, 0)))
     again = segment(moved, predictor.engine.probabilities, predictor.card.input_shape[0])[40:, 56:]
@@ -162,7 +161,7 @@ def test_it_parts_digits_that_touch():
 @pytest.mark.parametrize("style", ["squared", "table", "lined"])
 def test_it_leaves_printed_lines_out(style):
     page = make_page(style, seed=31, num_lines=3, digits_per_line=6, digit_height=70)
-    ink = find_page_ink(page.picture)
+    ink = binarize_page(page.picture)
     found = load_segmenter("unet")(ink).mask
     true = np.asarray(Image.fromarray((page.instances > 0).astype(np.uint8)).resize(found.shape[::-1])) > 0
     assert found[true].mean() > 0.8
@@ -185,8 +184,8 @@ def test_read_takes_a_segmenter(cli, made, tmp_path):
 
 
 def test_classical_takes_lines_away_as_before():
-    ink = find_page_ink(make_page("lined", seed=31, num_lines=3, digits_per_line=6).picture)
-    assert 0 < classical(ink).mask.sum() < ink.mask.sum()
+    ink = binarize_page(make_page("lined", seed=31, num_lines=3, digits_per_line=6).picture)
+    assert 0 < segment_classically(ink).mask.sum() < ink.mask.sum()
 
 
 # === Scoring and explaining it ===

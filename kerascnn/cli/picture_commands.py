@@ -32,9 +32,9 @@ def predict(
 
     Example: kerascnn predict scans/ --format json
     """
-    from kerascnn.inference.sources import expand
+    from kerascnn.inference.sources import expand_directories
 
-    sources = expand(images)
+    sources = expand_directories(images)
     predictor = load_model(model, backend)
     failures = _Failures()
     if output is None:
@@ -78,9 +78,9 @@ def read(
     Example: kerascnn read photo.jpg --output found/
     """
     from kerascnn.inference.page_reader import MIN_CONFIDENCE, read_files
-    from kerascnn.inference.sources import expand
+    from kerascnn.inference.sources import expand_directories
 
-    sources = expand(images)
+    sources = expand_directories(images)
     predictor = load_model(model, backend)
     failures = _Failures()
     pages = read_files(

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
-from kerascnn.images.page_binarization import find_page_ink
-from kerascnn.images.page_classes import class_map
-from kerascnn.images.page_intensity import strength
+from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.page_segmentation import draw_class_map, normalize_page
 from kerascnn.utils.cores import num_cores
 
 _HEIGHTS = (36, 80)  # pixels; digits are shrunk to less than that, and small pages are made sooner
@@ -80,11 +79,13 @@ def _made(make: Callable[[int], LabelledPage], count: int, part: str) -> list[La
 
 def labelled(page: SyntheticPage) -> LabelledPage:
     """What the network sees of a synthetic page, and what it should say."""
-    ink = find_page_ink(page.picture)
+    ink = binarize_page(page.picture)
     heights = [box[3] for line in page.boxes for box in line]
-    seen = strength(ink, float(np.median(heights)) * ink.scale)
+    seen = normalize_page(ink, float(np.median(heights)) * ink.scale)
     digits = [int(digit) for line in page.lines for digit in line]
-    return LabelledPage(seen, class_map(page.instances, digits, seen.shape[0] / page.instances.shape[0], seen.shape))
+    return LabelledPage(
+        seen, draw_class_map(page.instances, digits, seen.shape[0] / page.instances.shape[0], seen.shape)
+    )
 
 
 def digest(pages: Sequence[LabelledPage]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from kerascnn.datasets.labelled_pages import LabelledPage, held_out_pages
-from kerascnn.images.page_classes import BACKGROUND, CLASS_NAMES
+from kerascnn.images.page_segmentation import BACKGROUND, CLASS_NAMES
 from kerascnn.inference.engines import Engine
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.tiling import segment

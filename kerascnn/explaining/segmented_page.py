@@ -8,11 +8,17 @@ import cv2
 import numpy as np
 
 from kerascnn.explaining.segmented_page_figures import draw_class_maps, draw_mask, draw_seen
-from kerascnn.images.page_binarization import find_page_ink
-from kerascnn.images.page_classes import BACKGROUND, BOUNDARY, CLASS_NAMES, DIGIT_HEIGHT, FIRST_DIGIT
-from kerascnn.images.page_intensity import strength
+from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.page_segmentation import (
+    BACKGROUND,
+    BOUNDARY,
+    CLASS_NAMES,
+    DIGIT_HEIGHT,
+    FIRST_DIGIT,
+    normalize_page,
+)
 from kerascnn.inference.predictor import Predictor
-from kerascnn.inference.segmenters import UnetSegmenter, classical, digit_height
+from kerascnn.inference.segmenters import UnetSegmenter, measure_digit_height, segment_classically
 from kerascnn.utils.files import write_together
 from kerascnn.utils.illustration import Illustration, written
 from kerascnn.utils.version import __version__
@@ -70,8 +76,8 @@ def explain_page(
     Raises:
         OutputError: if the files cannot be written.
     """
-    ink = find_page_ink(picture)
-    seen = strength(ink, digit_height(ink, classical(ink).mask))
+    ink = binarize_page(picture)
+    seen = normalize_page(ink, measure_digit_height(ink, segment_classically(ink).mask))
     progress("segmenting ...")
     probabilities = UnetSegmenter(predictor).probabilities(seen)
     classes = probabilities.argmax(axis=-1).astype(np.uint8)

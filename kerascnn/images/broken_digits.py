@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kerascnn.images.glyphs import Glyph, ink_gap, united
+from kerascnn.images.glyphs import Glyph, measure_gap, merge_glyphs
 
 _MAX_GAP = 0.2  # of the usual digit's height between the ink of two parts
 _FRAGMENT_GAP = 0.35  # of the usual digit's height between a digit and its fragment, such as the bar of a 5
@@ -27,7 +27,7 @@ class Pair:
     glyph: Glyph
 
 
-def broken_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: float) -> list[Pair]:
+def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: float) -> list[Pair]:
     """Propose neighbours that may be the parts of one digit, such as the hook and the stem of a 4.
 
     Args:
@@ -48,7 +48,7 @@ def broken_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: flo
                 break
             has_fragment = max(first, second) >= len(glyphs)
             if min(first, second) < len(glyphs) and _may_be_one(parts[first], parts[second], usual, has_fragment):
-                pairs.append(Pair(first, second, united([parts[first], parts[second]])))
+                pairs.append(Pair(first, second, merge_glyphs([parts[first], parts[second]])))
     return pairs
 
 
@@ -71,8 +71,8 @@ def _may_be_one(first: Glyph, second: Glyph, usual: float, has_fragment: bool) -
     if height > _TALLEST * usual or width > _WIDEST * usual:
         return False
     if has_fragment:
-        return ink_gap(first, second) <= _FRAGMENT_GAP * usual
+        return measure_gap(first, second) <= _FRAGMENT_GAP * usual
     # Two pieces that are high enough to be digits are one only if they stand above each other in part.
     if min(first.height, second.height) > _INCOMPLETE * usual or second.left > first.right:
         return False
-    return ink_gap(first, second) <= _MAX_GAP * usual
+    return measure_gap(first, second) <= _MAX_GAP * usual

@@ -23,7 +23,7 @@ class Ink:
     mask: np.ndarray
 
 
-def find_ink(picture: np.ndarray) -> Ink | None:
+def binarize_glyph(picture: np.ndarray) -> Ink | None:
     """Find the ink of the one glyph that a picture shows.
 
     Args:
@@ -32,7 +32,7 @@ def find_ink(picture: np.ndarray) -> Ink | None:
     Returns:
         The ink, on the picture's own grid or, for large pictures, on a smaller one; None if there is none.
     """
-    contrast = _contrast_with_paper(shrunk(picture))
+    contrast = _contrast_with_paper(shrink(picture))
     threshold = _threshold(contrast)
     if threshold is None:
         return None
@@ -46,7 +46,7 @@ def find_ink(picture: np.ndarray) -> Ink | None:
     return Ink(strength.astype(np.float32), mask)
 
 
-def stroke_width(mask: np.ndarray) -> float:
+def measure_stroke_width(mask: np.ndarray) -> float:
     """The usual width of a glyph's strokes in pixels, from the distance transform along their middle lines."""
     distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)
     # The ridge: pixels as far from paper as any neighbour, the middle line of the stroke.
@@ -54,7 +54,7 @@ def stroke_width(mask: np.ndarray) -> float:
     return 2 * float(np.median(distance[ridge])) if ridge.any() else 1.0
 
 
-def shrunk(picture: np.ndarray) -> np.ndarray:
+def shrink(picture: np.ndarray) -> np.ndarray:
     """A picture of one glyph at the size at which it is looked at: at most `_WORKING_SIDE` pixels a side."""
     longest = max(picture.shape[:2])
     if longest <= _WORKING_SIDE:

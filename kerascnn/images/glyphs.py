@@ -56,7 +56,7 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
     """Find the pieces of writing on a page that may be digits.
 
     Args:
-        contrast: float32, `(height, width)`, as `PageInk` has it.
+        contrast: float32, `(height, width)`, as `BinarizedPage` has it.
         mask: bool, `(height, width)`, the ink without lines.
 
     Returns:
@@ -72,14 +72,14 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
     glyphs = [_sharpened(contrast, part) for part in parts]
     if not glyphs:
         return [], []
-    height = usual_height(glyphs)
+    height = median_digit_height(glyphs)
     glyphs = _put_together(glyphs, height)
     glyphs = [glyph for glyph in glyphs if not _lies_on_edge(glyph, mask.shape)]
     digits = [glyph for glyph in glyphs if _may_be_a_digit(glyph, height)]
     return digits, [glyph for glyph in glyphs if _is_fragment(glyph, height)]
 
 
-def usual_height(glyphs: Sequence[Glyph]) -> float:
+def median_digit_height(glyphs: Sequence[Glyph]) -> float:
     """The height of a page's usual digit in pixels: the median, a glyph counting as often as it is tall."""
     heights = np.sort([float(glyph.height) for glyph in glyphs])
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
@@ -151,13 +151,13 @@ def _put_together(glyphs: Sequence[Glyph], usual: float) -> list[Glyph]:
     for part in glyphs:
         best = min(range(len(result)), key=lambda index: _gap(result[index], part), default=None)
         if best is not None and _belong_together(result[best], part, usual):
-            result[best] = united([result[best], part])
+            result[best] = merge_glyphs([result[best], part])
         else:
             result.append(part)
     return result
 
 
-def united(glyphs: Sequence[Glyph]) -> Glyph:
+def merge_glyphs(glyphs: Sequence[Glyph]) -> Glyph:
     """Several glyphs as one."""
     left, top = min(glyph.left for glyph in glyphs), min(glyph.top for glyph in glyphs)
     right, bottom = max(glyph.right for glyph in glyphs), max(glyph.bottom for glyph in glyphs)
@@ -186,12 +186,12 @@ def _belong_together(body: Glyph, part: Glyph, usual: float) -> bool:
     inside = min(body.right, part.right) - max(body.left, part.left)
     small = part.height < 0.4 * usual
     # A part above or below belongs to the body; one beside it only if it is too small to be a digit itself.
-    return inside > 0.5 * min(part.width, body.width) or (small and ink_gap(body, part) <= 0.12 * usual)
+    return inside > 0.5 * min(part.width, body.width) or (small and measure_gap(body, part) <= 0.12 * usual)
 
 
-def ink_gap(body: Glyph, part: Glyph) -> float:
+def measure_gap(body: Glyph, part: Glyph) -> float:
     """The distance between the nearest ink of two glyphs in pixels."""
-    both = united([body, part])
+    both = merge_glyphs([body, part])
     away = np.ones(both.ink.mask.shape, np.uint8)
     _lay(away, body, both, 0)
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 3)

@@ -13,7 +13,7 @@ _WIDE_GAP = 1.2  # digit heights that at least lie between two numbers of one ro
 _WIDE_AGAINST_USUAL = 2.2  # a gap between two numbers against the line's usual gap
 
 
-def ordered_lines(boxes: Sequence[Box]) -> list[list[int]]:
+def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Order boxes as they are read.
 
     Args:
@@ -42,7 +42,7 @@ def ordered_lines(boxes: Sequence[Box]) -> list[list[int]]:
     return sorted(lines, key=lambda line: float(np.median(level[line])))
 
 
-def text_of(digits: Sequence[str], boxes: Sequence[Box]) -> str:
+def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
     """A line's text: its digits, with a space at gaps wide against the digits and the line's other gaps.
 
     Args:

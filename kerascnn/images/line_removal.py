@@ -24,7 +24,7 @@ _DIGITS_LONG = 2.5  # lines are longer than so many digits are high
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class RuledLine:
     """One nearly horizontal line (in the transposed page: one nearly vertical line).
 
     Args:
@@ -49,7 +49,7 @@ class Rule:
         return float(part[-1] - part[0]) / (tail - 1)
 
 
-def remove_rules(mask: np.ndarray) -> np.ndarray:
+def remove_lines(mask: np.ndarray) -> np.ndarray:
     """Remove lines from ink.
 
     Args:
@@ -75,7 +75,7 @@ def _transposed(ink: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(ink.T)
 
 
-def _without(ink: np.ndarray, horizontal: Sequence[Rule], vertical: Sequence[Rule]) -> np.ndarray:
+def _without(ink: np.ndarray, horizontal: Sequence[RuledLine], vertical: Sequence[RuledLine]) -> np.ndarray:
     for rule in horizontal:
         ink = _erased(ink, rule)
     if vertical:
@@ -86,10 +86,10 @@ def _without(ink: np.ndarray, horizontal: Sequence[Rule], vertical: Sequence[Rul
     return ink
 
 
-def _candidates(ink: np.ndarray) -> list[Rule]:
+def _candidates(ink: np.ndarray) -> list[RuledLine]:
     """Everything nearly horizontal that is long, thin and straight."""
     side = max(ink.shape)
-    found: list[Rule] = []
+    found: list[RuledLine] = []
     for share in _THICKNESSES:
         thickness = max(3, round(share * side / 1000))
         rest = ink
@@ -101,7 +101,7 @@ def _candidates(ink: np.ndarray) -> list[Rule]:
     return found
 
 
-def _without_strokes(rules: Sequence[Rule], extent: int, side: int) -> list[Rule]:
+def _without_strokes(rules: Sequence[RuledLine], extent: int, side: int) -> list[RuledLine]:
     """Thick lines count where several span the page: the squares of a picture that shows few of them, not a pen's 1."""
     thickest = _STROKES_FROM * side / 1000
     thick = [rule for rule in rules if rule.thickness > thickest]
@@ -110,9 +110,9 @@ def _without_strokes(rules: Sequence[Rule], extent: int, side: int) -> list[Rule
     return [rule for rule in rules if rule.thickness <= thickest or rule in kept]
 
 
-def _chained(pieces: Sequence[Rule], ink: np.ndarray) -> list[Rule]:
+def _chained(pieces: Sequence[RuledLine], ink: np.ndarray) -> list[RuledLine]:
     """Pieces of one line put together: thick strokes across a line interrupt it."""
-    result: list[Rule] = []
+    result: list[RuledLine] = []
     for piece in sorted(pieces, key=lambda rule: rule.start):
         before = next((rule for rule in reversed(result) if _continues(rule, piece, ink)), None)
         if before is None:
@@ -121,11 +121,11 @@ def _chained(pieces: Sequence[Rule], ink: np.ndarray) -> list[Rule]:
         result.remove(before)
         between = np.linspace(before.centre[-1], piece.centre[0], piece.start - before.end + 2)[1:-1]
         centre = np.concatenate([before.centre, between, piece.centre]).astype(np.float32)
-        result.append(Rule(before.start, centre, (before.thickness + piece.thickness) / 2))
+        result.append(RuledLine(before.start, centre, (before.thickness + piece.thickness) / 2))
     return result
 
 
-def _continues(rule: Rule, piece: Rule, ink: np.ndarray) -> bool:
+def _continues(rule: RuledLine, piece: RuledLine, ink: np.ndarray) -> bool:
     """Whether a piece lies where a line goes on, with ink all the way: between two 1s there is paper."""
     gap = piece.start - rule.end
     if not 0 <= gap <= _MAX_INTERRUPTION * max(ink.shape):
@@ -144,7 +144,7 @@ def _continues(rule: Rule, piece: Rule, ink: np.ndarray) -> bool:
     return gap == 0 or float(np.mean(np.max(near, axis=0))) >= _INK_BETWEEN
 
 
-def _thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[Rule]:
+def _thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[RuledLine]:
     tall = _tall(ink, thickness + 1)
     thin = ink & ~tall & 1
     # What crosses a line interrupts it: the gap is bridged where it is full of ink, else only if it is tiny.
@@ -172,7 +172,7 @@ def _tall(ink: np.ndarray, height: int) -> np.ndarray:
     return cv2.dilate(eroded, kernel, anchor=(0, height - 1 - height // 2), **constant)
 
 
-def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> Rule | None:
+def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> RuledLine | None:
     """The gently bent line through a run of ink, if it is one."""
     counts = part.sum(axis=0)
     columns = np.flatnonzero(counts)
@@ -191,10 +191,10 @@ def _fitted(part: np.ndarray, left: int, top: int, thickness: int) -> Rule | Non
     if np.mean(residual <= max(1.5, 0.5 * usual)) < 0.75:
         return None
     centre = np.polyval(coefficients, np.arange(part.shape[1]) / max(1, part.shape[1] - 1)) + top
-    return Rule(left, centre.astype(np.float32), min(usual, float(thickness)))
+    return RuledLine(left, centre.astype(np.float32), min(usual, float(thickness)))
 
 
-def _erased(ink: np.ndarray, rule: Rule) -> np.ndarray:
+def _erased(ink: np.ndarray, rule: RuledLine) -> np.ndarray:
     """Ink without the line; columns where the ink is thicker than the line belong to a stroke, and stay."""
     reach = int(np.ceil(rule.thickness)) + 2
     limit = round(1.6 * rule.thickness) + 2
@@ -211,7 +211,7 @@ def _erased(ink: np.ndarray, rule: Rule) -> np.ndarray:
     return result
 
 
-def _extended(rule: Rule, width: int) -> tuple[int, int, np.ndarray]:
+def _extended(rule: RuledLine, width: int) -> tuple[int, int, np.ndarray]:
     """The line a little beyond its ends, or to the edges of the page if it spans most of it."""
     length = len(rule.centre)
     reach = width if length > 0.5 * width else round(4 * rule.thickness)
@@ -234,8 +234,8 @@ def _usual_height(ink: np.ndarray) -> float:
 
 
 def _accepted(
-    horizontal: Sequence[Rule], vertical: Sequence[Rule], shape: tuple[int, int], digit_height: float
-) -> tuple[list[Rule], list[Rule]]:
+    horizontal: Sequence[RuledLine], vertical: Sequence[RuledLine], shape: tuple[int, int], digit_height: float
+) -> tuple[list[RuledLine], list[RuledLine]]:
     """Leave out what may be a digit: a 1 is as straight as a table's line."""
     height, width = shape
     sure_horizontal = [rule for rule in horizontal if _is_sure(rule, width, digit_height)]
@@ -255,7 +255,7 @@ def _repaired(rest: np.ndarray, ink: np.ndarray, thickness: float) -> np.ndarray
     return cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel) & ink
 
 
-def _prolonged(rules: Sequence[Rule], extent: int) -> list[Rule]:
+def _prolonged(rules: Sequence[RuledLine], extent: int) -> list[RuledLine]:
     """On ruled and squared paper every line spans the page, where only a stretch of it was found as well."""
     spanning = [rule for rule in rules if len(rule.centre) >= _SPANNING * extent]
     if len(spanning) < _MIN_SPANNING:
@@ -266,17 +266,17 @@ def _prolonged(rules: Sequence[Rule], extent: int) -> list[Rule]:
         before = rule.centre[0] - slope * np.arange(rule.start, 0, -1)
         after = rule.centre[-1] + slope * np.arange(1, extent - rule.end + 1)
         centre = np.concatenate([before, rule.centre, after]).astype(np.float32)
-        result.append(Rule(0, centre, rule.thickness))
+        result.append(RuledLine(0, centre, rule.thickness))
     return result
 
 
-def _is_sure(rule: Rule, extent: int, digit_height: float) -> bool:
+def _is_sure(rule: RuledLine, extent: int, digit_height: float) -> bool:
     margin = 0.02 * extent + 2 * rule.thickness
     spans = rule.start <= margin and rule.end >= extent - margin
     return spans or rule.end - rule.start >= _DIGITS_LONG * digit_height
 
 
-def _ends_on(rule: Rule, across: Sequence[Rule]) -> bool:
+def _ends_on(rule: RuledLine, across: Sequence[RuledLine]) -> bool:
     """Whether a line runs from one sure line to another, upright on both and as thin as they are."""
     slope = abs(float(rule.centre[-1] - rule.centre[0])) / max(1, len(rule.centre))
     return slope < 0.06 and all(
@@ -285,7 +285,7 @@ def _ends_on(rule: Rule, across: Sequence[Rule]) -> bool:
     )
 
 
-def _touches(rule: Rule, position: int, row: float, other: Rule) -> bool:
+def _touches(rule: RuledLine, position: int, row: float, other: RuledLine) -> bool:
     column = round(float(row)) - other.start
     if not 0 <= column < len(other.centre) or rule.thickness > 1.6 * other.thickness + 1:
         return False

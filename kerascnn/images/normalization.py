@@ -9,7 +9,7 @@ Source: C. Yadav and L. Bottou, "Cold case: the lost MNIST digits", NeurIPS 2019
 import cv2
 import numpy as np
 
-from kerascnn.images.glyph_binarization import Ink, stroke_width
+from kerascnn.images.glyph_binarization import Ink, measure_stroke_width
 from kerascnn.images.single_glyph import find_single_glyph
 
 _BOX_SHARE = 20 / 28  # of MNIST's 28 pixels, the digit's box takes 20
@@ -39,7 +39,7 @@ def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) ->
     if is_prepared(picture, size):
         return picture if picture.ndim == 2 else picture[..., 0]
     ink = find_single_glyph(picture)
-    return np.zeros(size, np.uint8) if ink is None else place_glyph(ink, size)
+    return np.zeros(size, np.uint8) if ink is None else normalize_glyph(ink, size)
 
 
 def prepare_by_resizing(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
@@ -84,7 +84,7 @@ def _mostly_black(values: np.ndarray) -> bool:
     return 2 * np.count_nonzero(values <= _BLACK) > values.size
 
 
-def place_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+def normalize_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     """Scale a glyph into its box and centre it by its mass.
 
     Args:
@@ -97,7 +97,7 @@ def place_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     strength, mask = ink.strength[top:bottom, left:right], ink.mask[top:bottom, left:right]
-    strength = with_usual_stroke(strength, mask)
+    strength = normalize_stroke_width(strength, mask)
     box = round(min(size) * _BOX_SHARE)
     scale = box / max(strength.shape)
     inner = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
@@ -106,7 +106,7 @@ def place_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     return _centred_by_mass(small, size)
 
 
-def with_usual_stroke(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def normalize_stroke_width(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Thicken hairlines and thin markers, so that strokes are as wide as in MNIST against their box.
 
     Blots, which are no strokes, stay as they are.
@@ -119,7 +119,7 @@ def with_usual_stroke(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
         float32, grown by a margin where the stroke was thickened.
     """
     longest = max(strength.shape)
-    share = stroke_width(mask) / longest
+    share = measure_stroke_width(mask) / longest
     low, high = _STROKE_SHARES
     if low <= share <= high or share > _BROADEST_STROKE:
         return strength

@@ -45,7 +45,7 @@ class Segment:
     glyph: Glyph
 
 
-def segments_of(glyph: Glyph, usual: float, parts: Sequence[Glyph] = ()) -> list[Segment]:
+def propose_segments(glyph: Glyph, usual: float, parts: Sequence[Glyph] = ()) -> list[Segment]:
     """Propose the stretches of a glyph that may be one digit each.
 
     Args:
@@ -114,13 +114,13 @@ def _renumbered(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segme
     return [replace(segment, first=nodes[segment.first], last=nodes[segment.last]) for segment in segments]
 
 
-def best_path(
+def find_best_path(
     segments: Sequence[Segment], digits: Sequence[int | None], log_probabilities: Sequence[float]
 ) -> list[int]:
     """Choose the segments that make up a glyph best.
 
     Args:
-        segments: of one glyph, as `segments_of` gives them.
+        segments: of one glyph, as `propose_segments` gives them.
         digits: the recogniser's answer to each, None where it says that it is no digit.
         log_probabilities: of these answers.
 
@@ -234,7 +234,7 @@ def _between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
     return _piece(glyph, (columns >= left[:, None]) & (columns < right[:, None]))
 
 
-def parts_of(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
+def find_parts(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
     """The pieces that a glyph consists of.
 
     Args:

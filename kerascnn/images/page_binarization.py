@@ -24,7 +24,7 @@ _MIN_CONTRAST = 0.05  # of the paper's light: less than this nobody calls ink
 
 
 @dataclass(frozen=True)
-class PageInk:
+class BinarizedPage:
     """The ink of a page, on the working grid.
 
     Args:
@@ -38,7 +38,7 @@ class PageInk:
     scale: float
 
 
-def find_page_ink(picture: np.ndarray, min_side: int = _MIN_WORKING_SIDE) -> PageInk:
+def binarize_page(picture: np.ndarray, min_side: int = _MIN_WORKING_SIDE) -> BinarizedPage:
     """Find everything on a page that is darker than its paper (or lighter, on dark paper).
 
     Args:
@@ -62,7 +62,7 @@ def find_page_ink(picture: np.ndarray, min_side: int = _MIN_WORKING_SIDE) -> Pag
     signed = cv2.GaussianBlur(signed, (0, 0), 0.8 if scale <= 1 else 0.8 * scale**0.5)
     threshold = np.maximum(_GRAIN_FACTOR * _grain(signed), _MIN_CONTRAST)
     contrast = np.maximum(signed, 0) * whole_sheet
-    return PageInk(contrast, contrast > threshold, scale)
+    return BinarizedPage(contrast, contrast > threshold, scale)
 
 
 def working_scale(height: int, width: int, min_side: int = _MIN_WORKING_SIDE) -> float:

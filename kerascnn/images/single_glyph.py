@@ -3,12 +3,11 @@
 import cv2
 import numpy as np
 
-from kerascnn.images.border_removal import without_frames
-from kerascnn.images.glyph_binarization import Ink, find_ink, shrunk
+from kerascnn.images.glyph_binarization import Ink, binarize_glyph, shrink
 from kerascnn.images.glyphs import Glyph, find_glyphs
-from kerascnn.images.grid_removal import without_faint_net
-from kerascnn.images.line_removal import remove_rules
-from kerascnn.images.page_binarization import find_page_ink
+from kerascnn.images.grid_removal import remove_box_borders, remove_faint_grid
+from kerascnn.images.line_removal import remove_lines
+from kerascnn.images.page_binarization import binarize_page
 
 _SMALLEST_PAGE = 64  # pixels; smaller pictures show a glyph and little of its paper
 _MIN_SIDE = 500  # pixels; one glyph needs no finer grid, and takes a quarter of the time of a page's
@@ -30,14 +29,14 @@ def find_single_glyph(picture: np.ndarray) -> Ink | None:
         The ink, on the picture's own grid, a smaller or a finer one; None if there is none.
     """
     if min(picture.shape[:2]) < _SMALLEST_PAGE:
-        return find_ink(picture)
-    small = shrunk(picture)
-    page = find_page_ink(small, _MIN_SIDE)
-    mask = without_frames(without_faint_net(page.contrast, remove_rules(page.mask)))
+        return binarize_glyph(picture)
+    small = shrink(picture)
+    page = binarize_page(small, _MIN_SIDE)
+    mask = remove_box_borders(remove_faint_grid(page.contrast, remove_lines(page.mask)))
     glyphs, _ = find_glyphs(page.contrast, mask)
     chosen = max(glyphs, key=lambda glyph: _prominence(glyph, mask.shape), default=None)
     if chosen is None or chosen.ink.mask.sum() < _TRUSTED_SHARE * _largest_at_edge(mask):
-        return find_ink(picture)
+        return binarize_glyph(picture)
     window = np.s_[chosen.top : chosen.bottom, chosen.left : chosen.right]
     level = float(np.percentile(page.contrast[window][chosen.ink.mask], 75))
     as_dark = mask & (page.contrast >= 0.5 * level)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerascnn.images.line_ordering import Box, ordered_lines
+from kerascnn.images.line_ordering import Box, order_lines
 
 _MAX_GAP = 0.4  # of the usual height, between two letters of one word
 _WORD_SHARE = 0.3  # of a word's glyphs that are certainly letters: an l, an o, an S and half an n look like digits
@@ -12,7 +12,7 @@ _PAGE_SHARE = 0.12  # of a page's glyphs; with fewer, they are digits that could
 _MIN_LETTERS = 3  # on a page, for the same reason
 
 
-def in_words(boxes: Sequence[Box], is_letter: Sequence[bool]) -> list[bool]:
+def find_word_glyphs(boxes: Sequence[Box], is_letter: Sequence[bool]) -> list[bool]:
     """Tell which glyphs belong to words of letters.
 
     Args:
@@ -25,7 +25,7 @@ def in_words(boxes: Sequence[Box], is_letter: Sequence[bool]) -> list[bool]:
     result = [False] * len(boxes)
     if sum(is_letter) < max(_MIN_LETTERS, _PAGE_SHARE * len(boxes)):
         return result
-    for line in ordered_lines(boxes):
+    for line in order_lines(boxes):
         for word in _words(line, boxes):
             if np.mean([is_letter[index] for index in word]) >= _WORD_SHARE:
                 for index in word:

@@ -34,7 +34,7 @@ class OutputNames:
         return name
 
 
-def drawn_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, int], str, float]]) -> bytes:
+def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, int], str, float]]) -> bytes:
     """Draw boxes, answers and confidence on a page.
 
     Args:
@@ -69,7 +69,7 @@ def drawn_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, i
     return _as_png(canvas)
 
 
-def drawn_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
+def draw_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
     """Draw one picture's way: original, ink and its box, what the network saw, the answer.
 
     Args:

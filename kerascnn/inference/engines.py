@@ -129,7 +129,7 @@ class KerasEngine:
         return batch[..., 0] if self._flat else batch
 
 
-def milliseconds_per_picture(onnx_path: Path, image_size: tuple[int, int]) -> float:
+def measure_latency(onnx_path: Path, image_size: tuple[int, int]) -> float:
     """How long ONNX Runtime takes for a single picture on one core: the median of some tens of runs.
 
     Args:

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kerascnn.images.broken_digits import Pair, broken_pairs, is_one_digit
+from kerascnn.images.broken_digits import Pair, is_one_digit, propose_pairs
 from kerascnn.images.decoding import as_array, decode
-from kerascnn.images.glyphs import Glyph, find_glyphs, united, usual_height
-from kerascnn.images.line_ordering import ordered_lines, text_of
-from kerascnn.images.normalization import place_glyph
-from kerascnn.images.over_segmentation import Segment, best_path, parts_of, segments_of
-from kerascnn.images.page_binarization import find_page_ink
-from kerascnn.images.word_filter import in_words
-from kerascnn.inference.drawing import OutputNames, drawn_page
+from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height, merge_glyphs
+from kerascnn.images.line_ordering import format_line, order_lines
+from kerascnn.images.normalization import normalize_glyph
+from kerascnn.images.over_segmentation import Segment, find_best_path, find_parts, propose_segments
+from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.word_filter import find_word_glyphs
+from kerascnn.inference.drawing import OutputNames, draw_page
 from kerascnn.inference.predictor import Prediction, Predictor, load
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import decoded
@@ -152,7 +152,7 @@ def read_files(
         if output is not None:
             digits = [digit for line in page.lines for digit in line.digits]
             marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
-            write_bytes(Path(output) / names.new(name), drawn_page(array, marks))
+            write_bytes(Path(output) / names.new(name), draw_page(array, marks))
         yield name, page
 
 
@@ -167,7 +167,7 @@ def _reader(model: Predictor | str | Path | None) -> Predictor:
 
 
 def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
-    ink = find_page_ink(array)
+    ink = binarize_page(array)
     digit_ink = segmenter(ink)
     glyphs, fragments = find_glyphs(ink.contrast, digit_ink.mask)
     pieces = [] if digit_ink.apart is None else find_glyphs(ink.contrast, digit_ink.apart)[0]
@@ -177,7 +177,7 @@ def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, m
         if prediction.digit is not None and prediction.confidence >= min_confidence
     ]
     boxes = [box for _, box in found]
-    return Page(tuple(_line([found[index] for index in line]) for line in ordered_lines(boxes)))
+    return Page(tuple(_line([found[index] for index in line]) for line in order_lines(boxes)))
 
 
 def _recognised(
@@ -186,12 +186,12 @@ def _recognised(
     """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
     if not glyphs:
         return []
-    usual = usual_height(glyphs)
-    proposals = [segments_of(glyph, usual, parts_of(glyph, pieces)) for glyph in glyphs]
-    pairs = broken_pairs(glyphs, fragments, usual)
+    usual = median_digit_height(glyphs)
+    proposals = [propose_segments(glyph, usual, find_parts(glyph, pieces)) for glyph in glyphs]
+    pairs = propose_pairs(glyphs, fragments, usual)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    predictions = iter(predictor.predict_prepared(np.stack([place_glyph(glyph.ink, size) for glyph in shown])))
+    predictions = iter(predictor.predict_prepared(np.stack([normalize_glyph(glyph.ink, size) for glyph in shown])))
     answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
     answers += [[] for _ in fragments]
     _join_pairs(answers, pairs, list(predictions))
@@ -201,9 +201,9 @@ def _recognised(
 def _without_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
     """The digits of a page, one list of answers a glyph: without those that stand in words of letters."""
     answers = [answer for answer in answers if answer]
-    wholes = [united([glyph for glyph, _ in answer]) for answer in answers]
+    wholes = [merge_glyphs([glyph for glyph, _ in answer]) for answer in answers]
     letters = [_is_letter(whole, answer) for whole, answer in zip(wholes, answers, strict=True)]
-    drop = in_words([_box(whole) for whole in wholes], letters)
+    drop = find_word_glyphs([_box(whole) for whole in wholes], letters)
     return [item for answer, dropped in zip(answers, drop, strict=True) if not dropped for item in answer]
 
 
@@ -224,7 +224,7 @@ def _box(glyph: Glyph) -> tuple[int, int, int, int]:
 
 def _best_cut(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
     scores = [float(np.log(_probability(prediction))) for prediction in predictions]
-    path = best_path(segments, [prediction.digit for prediction in predictions], scores)
+    path = find_best_path(segments, [prediction.digit for prediction in predictions], scores)
     return [(segments[index].glyph, predictions[index]) for index in path]
 
 
@@ -256,4 +256,4 @@ def _original_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[i
 
 def _line(found: Sequence[tuple[Prediction, tuple[int, int, int, int]]]) -> Line:
     digits = tuple(Digit(prediction.digit, prediction.confidence, box) for prediction, box in found)
-    return Line(text_of([str(item.digit) for item in digits], [item.box for item in digits]), digits)
+    return Line(format_line([str(item.digit) for item in digits], [item.box for item in digits]), digits)

@@ -7,13 +7,11 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from kerascnn.images.border_removal import without_frames
-from kerascnn.images.glyphs import find_glyphs, usual_height
-from kerascnn.images.grid_removal import without_faint_net
-from kerascnn.images.line_removal import remove_rules
-from kerascnn.images.page_binarization import PageInk
-from kerascnn.images.page_classes import BACKGROUND, BOUNDARY, DIGIT_HEIGHT
-from kerascnn.images.page_intensity import strength
+from kerascnn.images.glyphs import find_glyphs, median_digit_height
+from kerascnn.images.grid_removal import remove_box_borders, remove_faint_grid
+from kerascnn.images.line_removal import remove_lines
+from kerascnn.images.page_binarization import BinarizedPage
+from kerascnn.images.page_segmentation import BACKGROUND, BOUNDARY, DIGIT_HEIGHT, normalize_page
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.tiling import segment
 from kerascnn.saving.model_files import SEGMENTER
@@ -29,7 +27,7 @@ _SMALLEST_SEED = 12  # pixels of the segmented page; less than this is no part o
 
 
 @dataclass(frozen=True, eq=False)
-class DigitInk:
+class DigitMasks:
     """The ink of a page without what is printed on it.
 
     Args:
@@ -44,11 +42,11 @@ class DigitInk:
 class Segmenter(Protocol):
     """Finds the digits' ink."""
 
-    def __call__(self, ink: PageInk) -> DigitInk:
+    def __call__(self, ink: BinarizedPage) -> DigitMasks:
         """What of the page's ink are digits."""
 
 
-def classical(ink: PageInk) -> DigitInk:
+def segment_classically(ink: BinarizedPage) -> DigitMasks:
     """Take away what has the form of rules, grids and frames. Digits that touch stay together.
 
     Args:
@@ -57,7 +55,7 @@ def classical(ink: PageInk) -> DigitInk:
     Returns:
         The rest.
     """
-    return DigitInk(without_frames(without_faint_net(ink.contrast, remove_rules(ink.mask))))
+    return DigitMasks(remove_box_borders(remove_faint_grid(ink.contrast, remove_lines(ink.mask))))
 
 
 class UnetSegmenter:
@@ -72,15 +70,15 @@ class UnetSegmenter:
     def __init__(self, predictor: Predictor, alone: bool = False) -> None:
         self.predictor, self.alone = predictor, alone
 
-    def __call__(self, ink: PageInk) -> DigitInk:
+    def __call__(self, ink: BinarizedPage) -> DigitMasks:
         """What of the page's ink are digits, and where they are to be cut apart."""
-        mask = classical(ink).mask
-        probabilities = self.probabilities(strength(ink, digit_height(ink, mask)))
+        mask = segment_classically(ink).mask
+        probabilities = self.probabilities(normalize_page(ink, measure_digit_height(ink, mask)))
         size = ink.mask.shape[::-1]
         if self.alone:
             mask = ink.mask & (cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR) < 0.5)
         owners = _nearest(cv2.resize(_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
-        return DigitInk(mask, mask & ~_between(owners, mask))
+        return DigitMasks(mask, mask & ~_between(owners, mask))
 
     def probabilities(self, seen: np.ndarray) -> np.ndarray:
         """What each pixel of a page shows.
@@ -94,7 +92,7 @@ class UnetSegmenter:
         return segment(seen, self.predictor.engine.probabilities, self.predictor.card.input_shape[0])
 
 
-def digit_height(ink: PageInk, mask: np.ndarray) -> float:
+def measure_digit_height(ink: BinarizedPage, mask: np.ndarray) -> float:
     """The height of a page's usual digit in pixels of its ink.
 
     Args:
@@ -105,7 +103,7 @@ def digit_height(ink: PageInk, mask: np.ndarray) -> float:
         The height; that of the network's own digits where there is none.
     """
     glyphs, _ = find_glyphs(ink.contrast, mask)
-    return usual_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
+    return median_digit_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
 
 
 def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter:
@@ -125,7 +123,7 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
         return segmenter
     name = str(segmenter or DEFAULT_SEGMENTER)
     if name == "classical":
-        return classical
+        return segment_classically
     predictor = load(SEGMENTER if name in SEGMENTERS else name)
     if not predictor.card.segments_pages:
         raise ModelError(

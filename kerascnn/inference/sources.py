@@ -17,7 +17,7 @@ _USUAL_SUFFIXES = {
 }  # fmt: skip
 
 
-def expand(arguments: Sequence[str]) -> list[str]:
+def expand_directories(arguments: Sequence[str]) -> list[str]:
     """Replace each directory by the pictures below it.
 
     A file that is named stands for itself, whatever it is. In a directory, hidden files are left out, and so are files

@@ -6,7 +6,7 @@ from pathlib import Path
 from kerascnn.images.normalization import is_prepared
 from kerascnn.images.preparations import PREPARATIONS
 from kerascnn.images.single_glyph import find_single_glyph
-from kerascnn.inference.drawing import OutputNames, drawn_strip
+from kerascnn.inference.drawing import OutputNames, draw_strip
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.inference.sources import decoded
 from kerascnn.utils.errors import ImageError
@@ -42,5 +42,5 @@ def predict_and_draw(
         ink = find_single_glyph(picture) if looked_for_ink else None
         confidence = None if prediction.label is None else prediction.confidence
         answer = prediction.label or prediction.reason or "no answer"
-        write_bytes(Path(output) / names.new(name), drawn_strip(picture, ink, seen, answer, confidence))
+        write_bytes(Path(output) / names.new(name), draw_strip(picture, ink, seen, answer, confidence))
         yield name, prediction

@@ -2,7 +2,7 @@
 
 import keras
 
-from kerascnn.images.page_classes import BACKGROUND
+from kerascnn.images.page_segmentation import BACKGROUND
 
 
 class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from kerascnn.datasets.labelled_pages import LabelledPage
-from kerascnn.images.page_classes import BOUNDARY, CLASS_NAMES
+from kerascnn.images.page_segmentation import BOUNDARY, CLASS_NAMES
 from kerascnn.training.batches import as_targets
 
 _PARTS_A_PAGE = 4  # an epoch looks at each page so often

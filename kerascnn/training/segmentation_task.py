@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kerascnn import models
 from kerascnn.datasets.labelled_pages import NUM_TEST_PAGES, digest, held_out_pages, training_pages
 from kerascnn.evaluation.segmentation_scores import score_pages
-from kerascnn.images.page_classes import CLASS_NAMES
+from kerascnn.images.page_segmentation import CLASS_NAMES
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.saving.card import Card
 from kerascnn.training.progress import Progress

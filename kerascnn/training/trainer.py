@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kerascnn.inference.engines import KerasEngine, milliseconds_per_picture
+from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import Card
@@ -223,7 +223,7 @@ def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progr
         save_without_optimizer(model, staged[".keras"])
         progress.message("converting to ONNX ...")
         export_onnx(staged[".keras"], staged[".onnx"])
-        speed = {"milliseconds_per_picture": milliseconds_per_picture(staged[".onnx"], card.input_shape[:2])}
+        speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {settings.backend}"
         draw_learning_curves(card.history, title, staged[".png"])

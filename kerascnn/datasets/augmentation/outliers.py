@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerascnn.datasets.stored_images import Images
-from kerascnn.images.glyph_binarization import Ink, stroke_width
-from kerascnn.images.normalization import place_glyph
+from kerascnn.images.glyph_binarization import Ink, measure_stroke_width
+from kerascnn.images.normalization import normalize_glyph
 
 LOOK_LIKE_DIGITS = frozenset("OoDQIiLlSsZzBbGgqJ")
 """Letters that nobody can tell from digits without their context."""
@@ -149,11 +149,11 @@ def _blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     left, top, width, height, _ = (int(value) for value in stats[index])
     mask = labels[top : top + height, left : left + width] == index
     # What is long and narrow may well be a 1, and what has strokes any digit.
-    if min(width, height) < 0.5 * max(width, height) or stroke_width(mask) < 0.4 * max(width, height):
+    if min(width, height) < 0.5 * max(width, height) or measure_stroke_width(mask) < 0.4 * max(width, height):
         return _blot(generator, size)
     depth = (field[top : top + height, left : left + width] - level) / max(float(field.max() - level), 1e-6)
     soft = np.clip(0.3 + generator.uniform(0.7, 4) * depth, 0, 1) * mask
-    return place_glyph(Ink(soft.astype(np.float32), mask), size)
+    return normalize_glyph(Ink(soft.astype(np.float32), mask), size)
 
 
 def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -228,4 +228,4 @@ def _placed(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     mask = canvas > 100
     if not mask.any():
         return np.zeros(size, np.uint8)
-    return place_glyph(Ink(canvas.astype(np.float32) / 255, mask), size)
+    return normalize_glyph(Ink(canvas.astype(np.float32) / 255, mask), size)

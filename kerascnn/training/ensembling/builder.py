@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.evaluation.scoring import scored
-from kerascnn.inference.engines import KerasEngine, milliseconds_per_picture
+from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import keras_file, save
@@ -153,5 +153,5 @@ def _write(model: "keras.Model", card: Card, path: Path) -> Card:
         with silent_stderr():
             model.save(staged[".keras"])
         export_onnx(staged[".keras"], staged[".onnx"])
-        speed = {"milliseconds_per_picture": milliseconds_per_picture(staged[".onnx"], card.input_shape[:2])}
+        speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
         return save(path, staged, replace(card, metrics={**card.metrics, **speed}))
