@@ -7,6 +7,7 @@ import results
 from table_cells import disturbance, mean_and_deviation
 
 from kerascnn.models import ARCHITECTURES
+from kerascnn.summary.counts import counts_of
 from kerascnn.training.run_settings import DEFAULT_ARCHITECTURE
 
 
@@ -41,7 +42,7 @@ def architectures_table() -> str:
         rows = results.read(f"network-{name}-seed-*.json")
         found = f"{mean_and_deviation(rows, 'test_accuracy')} ({_number_of(rows)})" if rows else "-"
         default = "; the default" if name == DEFAULT_ARCHITECTURE else ""
-        lines.append(f"| `{name}` | {facts.description}{default} | {facts.num_parameters:,} | {found} |")
+        lines.append(f"| `{name}` | {facts.description}{default} | {counts_of(name).num_parameters:,} | {found} |")
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kerascnn.explaining import Explanation, explain
     from kerascnn.inference import Prediction, Predictor, load
     from kerascnn.inference.page_reader import Digit, Line, Page, read
+    from kerascnn.models import register
     from kerascnn.saving.card import Card
     from kerascnn.summary import Summary, summarize
     from kerascnn.training import RECIPES, Recipe, fit
@@ -58,6 +59,7 @@ __all__ = [
     "load",
     "load_dataset",
     "read",
+    "register",
     "summarize",
 ]
 
@@ -67,6 +69,7 @@ _HOMES = {
     "kerascnn.explaining": ("Explanation", "explain"),
     "kerascnn.inference": ("Prediction", "Predictor", "load"),
     "kerascnn.inference.page_reader": ("Digit", "Line", "Page", "read"),
+    "kerascnn.models": ("register",),
     "kerascnn.saving.card": ("Card",),
     "kerascnn.summary": ("Summary", "summarize"),
     "kerascnn.training": ("RECIPES", "Recipe", "fit"),

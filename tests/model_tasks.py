@@ -2,7 +2,6 @@
 
 import inspect
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,6 @@ def shapes() -> dict:
 
     found = {}
     for name, facts in CLASSIFIERS.items():
-        family = getattr(import_module(f"kerascnn.models.{name}"), name)
         sums, refused = [], {}
         for shape, num_classes in (((64, 64, 1), 3), ((20, 33, 1), 2), ((7, 7, 1), 2)):
             try:
@@ -44,13 +42,13 @@ def shapes() -> dict:
             probabilities = keras.ops.convert_to_numpy(model(np.full((2, *shape), 200, np.float32), training=False))
             assert probabilities.shape == (2, num_classes)
             sums += probabilities.sum(axis=1).tolist()
-        rates = [0.25 + 0.125 * index for index in range(len(facts.dropout))]
+        rates = [0.25 + 0.125 * index for index in range(len(facts.dropout_rates))]
         regular = build(name, (28, 28, 1), 10, rates)
         found[name] = {
             "sums": sums,
             "refused": refused,
             "rates": rates,
-            "default_rates": list(inspect.signature(family).parameters["dropout_rates"].default),
+            "default_rates": list(inspect.signature(facts.function).parameters["dropout_rates"].default),
             "rates_in_layers": sorted({layer.rate for layer in regular.layers if type(layer).__name__ == "Dropout"}),
         }
     return found

@@ -14,6 +14,7 @@ from PIL import Image
 import kerascnn
 from kerascnn.evaluation.model_overview import compare_architectures
 from kerascnn.models import ARCHITECTURES, dropout_rates_of
+from kerascnn.summary.counts import counts_of
 from kerascnn.training.recipe import choose_recipe
 from kerascnn.utils.backend import BACKENDS
 
@@ -82,7 +83,7 @@ def test_each_trains_on_the_other_backends(workers, shared_digits, name, backend
     found = workers(backend)("fit_briefly", data=str(shared_digits), architecture=name)
     assert len(found["losses"]) == 2
     assert found["losses"][1] < found["losses"][0]
-    assert found["num_parameters"] == ARCHITECTURES[name].num_parameters < LIMITS.get(name, 10**7)
+    assert found["num_parameters"] == counts_of(name).num_parameters < LIMITS.get(name, 10**7)
 
 
 def test_every_command_takes_them(cli, made, shared_digits, tmp_path, photo):
@@ -121,7 +122,7 @@ def test_dropout_is_the_networks_own_unless_it_is_given(shapes, name):
     assert shapes[name]["rates_in_layers"] == shapes[name]["rates"]
     of_recipe = {"cnn": (0.0, 0.0)}
     assert choose_recipe("quick", name).dropout_rates == of_recipe.get(name, dropout_rates_of(name))
-    with pytest.raises(kerascnn.KerasCNNError, match=f"'{name}' takes {len(ARCHITECTURES[name].dropout)}"):
+    with pytest.raises(kerascnn.KerasCNNError, match=f"'{name}' takes {len(ARCHITECTURES[name].dropout_rates)}"):
         choose_recipe("quick", name, dropout_rates=(0.1, 0.2, 0.3))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import ENSEMBLE, Card, read_card
 from kerascnn.saving.model_files import SHIPPED, package_model
+from kerascnn.summary.counts import counts_of
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.files import write_bytes
 
@@ -106,8 +107,7 @@ def compare_architectures(
         ArchitectureOverview(
             name,
             facts.description,
-            facts.num_parameters,
-            facts.num_multiply_adds,
+            *counts_of(name),
             _runs({path: card for path, card in cards.items() if card.architecture == name}),
         )
         for name, facts in ARCHITECTURES.items()

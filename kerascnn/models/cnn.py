@@ -5,31 +5,37 @@ recognition", Proceedings of the IEEE 86 (11), 1998.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+from kerascnn.models.registry import register
+
+if TYPE_CHECKING:
+    import keras
 
 
+@register("two convolutions, two dense layers", year=1998)
 def cnn(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,
     dropout_rates: Sequence[float] = (0.25, 0.5),
-) -> keras.Sequential:
+) -> "keras.Sequential":
     """Build the network: two convolutions, one pooling, two dense layers.
 
     Args:
-        input_shape: height, width, channels; pixel values are 0..255, the scaling is part of the model.
-        num_classes: units of the head.
-        dropout_rates: after the pooling, and before the head.
+        input_shape: Height, width and channels of an image; pixel values are 0..255, the scaling is part of the model.
+        num_classes: Number of classes, the units of the head.
+        dropout_rates: Dropout rates after the pooling and before the head.
 
     Returns:
-        An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities. With
-        the defaults it has 1,199,882 parameters.
+        An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities.
 
     Example:
         >>> cnn().count_params()
         1199882
     """
+    import keras
+    from keras import layers
+
     channels_last = {"data_format": "channels_last"}
     return keras.Sequential(
         [

@@ -5,33 +5,39 @@ Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representati
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+from kerascnn.models.registry import register
+
+if TYPE_CHECKING:
+    import keras
 
 
+@register("fully connected, two hidden layers", year=1986)
 def mlp(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,
     dropout_rates: Sequence[float] = (0.2, 0.2),
     units: Sequence[int] = (512, 512),
-) -> keras.Model:
+) -> "keras.Model":
     """Build the network: hidden layers in which every unit sees every value of the layer before.
 
     Args:
-        input_shape: height, width, channels; pixel values are 0..255, the scaling is part of the model.
-        num_classes: units of the head.
-        dropout_rates: after each hidden layer.
-        units: of the hidden layers.
+        input_shape: Height, width and channels of an image; pixel values are 0..255, the scaling is part of the model.
+        num_classes: Number of classes, the units of the head.
+        dropout_rates: Dropout rate after each hidden layer.
+        units: Number of units of each hidden layer.
 
     Returns:
-        An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities. With
-        the defaults it has 669,706 parameters.
+        An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities.
 
     Example:
         >>> mlp().count_params()
         669706
     """
+    import keras
+    from keras import layers
+
     image = keras.Input(input_shape, dtype="float32", name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
     x = layers.Flatten(data_format="channels_last", name="flatten")(x)  # (784,)

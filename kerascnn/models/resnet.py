@@ -1,18 +1,22 @@
-"""A residual network: each block adds what it computes to what it was given, f(x) + x, so that depth does no harm.
+"""A residual network: each block adds its input to its output, f(x) + x, so that depth does no harm.
 
 Source: K. He, X. Zhang, S. Ren and J. Sun, "Deep residual learning for image recognition", CVPR 2016. It begins as the
-paper's networks for photographs do, with a wide convolution and a pooling, so that the blocks have a quarter of the
-places to work at; `pooled_stem=False` is the form of its section 4.2, for small images.
+paper's networks for photographs do, with a wide convolution and max pooling, so that the blocks compute a quarter of
+the positions; `pooled_stem=False` is the form of its section 4.2, for small images.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+from kerascnn.models.registry import register
 
-_MOMENTUM = 0.9  # Keras's own 0.99 averages over more batches than a short run has
+if TYPE_CHECKING:
+    import keras
+
+_MOMENTUM = 0.9  # Keras's default of 0.99 averages over more batches than a short run has.
 
 
+@register("residual blocks, f(x) + x", year=2016)
 def resnet(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,
@@ -21,27 +25,31 @@ def resnet(
     num_blocks: int = 1,
     residual: bool = True,
     pooled_stem: bool = True,
-) -> keras.Model:
-    """Build the network: a convolution, stages of residual blocks, an average over all places, a dense layer.
+) -> "keras.Model":
+    """Build the network: a convolution, stages of residual blocks, global average pooling, a dense layer.
 
     Args:
-        input_shape: height, width, channels; pixel values are 0..255, the scaling is part of the model.
-        num_classes: units of the head.
-        dropout_rates: before the head.
-        widths: channels of each stage; from one to the next height and width are halved.
-        num_blocks: of each stage.
-        residual: without it a block is f(x) alone: the plain network that the paper compares with.
-        pooled_stem: whether it begins with a 5x5 convolution and max pooling, or else with a 3x3 convolution.
+        input_shape: Height, width and channels of an image; pixel values are 0..255, the scaling is part of the model.
+        num_classes: Number of classes, the units of the head.
+        dropout_rates: Dropout rate before the head.
+        widths: Number of channels of each stage; from one stage to the next height and width are halved.
+        num_blocks: Number of blocks of each stage.
+        residual: Whether a block is f(x) + x; otherwise it is f(x) alone, the paper's plain network.
+        pooled_stem: Whether the network begins with a 5x5 convolution and max pooling; otherwise it begins with a 3x3
+            convolution.
 
     Returns:
         An uncompiled model, `(batch, height, width, channels)` float32 to `(batch, num_classes)` probabilities. With
-        the defaults it has 8 layers with weights one after another and 309,930 parameters. Three blocks a stage with
-        widths of 16, 32 and 64 and no pooled stem are the paper's ResNet-20.
+        the defaults its longest path has 8 layers with weights. Three blocks a stage with widths of 16, 32 and 64 and
+        no pooled stem are the paper's ResNet-20.
 
     Example:
         >>> resnet().count_params()
         309930
     """
+    import keras
+    from keras import layers
+
     (rate,) = dropout_rates
     image = keras.Input(input_shape, dtype="float32", name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
@@ -57,14 +65,18 @@ def resnet(
     return keras.Model(image, x, name="resnet")
 
 
-def _stem(x: keras.KerasTensor, filters: int, pooled: bool) -> keras.KerasTensor:
-    """What comes before the blocks; pooled before it is normalised, which then costs a quarter."""
+def _stem(x: "keras.KerasTensor", filters: int, pooled: bool) -> "keras.KerasTensor":
+    """The layers before the blocks; the pooling comes before the normalization, which then costs a quarter."""
+    from keras import layers
+
     x = _convolution(x, filters, 5 if pooled else 3, 1, "stem", pool=pooled)
     return layers.ReLU(name="stem_relu")(x)
 
 
-def _block(x: keras.KerasTensor, filters: int, strides: int, residual: bool, name: str) -> keras.KerasTensor:
-    """relu(f(x) + x), where f is two convolutions; where f changes the shape, x is projected to the new one."""
+def _block(x: "keras.KerasTensor", filters: int, strides: int, residual: bool, name: str) -> "keras.KerasTensor":
+    """relu(f(x) + x), where f is two convolutions; where f changes the shape, a 1x1 convolution projects x to it."""
+    from keras import layers
+
     shortcut = x
     if residual and (strides != 1 or x.shape[-1] != filters):
         shortcut = _convolution(x, filters, 1, strides, f"{name}_projection")
@@ -77,9 +89,11 @@ def _block(x: keras.KerasTensor, filters: int, strides: int, residual: bool, nam
 
 
 def _convolution(
-    x: keras.KerasTensor, filters: int, size: int, strides: int, name: str, pool: bool = False
-) -> keras.KerasTensor:
-    """A convolution, a pooling if it is wished for, and the normalisation, which has the bias."""
+    x: "keras.KerasTensor", filters: int, size: int, strides: int, name: str, pool: bool = False
+) -> "keras.KerasTensor":
+    """A convolution, max pooling if `pool` says so, and batch normalization, which has the bias."""
+    from keras import layers
+
     x = layers.Conv2D(
         filters,
         size,
