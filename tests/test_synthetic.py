@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,9 +64,47 @@ def test_hairlines_are_thinner_than_markers():
     assert ink["marker"] > 3 * ink["hairline"]
 
 
-def test_training_pages_hold_other_digits_than_test_pages():
-    train, test = (make_page("plain", 1, part=part, num_lines=3, digits_per_line=8) for part in ("train", "test"))
-    assert train.lines != test.lines
+def trace_pen(mask: np.ndarray) -> np.ndarray:
+    """Draw the middle of a digit's strokes, which does not depend on the width of the pen, as a vector of length 1."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    digit = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8) * 255
+    scale = 64 / max(digit.shape)
+    size = [max(4, round(side * scale)) for side in digit.shape[::-1]]
+    digit = np.where(cv2.resize(digit, size, interpolation=cv2.INTER_AREA) > 127, 255, 0).astype(np.uint8)
+    top, left = ((72 - side) // 2 for side in digit.shape)
+    canvas = np.zeros((72, 72), np.uint8)
+    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    depth = cv2.distanceTransform(canvas, cv2.DIST_L2, 5)
+    ridge = cv2.GaussianBlur((depth / np.maximum(cv2.dilate(depth, np.ones((9, 9))), 1e-6)) ** 2, (0, 0), 2)
+    trace = ridge[::2, ::2].ravel()
+    return trace / np.linalg.norm(trace)
+
+
+def enlarge(image: np.ndarray) -> np.ndarray:
+    """Enlarge an image of MNIST, so that its edge at half height is smooth."""
+    return cv2.resize(image, (112, 112), interpolation=cv2.INTER_CUBIC)
+
+
+def test_training_pages_hold_training_digits_and_test_pages_test_digits(mnist):
+    label = 2
+    traces = {
+        part: np.stack([trace_pen(enlarge(image) > 115) for image in images[labels == label]])
+        for part, images, labels in (
+            ("train", mnist.train_images, mnist.train_labels),
+            ("test", mnist.test_images, mnist.test_labels),
+        )
+    }
+    for part in traces:
+        found = []
+        for seed in range(5):
+            page = make_page("plain", seed, part=part, num_lines=3, digits_per_line=8, digit_height=80)
+            for number, digit in enumerate("".join(page.lines), start=1):
+                if int(digit) == label:
+                    trace = trace_pen(page.instances == number)
+                    found.append(max(traces, key=lambda name, trace=trace: (traces[name] @ trace).max()))
+        assert len(found) >= 5
+        # A digit of the other part is now and then more like the drawn one than the digit that it was drawn from.
+        assert found.count(part) >= 0.6 * len(found), (part, found)
 
 
 @pytest.mark.parametrize(
