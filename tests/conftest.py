@@ -92,10 +92,10 @@ def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
-def assert_clear_failure(result: subprocess.CompletedProcess, *words: str) -> None:
-    """Exit code 1, one sentence on stderr that says what to know, no traceback, nothing on stdout."""
+def assert_clear_failure(result: subprocess.CompletedProcess, *words: str, code: int = 1) -> None:
+    """The exit code, one sentence on stderr that says what to know, no traceback, nothing on stdout."""
     message = result.stderr.decode()
-    assert result.returncode == 1, message
+    assert result.returncode == code, message
     assert "Traceback" not in message
     assert not result.stdout
     for word in words:

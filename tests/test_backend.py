@@ -77,8 +77,8 @@ def test_missing_backend_says_what_to_install(choose):
 
 
 def test_unknown_backend_names_the_known_ones(cli):
-    assert_clear_failure(cli("predict", "x.png", "--backend", "theano"), "theano", "tensorflow, jax, torch")
-    assert_clear_failure(cli("fit", KERAS_BACKEND="numpy"), "KERAS_BACKEND", "tensorflow, jax, torch")
+    assert_clear_failure(cli("predict", "x.png", "--backend", "theano"), "theano", "tensorflow, jax, torch", code=2)
+    assert_clear_failure(cli("fit", KERAS_BACKEND="numpy"), "KERAS_BACKEND", "tensorflow, jax, torch", code=2)
 
 
 def test_each_backend_runs_when_it_is_named(worker):

@@ -48,8 +48,8 @@ def test_json_has_every_figure_and_names_what_is_not_installed(tmp_path):
 
 
 def test_what_cannot_be_measured_is_told(cli):
-    assert_clear_failure(cli("benchmark", "--backend", "theano"), "'theano'", "tensorflow, jax, torch")
-    assert_clear_failure(cli("benchmark", "--rounds", "0"), "0 rounds")
+    assert_clear_failure(cli("benchmark", "--backend", "theano"), "'theano'", "tensorflow, jax, torch", code=2)
+    assert_clear_failure(cli("benchmark", "--rounds", "0"), "--rounds", code=2)
 
 
 class Clock:

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import platform
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import assert_clear_failure, copy_reference
 from PIL import Image
+
+import kerascnn
 
 
 def json_lines(result) -> list[dict]:
@@ -84,10 +88,41 @@ def test_many_pictures_in_order(cli, tmp_path, mnist):
     assert (digits == mnist.test_labels[:700]).mean() > 0.98
 
 
-def test_wrong_usage_is_exit_2(cli):
-    assert cli("predict").returncode == 2
-    assert cli("fit", "--epochs", "three").returncode == 2
-    assert cli("no-such-command").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), ("Usage:",)),
+        (("predikt", "x.png"), ("'predikt'", "predict")),
+        (("predict",), ("IMAGE",)),
+        (("predict", "x.png", "--modle", "reference"), ("--modle", "--model")),
+        (("predict", ""), ("''", "no value")),
+        (("predict", "x.png", "--model="), ("'--model='", "no value")),
+        (("predict", "x.png", "--top-k", "0"), ("--top-k",)),
+        (("predict", "x.png", "--format", "xml"), ("--format", "csv")),
+        (("read", "x.png", "--min-confidence", "2"), ("--min-confidence",)),
+        (("explain", "x.png", "y.png"), ("y.png",)),
+        (("evaluate", *["--model", "reference"] * 3), ("--model",)),
+        (("summary", "--architecture", "cnn", "--model", "lecture"), ("not both",)),
+        (("summary", "--architecture", "rnn"), ("'rnn'", "cnn")),
+        (("summary", "--input-shape", "abc"), ("'abc'", "28x28x1")),
+        (("ensemble", "reference"), ("--output",)),
+        (("ensemble", "reference", "-o", "e.keras"), ("two members",)),
+        (("ensemble", "reference", "lecture", "-o", "e.h5"), ("'.h5'", ".keras")),
+        (("synthesize", "pages", "--style", "crayon"), ("'crayon'", "plain, shadow")),
+        (("synthesize", "pages", "--part", "all"), ("'all'", "'train' or 'test'")),
+        (("synthesize", "pages", "--count", "0"), ("--count",)),
+        (("benchmark", "--seconds", "0"), ("--seconds",)),
+        (("benchmark", "--backend", "theano"), ("'theano'", "tensorflow, jax, torch")),
+        (("fit", "--epochs", "three"), ("--epochs",)),
+        (("fit", "--architecture", "rnn"), ("'rnn'", "cnn")),
+        (("fit", "--output", "model.h5"), ("'.h5'", ".keras")),
+        (("fit", "--dropout-rates", "0.1"), ("is 0.1;", "takes 2, such as its own 0.25,0.5")),
+        (("fit", "--architecture", "vit", "--dropout-rates", "0.1,0.2"), ("'vit' takes 1,",)),
+    ],
+)
+def test_wrong_usage_is_exit_2(cli, tmp_path, arguments, words):
+    assert_clear_failure(cli(*arguments), *words, code=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +132,6 @@ def test_wrong_usage_is_exit_2(cli):
         (("predict", "missing.png"), ("no such file",)),
         (("predict", "x.png", "--model", "no.keras"), ("there is no model no.keras", "kerascnn fit")),
         (("evaluate", "--data", "nowhere"), ("there is no data set 'nowhere'",)),
-        (("fit", "--architecture", "rnn"), ("'rnn'", "cnn")),
         (("fit", "--recipe", "slow"), ("'slow'", "quick, best")),
         (("fit", "--epochs", "0"), ("epochs is 0",)),
         (("fit", "--validation-split", "1.5"), ("validation_split is 1.5",)),
@@ -105,14 +139,8 @@ def test_wrong_usage_is_exit_2(cli):
         (("fit", "--optimizer", "sgd"), ("optimizer is 'sgd'", "adam, muon")),
         (("fit", "--schedule", "steps"), ("schedule is 'steps'", "cosine, constant")),
         (("fit", "--dropout-rates", "0,1"), ("dropout rate", "below 1")),
-        (
-            ("fit", "--dropout-rates", "0.1"),
-            ("is 0.1;", "takes 2, one after the pooling and one before the head"),
-        ),
-        (("fit", "--architecture", "vit", "--dropout-rates", "0.1,0.2"), ("'vit' takes 1,",)),
         (("fit", "--augmentation", "-1"), ("augmentation is -1",)),
         (("fit", "--seed", "-1"), ("seed is -1",)),
-        (("fit", "--output", "model.h5"), ("'.h5'", ".keras")),
         (("fit", "--resume"), ("no interrupted run", "saved_models/mnist_cnn.run")),
     ],
 )
@@ -180,3 +208,42 @@ def test_predict_uses_the_model_of_the_working_directory(cli, tmp_path, photo):
     assert result.stderr.decode() == "model: saved_models/mnist_cnn.keras, on onnxruntime\n"
     assert result.stdout.decode().startswith("6 ")
     assert cli("predict", "six.png", "--model", "reference").stderr == b""
+
+
+def test_version_tells_what_a_bug_report_needs(cli):
+    lines = cli("--version").stdout.decode().splitlines()
+    assert lines[0] == f"kerascnn {kerascnn.__version__}"
+    told = dict(line.split(" ", 1) for line in lines)
+    assert set(told) >= {"python", "platform", "keras", "tensorflow", "jax", "torch", "onnxruntime", "numpy", "opencv"}
+    assert told["python"] == platform.python_version()
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"), [("kerascnn fi", {"fit"}), ("kerascnn predict --form", {"--format"}), ("kerascnn x", set())]
+)
+def test_shell_completion(cli, words, completed):
+    result = cli(_KERASCNN_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    assert set(result.stdout.decode().split()) == completed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_can_be_shown(cli, shell):
+    result = cli(_KERASCNN_COMPLETE=f"source_{shell}")
+    assert "_KERASCNN_COMPLETE" in result.stdout.decode()
+
+
+def test_samples_are_read_as_they_are_named(cli, tmp_path):
+    written = cli("sample", "samples").stdout.decode().splitlines()
+    assert {str(path.relative_to(tmp_path)) for path in (tmp_path / "samples").rglob("*.*")} == set(written)
+    rows = json_lines(cli("predict", "samples/digits", "--format", "json"))
+    assert len(rows) >= 5
+    assert all(Path(row["image"]).name.startswith(f"{row['digit']}-") for row in rows)
+    page = cli("read", "samples/page.png", "-o", "found").stdout.decode()
+    assert page == (tmp_path / "samples" / "page.txt").read_text()
+    assert cli("sample", "samples").returncode == 0
+
+
+def test_samples_replace_no_file_of_the_user(cli, tmp_path):
+    (tmp_path / "page.png").write_bytes(b"my own")
+    assert_clear_failure(cli("sample", "."), "page.png exists", "another directory")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.png"]

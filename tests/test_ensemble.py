@@ -111,12 +111,14 @@ def test_an_ensemble_is_a_model_like_any_other(cli, joined, photo, shared_digits
 
 def test_models_that_do_not_fit_are_told(cli, members, shared_digits, tmp_path):
     data = ("--data", shared_digits, "--output", "e")
-    assert_clear_failure(cli("ensemble", members[0], *data), "two members or more")
+    assert_clear_failure(cli("ensemble", members[0], *data), "two members or more", code=2)
     assert_clear_failure(cli("ensemble", members[0], members[0], *data), "are the same model")
     assert_clear_failure(cli("ensemble", members[0], "nowhere.keras", *data), "there is no model nowhere.keras")
     assert_clear_failure(cli("ensemble", members[0], "reference", *data), "trained on 'mnist'", "--data")
-    assert_clear_failure(cli("ensemble", *members, *data, "--max-members", 1), "two members or more")
-    assert_clear_failure(cli("ensemble", *members, "--data", shared_digits, "--output", "e.h5"), "e.h5", ".keras")
+    assert_clear_failure(cli("ensemble", *members, *data, "--max-members", 1), "--max-members", code=2)
+    assert_clear_failure(
+        cli("ensemble", *members, "--data", shared_digits, "--output", "e.h5"), "e.h5", ".keras", code=2
+    )
     bare = tmp_path / "bare.keras"
     shutil.copy(members[1], bare)
     assert_clear_failure(cli("ensemble", members[0], bare, *data), "bare.keras has no card")

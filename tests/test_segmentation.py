@@ -195,7 +195,7 @@ def test_evaluate_scores_it_on_pages(cli, made):
     assert document["mean_iou"] < document["iou"]
     assert set(document["per_class"]) == set(CLASS_NAMES)
     refused = cli("evaluate", "--model", "segmenter", "--data", "mnist")
-    assert_clear_failure(refused, "scored alone, on synthetic pages")
+    assert_clear_failure(refused, "scored alone, on synthetic pages", code=2)
 
 
 def test_explain_shows_the_mask_over_the_page(cli, tmp_path):

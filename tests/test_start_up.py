@@ -49,6 +49,15 @@ def test_help_imports_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
 
 
+def test_completion_imports_nothing_heavy():
+    code = "import sys; from kerascnn.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    variables = {"_KERASCNN_COMPLETE": "complete_bash", "COMP_WORDS": "kerascnn fit --rec", "COMP_CWORD": "2"}
+    result = run([sys.executable, "-c", code], capture_output=True, text=True, env=clean_environment(**variables))
+    completed, *imported = result.stdout.split()
+    assert completed == "--recipe"
+    assert not {name.split(".")[0] for name in imported} & HEAVY
+
+
 def test_predict_imports_no_framework(tmp_path, photo):
     photo(4).save(tmp_path / "four.png")
     assert not imported_by("predict", str(tmp_path / "four.png"), "--model", "reference") & FRAMEWORKS

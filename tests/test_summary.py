@@ -120,7 +120,7 @@ def test_wrong_usage(cli):
         result = cli("summary", "--input-shape", shape)
         assert result.returncode == 2
         assert "28x28x1" in result.stderr.decode()
-    assert_clear_failure(cli("summary", "--architecture", "rnn"), "'rnn'", "cnn")
+    assert_clear_failure(cli("summary", "--architecture", "rnn"), "'rnn'", "cnn", code=2)
     assert_clear_failure(cli("summary", "--model", "nothing.keras"), "there is no model nothing.keras")
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.datasets.synthetic import STYLES, make_page, write_pages
-from kerascnn.utils.errors import DataError
+from kerascnn.utils.errors import UsageError
 
 
 @pytest.mark.parametrize("style", list(STYLES))
@@ -116,7 +116,7 @@ def test_training_pages_hold_training_digits_and_test_pages_test_digits(mnist):
     ],
 )
 def test_wishes_that_cannot_be_met(arguments, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(UsageError, match=message):
         make_page(**arguments)
 
 
@@ -138,6 +138,6 @@ def test_command_line(tmp_path):
     assert done.returncode == 0
     assert done.stdout.splitlines() == [str(tmp_path / "plain-2.png")]
     wrong = subprocess.run([*command, str(tmp_path), "--style", "crayon"], capture_output=True, text=True)
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert "crayon" in wrong.stderr
     assert "Traceback" not in wrong.stderr

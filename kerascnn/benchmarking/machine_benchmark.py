@@ -11,7 +11,7 @@ from kerascnn.benchmarking.processes import Failed, Measuring
 from kerascnn.benchmarking.processor import machine
 from kerascnn.utils.backend import BACKENDS, installed_version
 from kerascnn.utils.cores import num_cores
-from kerascnn.utils.errors import BackendError, KerasCNNError
+from kerascnn.utils.errors import UsageError
 
 Note = Callable[[str], None]
 
@@ -116,8 +116,7 @@ def benchmark(
         The figures, with every single run.
 
     Raises:
-        BackendError: if a backend is unknown.
-        KerasCNNError: if a number makes no sense.
+        UsageError: If a backend is unknown, or a number makes no sense.
 
     Example:
         >>> kerascnn.benchmarking.machine_benchmark(["jax"]).training[0].images_per_second > 0
@@ -126,9 +125,9 @@ def benchmark(
     names = tuple(dict.fromkeys(backends or BACKENDS))
     for name in names:
         if name not in BACKENDS:
-            raise BackendError(f"there is no backend {name!r} to measure; kerascnn runs on {', '.join(BACKENDS)}.")
+            raise UsageError(f"there is no backend {name!r} to measure; kerascnn runs on {', '.join(BACKENDS)}.")
     if rounds < 1 or seconds <= 0:
-        raise KerasCNNError(f"{rounds} rounds of {seconds:g} seconds measure nothing; expected at least 1, above 0.")
+        raise UsageError(f"{rounds} rounds of {seconds:g} seconds measure nothing; expected at least 1, above 0.")
     rounds, seconds = (1, 0.0) if dry_run else (rounds, seconds)
     note = on_note or (lambda text: None)
     # One after the other: three frameworks that train, and four engines, need not be in memory together.

@@ -23,5 +23,5 @@ __all__ = [
 
 
 def main() -> None:
-    """The `kerascnn` command."""
-    app()
+    """Run the `kerascnn` command."""
+    app(prog_name="kerascnn")

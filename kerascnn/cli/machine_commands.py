@@ -1,22 +1,20 @@
 """The commands about this machine: `backends`, `benchmark`."""
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
 from kerascnn.cli.application import app
 from kerascnn.cli.options import Format
-from kerascnn.cli.results import print_csv
+from kerascnn.cli.printing import print_csv, print_json, print_message
 from kerascnn.utils.errors import KerasCNNError
 
 
 @app.command()
 def backends(
-    format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="How to print the backends.")] = Format.text,
 ) -> None:
-    """Show which backends are installed, on which devices, and which one would be used.
+    """Show the installed backends, their devices, and the one in use.
 
     Example: kerascnn backends --format json
     """
@@ -28,20 +26,18 @@ def backends(
         choice = choose_backend()
     except KerasCNNError as error:
         choice, problem = None, error
-    if format is Format.text:
-        from kerascnn.cli.tables import print_backends
+    if format is Format.json:
+        used = {"name": choice.name, "reason": choice.reason, "note": choice.note} if choice else None
+        print_json({"backends": [status.to_dict() for status in statuses], "used": used})
+    elif format is Format.csv:
+        rows = [{**status.to_dict(), "devices": " ".join(status.devices)} for status in statuses]
+        print_csv(rows, ["name", "version", "devices"])
+    else:
+        from kerascnn.cli.machine_tables import print_backends
 
         print_backends(statuses, choice)
-    elif format is Format.csv:
-        print_csv(
-            [{**status.to_dict(), "devices": " ".join(status.devices)} for status in statuses],
-            ["name", "version", "devices"],
-        )
-    else:
-        used = {"name": choice.name, "reason": choice.reason, "note": choice.note} if choice else None
-        print(json.dumps({"backends": [status.to_dict() for status in statuses], "used": used}))
     if choice and choice.note:
-        print(choice.note, file=sys.stderr)
+        print_message(choice.note)
     if problem:
         raise problem
 
@@ -50,35 +46,49 @@ def backends(
 def benchmark(
     backend: Annotated[
         list[str] | None,
-        typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; can be repeated.  [default: all]"),
+        typer.Option(
+            "--backend",
+            metavar="NAME",
+            help="A backend to measure: tensorflow, jax or torch; can be repeated.  [default: all that are installed]",
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(metavar="NUMBER", help="Of a block.")] = 5.0,
-    rounds: Annotated[int, typer.Option(metavar="NUMBER", help="Blocks of each, in turn; the median counts.")] = 5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="One step of each: does everything work?")] = False,
-    format: Annotated[Format, typer.Option(help="json has every single run.")] = Format.text,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="NUMBER", help="Length of one timed block, in seconds.")
+    ] = 5.0,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="NUMBER",
+            help="Number of timed blocks for each backend and engine, which take turns; the median is shown.",
+        ),
+    ] = 5,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run a single step of each, to see whether everything works.")
+    ] = False,
+    format: Annotated[
+        Format, typer.Option(help="How to print the rates; json has the rate of every block.")
+    ] = Format.text,
 ) -> None:
-    """Measure this machine: training and predicting on each backend, against the limit of its processor.
+    """Measure how fast this machine trains and predicts.
+
+    Every installed backend is measured against the limit of the processor. Takes about five
+    minutes with the default values.
 
     Example: kerascnn benchmark --backend tensorflow --backend jax --format json
     """
     from kerascnn.benchmarking import benchmark as run
 
-    result = run(
-        backend,
-        seconds=seconds,
-        rounds=rounds,
-        dry_run=dry_run,
-        on_note=lambda text: print(text, file=sys.stderr, flush=True),
-    )
+    result = run(backend, seconds=seconds, rounds=rounds, dry_run=dry_run, on_note=print_message)
     if format is Format.json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print_json(result.to_dict())
     elif format is Format.csv:
         tasks = {"training": result.training, "predicting": result.predicting}
         rows = [{"task": task, **vars(rate), "runs": len(rate.runs)} for task, rates in tasks.items() for rate in rates]
         print_csv(rows, list(rows[0]))
     else:
-        from kerascnn.cli.tables import print_benchmark
+        from kerascnn.cli.machine_tables import print_benchmark
 
         print_benchmark(result)
     if dry_run:
-        print("dry run: everything was tried; the figures say nothing.", file=sys.stderr)
+        print_message("dry run: everything works; the rates mean nothing.")

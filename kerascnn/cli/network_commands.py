@@ -1,15 +1,16 @@
 """The commands about networks and trained models: `summary`, `models`, `ensemble`."""
 
-import json
 import shutil
-import sys
 from typing import Annotated
 
 import typer
 
 from kerascnn.cli.application import app
 from kerascnn.cli.options import ARCHITECTURE_NAMES, BackendOption, DataOption, Format, ModelOption, TextOrJson
-from kerascnn.cli.results import print_csv
+from kerascnn.cli.printing import print_csv, print_json, print_message, print_note
+
+_MODELS_COLUMNS = ("name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
+                   "num_test", "accuracy", "accuracy_deviation", "seconds", "milliseconds_per_picture")  # fmt: skip
 
 
 @app.command()
@@ -20,11 +21,16 @@ def summary(
     model: ModelOption = None,
     input_shape: Annotated[
         str | None,
-        typer.Option(metavar="SHAPE", help="Of a picture: height x width x channels.  [default: 28x28x1]"),
+        typer.Option(
+            metavar="SHAPE",
+            help="Size of the input as HEIGHTxWIDTHxCHANNELS, in pixels.  [default: the model's own, 28x28x1 for most]",
+        ),
     ] = None,
-    format: Annotated[TextOrJson, typer.Option(help="How to print.")] = TextOrJson.text,
+    format: Annotated[TextOrJson, typer.Option(help="How to print the layers.")] = TextOrJson.text,
 ) -> None:
-    """Show the layers of a network, with the arithmetic behind every shape.
+    """Show the layers of a network and the arithmetic behind them.
+
+    Shapes, weights, multiply-adds, receptive field and memory of every layer are written out.
 
     Example: kerascnn summary --architecture cnn --input-shape 256x256x3
     """
@@ -38,7 +44,7 @@ def summary(
         raise typer.BadParameter(f"{input_shape!r} is no input shape such as 28x28x1.") from error
     result = summarize(architecture, model=model, input_shape=shape)
     if format is TextOrJson.json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print_json(result.to_dict())
         return
     from kerascnn.summary.text import summary_text
 
@@ -50,76 +56,78 @@ def models(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH...]",
+            metavar="PATH",
             help="Trained models, or directories of them.  [default: saved_models/]",
             show_default=False,
         ),
     ] = None,
     figure: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Draw mistakes against milliseconds a picture there, as PNG.")
+        str | None,
+        typer.Option(
+            metavar="PATH", help="PNG file to draw: share of mistakes against milliseconds for one picture, by model."
+        ),
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="How to print the overview.")] = Format.text,
 ) -> None:
-    """Show the architectures side by side: size, cost, and the accuracy that trained models have on their cards.
+    """Compare the networks: size, cost and recorded accuracy.
+
+    The accuracy is the one that trained models have on their cards.
 
     Example: kerascnn models saved_models/ --format json
     """
     from kerascnn.evaluation.model_overview import compare_architectures
 
-    rows = compare_architectures(
-        paths or (), on_note=lambda text: print(f"note: {text}", file=sys.stderr), figure=figure
-    )
+    rows = compare_architectures(paths or (), on_note=print_note, figure=figure)
     if format is Format.json:
-        print(json.dumps([row.to_dict() for row in rows], ensure_ascii=False))
+        print_json([row.to_dict() for row in rows])
     elif format is Format.csv:
-        columns = ["name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
-                   "num_test", "accuracy", "accuracy_deviation", "seconds", "milliseconds_per_picture"]  # fmt: skip
         lines = [
             {**vars(row), **(vars(runs) | {"num_seeds": len(runs.seeds)} if runs else {})}
             for row in rows
             for runs in row.runs or [None]
         ]
-        print_csv([{name: line.get(name) for name in columns} for line in lines], columns)
+        print_csv([{name: line.get(name) for name in _MODELS_COLUMNS} for line in lines], _MODELS_COLUMNS)
     else:
-        from kerascnn.cli.tables import print_models
+        from kerascnn.cli.network_tables import print_models
 
         print_models(rows)
     if figure:
-        print(f"wrote {figure}", file=sys.stderr)
+        print_message(f"wrote {figure}")
 
 
 @app.command()
 def ensemble(
     members: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Trained models, .keras files or 'reference'; two or more.")
+        list[str],
+        typer.Argument(metavar="MODEL", help="Two or more trained models: .keras files, 'reference' or 'lecture'."),
     ],
-    output: Annotated[str, typer.Option(metavar="PATH", help="The .keras file to write.")],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="The .keras file to write.")],
     max_members: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Choose so many at most, by the loss in validation.  [default: all]"),
+        typer.Option(
+            min=2,
+            metavar="NUMBER",
+            help="Largest number of members to keep, chosen by validation loss.  [default: all]",
+        ),
     ] = None,
     data: DataOption = None,
     backend: BackendOption = None,
-    format: Annotated[TextOrJson, typer.Option(help="json prints the ensemble's card.")] = TextOrJson.text,
+    format: Annotated[TextOrJson, typer.Option(help="How to print the result; json is the model card.")] = (
+        TextOrJson.text
+    ),
 ) -> None:
-    """Join trained models into one, which gives the average of their probabilities.
+    """Join trained models into one that averages their probabilities.
 
     They are compared on images that none was trained on: train them with the same --split-seed.
 
     Example: kerascnn ensemble a.keras b.keras c.keras --output e.keras
     """
-    from kerascnn.cli.tables import print_ensemble
     from kerascnn.training.ensembling import ensemble as run
 
-    model = run(
-        members,
-        output,
-        max_members=max_members,
-        data=data or "mnist",
-        backend=backend,
-        on_note=lambda text: print(text, file=sys.stderr, flush=True),
-    )
+    model = run(members, output, max_members=max_members, data=data or "mnist", backend=backend, on_note=print_message)
     if format is TextOrJson.json:
         print(model.card.to_json(), end="")
-    else:
-        print_ensemble(model.card, model.files)
+        return
+    from kerascnn.cli.training_tables import print_ensemble
+
+    print_ensemble(model.card, model.files)

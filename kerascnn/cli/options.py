@@ -1,11 +1,11 @@
-"""Options that several commands have, and the model that they name."""
+"""Arguments and options that several commands have, and the model that they name."""
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kerascnn.cli.printing import print_message, print_note
 from kerascnn.models import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How results are printed."""
+    """How results that are a table are printed."""
 
     text = "text"
     json = "json"
@@ -29,27 +29,36 @@ class TextOrJson(StrEnum):
 
 ARCHITECTURE_NAMES = ", ".join(ARCHITECTURES)
 
+ImagesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="IMAGE", help="Pictures, directories of pictures, or - for standard input."),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        metavar="PATH",
-        help="A .keras file, or a model that ships with kerascnn: 'reference', the most accurate one, or 'lecture', "
-        "the classic cnn. "
-        "Default: saved_models/mnist_cnn.keras if it is there, else the reference.",
+        metavar="MODEL",
+        help="A .keras file, or a model that ships with kerascnn: 'reference', the most accurate one, 'lecture', "
+        "the classic cnn, or 'segmenter', which finds the digits of a page.  "
+        "[default: saved_models/mnist_cnn.keras if it exists, else reference]",
     ),
 ]
 BackendOption = Annotated[
     str | None,
-    typer.Option("--backend", metavar="NAME", help="tensorflow, jax or torch; else KERAS_BACKEND decides."),
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="The framework that Keras runs on: tensorflow, jax or torch.  "
+        "[default: KERAS_BACKEND, else the first one installed to train, ONNX Runtime to predict]",
+    ),
 ]
 DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="'mnist' (the default), a directory of IDX files, an .npz file in Keras's layout, "
-        "or a directory with one sub-directory of pictures a class.",
+        help="The data set: 'mnist', a directory of IDX files, an .npz file in Keras's layout, "
+        "or a directory with one sub-directory of pictures for each class.  [default: mnist]",
     ),
 ]
 
@@ -59,9 +68,9 @@ def load_model(model: str | None, backend: str | None) -> "Predictor":
     from kerascnn.inference.predictor import load
     from kerascnn.saving.model_files import reference_path
 
-    predictor = load(model, backend=backend, on_note=lambda text: print(f"note: {text}", file=sys.stderr))
+    predictor = load(model, backend=backend, on_note=print_note)
     if model is None:
         is_reference = predictor.path == reference_path()
         name = "reference (ships with kerascnn)" if is_reference else predictor.path
-        print(f"model: {name}, on {predictor.engine.name}", file=sys.stderr)
+        print_message(f"model: {name}, on {predictor.engine.name}")
     return predictor

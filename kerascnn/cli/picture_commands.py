@@ -1,6 +1,5 @@
-"""The commands that are given pictures, or make some: `predict`, `read`, `explain`, `synthesize`."""
+"""The commands that are given pictures, or make some: `predict`, `read`, `explain`, `sample`, `synthesize`."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -8,25 +7,35 @@ from typing import Annotated
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.options import BackendOption, Format, ModelOption, TextOrJson, load_model
-from kerascnn.cli.results import print_predictions
+from kerascnn.cli.options import BackendOption, Format, ImagesArgument, ModelOption, TextOrJson, load_model
+from kerascnn.cli.printing import print_json, print_message, print_predictions
 from kerascnn.utils.errors import KerasCNNError
+
+_MANY_PICTURES = 200
+"""Number of pictures above which a progress bar is shown."""
 
 
 @app.command()
 def predict(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input."),
-    ],
+    images: ImagesArgument,
     model: ModelOption = None,
     backend: BackendOption = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many classes to list, most probable first.")] = 3,
+    top_k: Annotated[
+        int,
+        typer.Option(min=1, metavar="NUMBER", help="Number of classes that --format json lists, most probable first."),
+    ] = 3,
     output: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write a strip for each picture there: original, ink, what the network saw."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Directory in which to write a strip for each picture: the original, its ink, the network's input.",
+        ),
     ] = None,
-    format: Annotated[Format, typer.Option(help="json prints one object a line.")] = Format.text,
+    format: Annotated[
+        Format, typer.Option(help="How to print the predictions; json is one object a line.")
+    ] = Format.text,
 ) -> None:
     """Read the digit in each picture.
 
@@ -43,35 +52,45 @@ def predict(
         from kerascnn.inference.strips import predict_and_draw
 
         results = predict_and_draw(_opened(sources), predictor, failures.add, output)
-    if len(sources) > 200:
-        from kerascnn.cli.progress import with_bar
+    if len(sources) > _MANY_PICTURES:
+        from kerascnn.cli.progress import show_progress
 
-        results = with_bar(results, len(sources))
+        results = show_progress(results, len(sources))
     print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
     failures.exit_if_any(len(sources))
 
 
 @app.command()
 def read(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE...", help="Pictures, directories of pictures, or - for standard input."),
-    ],
+    images: ImagesArgument,
     model: ModelOption = None,
     backend: BackendOption = None,
     min_confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Leave out digits of a lower probability.  [default: 0.5]")
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="NUMBER", help="Lowest probability of a digit that is not left out.  [default: 0.5]"
+        ),
     ] = None,
     segmenter: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What tells digits from lines and each other: unet, classical or both.  [both]"
+            metavar="NAME",
+            help="How digits are found on the page: 'unet', 'classical', 'both', or a .keras file of a U-Net.  "
+            "[default: both]",
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Write each picture there with the digits found drawn on it.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Directory in which to write each picture with the digits found drawn on it.",
+        ),
     ] = None,
-    format: Annotated[TextOrJson, typer.Option(help="json prints one object a line.")] = TextOrJson.text,
+    format: Annotated[
+        TextOrJson, typer.Option(help="How to print the digits; json is one object a picture, a line each.")
+    ] = TextOrJson.text,
 ) -> None:
     """Read every digit on a page, line by line.
 
@@ -93,7 +112,7 @@ def read(
     )
     for name, page in pages:
         if format is TextOrJson.json:
-            print(json.dumps({"image": name, **page.to_dict()}, ensure_ascii=False))
+            print_json({"image": name, **page.to_dict()})
         else:
             print(f"{name}:\n{page.text}" if len(sources) > 1 else page.text)
     failures.exit_if_any(len(sources))
@@ -103,14 +122,25 @@ def read(
 def explain(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for standard input.")],
     output: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Where the pictures and report.html go.  [explained/IMAGE'S NAME]")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Directory in which to write report.html and its pictures.  "
+            "[default: explained/ and the picture's name]",
+        ),
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Weigh the maps of this layer, and maximise its filters.  [the last ones]"),
+        typer.Option(
+            metavar="NAME",
+            help="Layer whose feature maps are weighted and whose filters are maximised.  "
+            "[default: the last one with feature maps]",
+        ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option("--class", metavar="LABEL", help="Explain this class.  [the most probable one]")
+        str | None, typer.Option("--class", metavar="LABEL", help="Class to explain.  [default: the most probable one]")
     ] = None,
     model: ModelOption = None,
     data: Annotated[
@@ -118,14 +148,24 @@ def explain(
         typer.Option(
             "--data",
             metavar="SOURCE",
-            help="Where training images that excite filters come from, as for fit.  [mnist, if the model reads it]",
+            help="Data set, as for fit, whose training images are shown beside the filters that they excite most.  "
+            "[default: mnist, if the model has its classes]",
         ),
     ] = None,
     backend: BackendOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the noise that activation maximisation starts from.")] = 0,
-    format: Annotated[TextOrJson, typer.Option(help="json prints one object.")] = TextOrJson.text,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Random seed for the noise that activation maximisation starts from."
+        ),
+    ] = 0,
+    format: Annotated[
+        TextOrJson, typer.Option(help="How to print the result: the files written, or one JSON object.")
+    ] = TextOrJson.text,
 ) -> None:
-    """Show why the network gives its answer: class activation maps, filters, feature maps, on one page.
+    """Show why the network gives its answer, on one page.
+
+    The page has class activation maps, filters, feature maps and what covering parts of the picture does.
 
     Example: kerascnn explain image.png --output explained/
     """
@@ -141,32 +181,57 @@ def explain(
         data=data,
         backend=backend,
         seed=seed,
-        progress=lambda text: print(text, file=sys.stderr, flush=True),
+        progress=print_message,
     )
     if format is TextOrJson.json:
-        print(json.dumps(explanation.to_dict(), ensure_ascii=False))
+        print_json(explanation.to_dict())
     else:
         print(*explanation.files, sep="\n")
 
 
 @app.command()
+def sample(
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Directory in which to write them; it is made if it is missing.")
+    ],
+) -> None:
+    """Write a few pictures to try: single digits and a page.
+
+    DIR/digits/ gets the single digits, DIR/page.txt the text of DIR/page.png. All are digits of MNIST's test part,
+    drawn on paper and photographed by a program.
+
+    Example: kerascnn sample samples/
+    """
+    from kerascnn.datasets.samples import write_samples
+
+    print(*write_samples(directory), sep="\n")
+
+
+@app.command()
 def synthesize(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="Where the pages go; it is made if it is missing.")],
-    style: Annotated[str, typer.Option(metavar="NAME", help="plain, shadow, lined, table, ...; or all.")] = "all",
-    count: Annotated[int, typer.Option(min=1, help="Pages of each style.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first page; the others count up.")] = 0,
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Directory in which to write the pages; it is made if it is missing.")
+    ],
+    style: Annotated[
+        str, typer.Option(metavar="NAME", help="Look of the pages: plain, shadow, lined, table, ...; or all.")
+    ] = "all",
+    count: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of pages of each style.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="Random seed of the first page; the following pages count up.")
+    ] = 0,
     part: Annotated[
-        str, typer.Option(metavar="NAME", help="Which of MNIST's digits are written: test or train.")
+        str, typer.Option(metavar="NAME", help="Part of MNIST whose digits are written: test or train.")
     ] = "test",
 ) -> None:
-    """Make pages of handwritten digits to test with: pictures, and labels.csv with their text and boxes.
+    """Make pages of handwritten digits whose text is known.
+
+    Writes pictures, and labels.csv with their text and the boxes of their digits.
 
     Example: kerascnn synthesize pages/ --style lined --count 10
     """
     from kerascnn.datasets.synthetic import write_pages
 
-    for path in write_pages(directory, style, count, seed, part=part):
-        print(path)
+    print(*write_pages(directory, style, count, seed, part=part), sep="\n")
 
 
 class _Failures:
@@ -178,14 +243,14 @@ class _Failures:
     def add(self, name: str, error: KerasCNNError) -> None:
         """Say what is wrong with a picture."""
         self._names.append(name)
-        print(f"kerascnn: {error}", file=sys.stderr)
+        print_message(f"kerascnn: {error}")
 
     def exit_if_any(self, num_pictures: int) -> None:
         """Exit with 1 if a picture could not be read."""
         if not self._names:
             return
         if num_pictures > 1:
-            print(f"kerascnn: {len(self._names)} of {num_pictures} pictures could not be read.", file=sys.stderr)
+            print_message(f"kerascnn: {len(self._names)} of {num_pictures} pictures could not be read.")
         raise typer.Exit(1)
 
 

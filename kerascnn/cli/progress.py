@@ -1,7 +1,8 @@
 """Progress of long work, shown on stderr where that is a terminal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +17,8 @@ from rich.progress import (
 from rich.text import Text
 
 from kerascnn.training.progress import RunStart
+
+Item = TypeVar("Item")
 
 
 class FitProgress:
@@ -64,7 +67,7 @@ class FitProgress:
         if self._bar:
             self._bar.update(self._task, completed=step)
 
-    def epoch_finished(self, row: dict) -> None:
+    def epoch_finished(self, row: Mapping[str, Any]) -> None:
         """Replace the bar by a line."""
         self.close()
         self.saved_epochs = row["epoch"]
@@ -93,8 +96,8 @@ class _ImagesPerSecond(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed * self._images_per_step:,.0f} images/s")
 
 
-def with_bar(items: Iterable, total: int) -> Iterable:
-    """Show a bar on stderr while items pass, where that is a terminal and the results go elsewhere.
+def show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
+    """Show a progress bar on stderr while items pass, where that is a terminal and the results go elsewhere.
 
     On a terminal the results themselves show how far the work is. What is printed to stdout never passes through the
     bar: rich would take it over and draw it on the terminal in place of the file.

@@ -73,7 +73,7 @@ def fit(
     Example: kerascnn fit --backend jax --epochs 1
     """
     from kerascnn.cli.progress import FitProgress
-    from kerascnn.cli.tables import print_fit
+    from kerascnn.cli.training_tables import print_fit
     from kerascnn.training import fit as run
 
     progress = FitProgress()

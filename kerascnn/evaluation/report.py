@@ -18,7 +18,7 @@ from kerascnn.evaluation.report_sections import (
 )
 from kerascnn.evaluation.scoring import Answers, Evaluation, answers
 from kerascnn.inference.predictor import Predictor
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import UsageError
 from kerascnn.utils.files import require_directory, write_bytes
 from kerascnn.utils.html_page import HtmlReport
 from kerascnn.utils.interrupts import noticed_interrupts
@@ -57,7 +57,7 @@ def evaluate_models(
 
     Raises:
         DataError: if the data are malformed or do not fit a model, or two models were not tested on the same images.
-        ModelError: if there are more than two models.
+        UsageError: if there are more than two models.
         OutputError: if the report cannot be written.
 
     Example:
@@ -65,7 +65,7 @@ def evaluate_models(
         PosixPath('results/report.html')
     """
     if not 1 <= len(predictors) <= 2:
-        raise ModelError(f"{len(predictors)} models cannot be put side by side; give one or two.")
+        raise UsageError(f"{len(predictors)} models cannot be put side by side; give one or two.")
     if output is not None:
         require_directory(Path(output))
     found = [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -102,9 +102,9 @@ def register(
 
 
 def check_architecture(name: str) -> str:
-    """Raise ModelError unless an architecture of that name is registered; return the name. Needs no Keras."""
+    """Raise UsageError unless an architecture of that name is registered; return the name. Needs no Keras."""
     if name not in ARCHITECTURES:
-        raise ModelError(f"there is no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
+        raise UsageError(f"there is no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
     return name
 
 
@@ -119,7 +119,7 @@ def dropout_rates_of(architecture: str | Architecture, rates: Sequence[float] | 
         One rate for each place that has dropout.
 
     Raises:
-        ModelError: If the name is unknown, or the number of rates is not that of the network's own.
+        UsageError: If the name is unknown, or the number of rates is not that of the network's own.
 
     Example:
         >>> dropout_rates_of("cnn")
@@ -130,7 +130,7 @@ def dropout_rates_of(architecture: str | Architecture, rates: Sequence[float] | 
         return network.dropout_rates
     if len(rates) != len(network.dropout_rates):
         own = f", such as its own {_listed(network.dropout_rates)}" if network.dropout_rates else ""
-        raise ModelError(
+        raise UsageError(
             f"dropout_rates is {_listed(rates)}; the architecture {network.name!r} takes "
             f"{len(network.dropout_rates)}{own}."
         )

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from kerascnn.saving.card import Card
-from kerascnn.utils.errors import ModelError, OutputError
+from kerascnn.utils.errors import ModelError, OutputError, UsageError
 from kerascnn.utils.files import place, sha256_of, staging_directory
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
@@ -55,7 +55,8 @@ def keras_file(output: str | Path) -> Path:
         The `.keras` file.
 
     Raises:
-        OutputError: if the ending is another, or it is a directory.
+        OutputError: if it is a directory.
+        UsageError: if the ending is another.
     """
     path = Path(output)
     if path.is_dir():
@@ -63,7 +64,7 @@ def keras_file(output: str | Path) -> Path:
     if path.suffix == "":
         return path.with_name(path.name + ".keras")
     if path.suffix != ".keras":
-        raise OutputError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
+        raise UsageError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
     return path
 
 

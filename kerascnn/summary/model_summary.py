@@ -16,7 +16,7 @@ from kerascnn.summary.graph import Call, read_calls
 from kerascnn.summary.layer_arithmetic import Arithmetic, dense_parameters
 from kerascnn.summary.layers import Facts, Shape, activation_bytes, facts_of, times
 from kerascnn.summary.receptive_field import receptive_fields
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import ModelError, UsageError
 
 __all__ = ["FullyConnected", "LayerSummary", "Summary", "parse_input_shape", "summarize"]
 
@@ -132,7 +132,7 @@ def summarize(
         1199882
     """
     if architecture is not None and model is not None:
-        raise ModelError("give an architecture or a model, not both.")
+        raise UsageError("give an architecture or a model, not both.")
     if architecture is not None:
         shape = input_shape or ARCHITECTURES[check_architecture(architecture)].input_shape
         return _summary(_architecture_config(architecture, shape), architecture, shape)

@@ -6,6 +6,7 @@ writes "tensorflow" into `keras.json` by itself, so that file is a weak wish: a 
 missing is passed over with a note.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from kerascnn.utils.errors import BackendError
+from kerascnn.utils.errors import BackendError, UsageError
 from kerascnn.utils.quiet import silent_stderr
 from kerascnn.utils.version import __version__
 
@@ -66,12 +67,7 @@ def installed_version(name: str) -> str | None:
     """
     if importlib.util.find_spec(name) is None:
         return None
-    for distribution in (name, f"{name}-cpu", f"{name}_cpu"):
-        try:
-            return metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            continue
-    return "unknown"
+    return _first_version(name, f"{name}-cpu", f"{name}_cpu") or "unknown"
 
 
 def explicit_wish(requested: str | None = None) -> str | None:
@@ -89,8 +85,9 @@ def choose_backend(requested: str | None = None) -> BackendChoice:
         The choice with its reason.
 
     Raises:
-        BackendError: if the wish is unknown or not installed, if Keras already runs on another backend, or if no
+        BackendError: if the wish is not installed, if Keras already runs on another backend, or if no
             backend is installed.
+        UsageError: if the wish is unknown.
     """
     if "keras" in sys.modules:
         return _running_backend(requested)
@@ -165,6 +162,31 @@ def software(backend: str) -> dict[str, str]:
     }
 
 
+def installed_software() -> dict[str, str]:
+    """What a bug report needs: the versions of kerascnn, Python, the platform and the packages that kerascnn uses."""
+    found = {
+        "keras": _first_version("keras"),
+        **{name: installed_version(name) for name in BACKENDS},
+        "onnxruntime": _first_version("onnxruntime", "onnxruntime-gpu"),
+        "numpy": _first_version("numpy"),
+        "opencv": _first_version("opencv-python-headless", "opencv-python"),
+    }
+    return {
+        "kerascnn": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{name: version or "not installed" for name, version in found.items()},
+    }
+
+
+def _first_version(*distributions: str) -> str | None:
+    """The version of the first of these distributions that is installed."""
+    for distribution in distributions:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(distribution)
+    return None
+
+
 def _running_backend(requested: str | None) -> BackendChoice:
     import keras
 
@@ -179,7 +201,7 @@ def _running_backend(requested: str | None) -> BackendChoice:
 
 def _checked(name: str, origin: str) -> str:
     if name not in BACKENDS:
-        raise BackendError(f"{origin} names the backend {name!r}; kerascnn runs on {', '.join(BACKENDS)}.")
+        raise UsageError(f"{origin} names the backend {name!r}; kerascnn runs on {', '.join(BACKENDS)}.")
     if installed_version(name) is None:
         raise BackendError(
             f"{origin} names the backend {name!r}, which is not installed; pip install {_EXTRAS[name]} adds it."

@@ -1,12 +1,16 @@
 """The exceptions that a user of the package meets.
 
 Each message is one sentence or two: what was given, what was expected, how to mend it. `kerascnn.cli` prints it and
-exits with 1; a program that uses the package catches `KerasCNNError`.
+exits with 2 for a `UsageError`, with 1 for the others; a program that uses the package catches `KerasCNNError`.
 """
 
 
 class KerasCNNError(Exception):
     """The common base: kerascnn could not do what it was asked to."""
+
+
+class UsageError(KerasCNNError, ValueError):
+    """An argument has a value that it can never have, whatever the files and the machine: wrong usage."""
 
 
 class BackendError(KerasCNNError):

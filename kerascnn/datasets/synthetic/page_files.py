@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from kerascnn.datasets.synthetic.pages import STYLES, make_page
-from kerascnn.utils.errors import DataError
+from kerascnn.utils.errors import UsageError
 from kerascnn.utils.files import write_bytes
 
 
@@ -29,7 +29,7 @@ def write_pages(
         and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
 
     Raises:
-        DataError: if the style or the part is unknown, or the count is not positive.
+        UsageError: if the style or the part is unknown, or the count is not positive.
         OutputError: if a file cannot be written.
 
     Example:
@@ -37,7 +37,7 @@ def write_pages(
         [PosixPath('pages/lined-0.png')]
     """
     if count < 1:
-        raise DataError(f"{count} pages cannot be made; expected a count of at least 1.")
+        raise UsageError(f"{count} pages cannot be made; expected a count of at least 1.")
     directory = Path(directory)
     paths, rows = [], []
     for name in STYLES if style == "all" else [style]:

@@ -9,7 +9,7 @@ import numpy as np
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import camera, paper
 from kerascnn.datasets.synthetic.strokes import Pen, drawn_digit
-from kerascnn.utils.errors import DataError
+from kerascnn.utils.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def make_page(
         The page.
 
     Raises:
-        DataError: if the style or the part is unknown, or a number is not positive.
+        UsageError: if the style or the part is unknown, or a number is not positive.
 
     Example:
         >>> make_page("lined", seed=3, num_lines=2, digits_per_line=5).lines
@@ -156,11 +156,11 @@ def make_page(
 
 def _look(style: str, part: str, *numbers: int | None) -> Style:
     if style not in STYLES:
-        raise DataError(f"there is no style {style!r}; expected one of {', '.join(STYLES)}.")
+        raise UsageError(f"there is no style {style!r}; expected one of {', '.join(STYLES)}.")
     if part not in ("train", "test"):
-        raise DataError(f"there is no part {part!r} of MNIST; expected 'train' or 'test'.")
+        raise UsageError(f"there is no part {part!r} of MNIST; expected 'train' or 'test'.")
     if any(number is not None and number < 1 for number in numbers):
-        raise DataError(
+        raise UsageError(
             f"a page of {numbers} (lines, digits a line, digit height) is none; expected at least 1 of each."
         )
     return STYLES[style]

@@ -21,7 +21,7 @@ from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.training.ensembling.members import Candidate, candidates, check_data, held_out
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, software
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.files import staging_directory
 from kerascnn.utils.quiet import silent_stderr
 
@@ -68,7 +68,7 @@ def ensemble(
     """
     note = on_note or (lambda text: None)
     if max_members is not None and max_members < 2:
-        raise ModelError(f"max_members is {max_members}; an ensemble has two members or more.")
+        raise UsageError(f"max_members is {max_members}; an ensemble has two members or more.")
     found, path = candidates(models), keras_file(output)
     # Better now than after all the work: is there a place for the result?
     with staging_directory(path):

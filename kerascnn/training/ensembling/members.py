@@ -10,7 +10,7 @@ import numpy as np
 from kerascnn.datasets import Dataset, stratified_split
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import is_current, resolve_model_path
-from kerascnn.utils.errors import DataError, ModelError
+from kerascnn.utils.errors import DataError, ModelError, UsageError
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def candidates(models: Sequence[str | Path]) -> list[Candidate]:
             or differ in their classes or their pictures.
     """
     if len(models) < 2:
-        raise ModelError("an ensemble has two members or more; name more models.")
+        raise UsageError("an ensemble has two members or more; name more models.")
     found = [_candidate(resolve_model_path(model)) for model in models]
     first = found[0]
     for index, one in enumerate(found[1:], start=1):
