@@ -1,7 +1,8 @@
 """Data sets: MNIST, which is part of the package, and the user's own in the formats people have them in."""
 
+from kerascnn.datasets.arrays import dataset_from_arrays
 from kerascnn.datasets.dataset import DIGITS, Dataset
-from kerascnn.datasets.loading import load_dataset
+from kerascnn.datasets.loading import DataSource, load_dataset
 from kerascnn.datasets.split import stratified_split
 
-__all__ = ["DIGITS", "Dataset", "load_dataset", "stratified_split"]
+__all__ = ["DIGITS", "DataSource", "Dataset", "dataset_from_arrays", "load_dataset", "stratified_split"]

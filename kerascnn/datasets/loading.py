@@ -4,6 +4,7 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
+from kerascnn.datasets.arrays import ArrayParts, dataset_from_arrays
 from kerascnn.datasets.dataset import DIGITS, Dataset, checked
 from kerascnn.datasets.idx import holds_idx_files, read_idx, read_idx_directory
 from kerascnn.datasets.npz import read_npz
@@ -18,13 +19,17 @@ _MNIST_MD5 = {
 }
 
 
-def load_dataset(source: str | Path = "mnist", *, seed: int = 0, preparation: str | None = None) -> Dataset:
+DataSource = str | Path | Dataset | ArrayParts
+"""What a data set is loaded from; see `load_dataset`."""
+
+
+def load_dataset(source: DataSource = "mnist", *, seed: int = 0, preparation: str | None = None) -> Dataset:
     """Load a data set by name or path.
 
     Args:
         source: `"mnist"` (embedded, nothing is downloaded), a directory of IDX files, an `.npz` file in Keras's
             layout, or a directory with one sub-directory of pictures a class. Write `./mnist` for a directory called
-            `mnist`.
+            `mnist`. Arrays `(x_train, y_train), (x_test, y_test)` become a data set, and a `Dataset` stays as it is.
         seed: divides a class folder that has no `train/` and `test/`.
         preparation: overrides how the pictures of a class folder are prepared (`mnist` or `resize`).
 
@@ -38,6 +43,10 @@ def load_dataset(source: str | Path = "mnist", *, seed: int = 0, preparation: st
         >>> load_dataset("mnist").train_images.shape
         (60000, 28, 28)
     """
+    if isinstance(source, Dataset):
+        return source
+    if not isinstance(source, str | Path):
+        return dataset_from_arrays(source)
     if source == "mnist":
         return _embedded_mnist()
     path = Path(source)

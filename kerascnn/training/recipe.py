@@ -2,98 +2,83 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 from math import cos, pi
+from typing import Any
 
-from kerascnn.models import dropout_rates_of
+from kerascnn.models import Architecture, dropout_rates_of
+from kerascnn.training.option_fields import Limits, check_values, documented, option
 from kerascnn.utils.errors import TrainingError
 
-OPTIMIZERS, SCHEDULES = ("adam", "muon"), ("cosine", "constant")
+_COUNT, _SHARE, _MAGNITUDE = Limits(minimum=1), Limits(minimum=0, maximum=1), Limits(minimum=0, maximum=2)
+_PROPER_SHARE = Limits(minimum=0, below=1)
 
 
+@documented
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained.
+    """The hyper-parameters with which a network is trained.
 
-    Args:
-        epochs: passes over the training part.
-        batch_size: samples a step.
-        optimizer: `adam`, or `muon`: Muon with five times the learning rate for the kernels of dense layers and
-            convolutions, Adam for the rest.
-        learning_rate: the peak, reached after the warm-up.
-        schedule: of the learning rate after the warm-up: `cosine` falls to zero along half a cosine, `constant` stays.
-        warmup: the share of all steps in which the learning rate rises from zero.
-        dropout_rates: of the network's dropout layers, in order; None for the network's own.
-        augmentation: the strength of the random changes to training images: 0 for none, 1 for the usual.
-        final_augmentation: the strength in the last epoch, approached along half a cosine, so that the small last steps
-            are made for images as people write them (Z. He et al., "Data augmentation revisited", 2019); None for no
-            change.
-        label_smoothing: the share of each target that is spread over all classes.
-        weight_averaging: the momentum of an exponential moving average of the weights, which is validated and kept in
-            place of the weights themselves (B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by
-            averaging", 1992); 0 for none.
-        outliers: pictures that are no digits, added to each batch as a share of its size, for the network to learn to
-            be undecided about; only for data sets of the ten digits.
+    `muon` is Muon with five times the learning rate for the kernels of dense layers and convolutions, and Adam for the
+    rest. The final augmentation makes the small last steps on images as people write them (Z. He et al., "Data
+    augmentation revisited", 2019). Averaged weights are those of B. Polyak and A. Juditsky, "Acceleration of stochastic
+    approximation by averaging", 1992.
     """
 
-    epochs: int = 3
-    batch_size: int = 128
-    optimizer: str = "muon"
-    learning_rate: float = 2e-3
-    schedule: str = "cosine"
-    warmup: float = 0.1
-    dropout_rates: tuple[float, ...] | None = None
-    augmentation: float = 0.5
-    final_augmentation: float | None = None
-    label_smoothing: float = 0.1
-    weight_averaging: float = 0.0
-    outliers: float = 0.0
+    epochs: int = option(3, "Number of passes over the training images.", _COUNT)
+    batch_size: int = option(128, "Number of images in one training step.", _COUNT)
+    optimizer: str = option("muon", "Optimizer.", ("adam", "muon"), metavar="NAME")
+    learning_rate: float = option(2e-3, "Learning rate at the peak of the schedule.", Limits(above=0, below=10))
+    schedule: str = option(
+        "cosine", "Learning rate after the warm-up: falling to 0 or constant.", ("cosine", "constant"), metavar="NAME"
+    )
+    warmup: float = option(0.1, "Share of all steps in which the learning rate rises from 0 to its peak.", _SHARE)
+    dropout_rates: tuple[float, ...] | None = option(
+        None, "Rates of the network's dropout layers, with commas between them.", _PROPER_SHARE, metavar="RATES"
+    )
+    augmentation: float = option(
+        0.5, "Augmentation magnitude: 0 changes nothing, 1 changes images as much as writers differ.", _MAGNITUDE
+    )
+    final_augmentation: float | None = option(
+        None, "Augmentation magnitude in the last epoch, approached along half a cosine.", _MAGNITUDE
+    )
+    label_smoothing: float = option(0.1, "Share of each target that is spread over all classes.", _PROPER_SHARE)
+    weight_averaging: float = option(
+        0.0, "Momentum of an exponential moving average of the weights, kept in their place.", _PROPER_SHARE
+    )
+    outliers: float = option(
+        0.0, "Number of pictures without a digit that are added to each batch, as a share of its size.", _SHARE
+    )
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name} is {getattr(self, name)}; expected at least 1.")
-        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in choices:
-                raise TrainingError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}.")
-        if not 0 < self.learning_rate < 10:
-            raise TrainingError(f"learning_rate is {self.learning_rate:g}; expected a number above 0 and below 10.")
-        shares = (("warmup", 1.0), ("augmentation", 2.0), ("final_augmentation", 2.0), ("outliers", 1.0))
-        for name, highest in shares:
-            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= highest:
-                raise TrainingError(f"{name} is {getattr(self, name):g}; expected 0 to {highest:g}.")
-        for name in ("label_smoothing", "weight_averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise TrainingError(f"{name} is {getattr(self, name):g}; expected at least 0 and less than 1.")
-        if not all(0 <= rate < 1 for rate in self.dropout_rates or ()):
-            raise TrainingError("a dropout rate is the share of units that is left out: at least 0 and below 1.")
+        if isinstance(self.dropout_rates, list):
+            object.__setattr__(self, "dropout_rates", tuple(self.dropout_rates))
+        check_values(self)
 
     def augmentation_in(self, epoch: int) -> float:
-        """The strength of the random changes in an epoch, counted from 0."""
+        """Compute the augmentation magnitude in an epoch, counted from 0."""
         if self.final_augmentation is None or self.epochs == 1:
             return self.augmentation
         share = (1 + cos(pi * epoch / (self.epochs - 1))) / 2
         return share * self.augmentation + (1 - share) * self.final_augmentation
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for the card and for resuming."""
+    def to_dict(self) -> dict[str, Any]:
+        """The values as plain data, for the card and for resuming."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict) -> "Recipe":
-        """The inverse of `to_dict`; unknown names are a TypeError."""
-        values = {field.name: data[field.name] for field in fields(cls)}
-        rates = values["dropout_rates"]
-        return cls(**{**values, "dropout_rates": None if rates is None else tuple(rates)})
+    def from_dict(cls, data: dict[str, Any]) -> "Recipe":
+        """The inverse of `to_dict`; raises KeyError if a value is missing."""
+        return cls(**{field.name: data[field.name] for field in fields(cls)})
 
 
 RECIPES = {
     # A few minutes on a laptop.
     "quick": Recipe(),
-    # For people's own pictures: many epochs on images that are changed as pens and hands would change them, in the end
-    # less and less.
+    # For people's own pictures: many epochs on images that are changed as pens and writers differ, at the end less and
+    # less.
     "best": Recipe(epochs=18, augmentation=1.0, final_augmentation=0.3, outliers=0.1),
 }
 
-_PAGES = {
+_PAGES: dict[str, Any] = {
     "batch_size": 16,
     "optimizer": "adam",
     "learning_rate": 4e-3,
@@ -102,13 +87,13 @@ _PAGES = {
     "label_smoothing": 0.0,
     "outliers": 0.0,
 }
-# What a recipe does otherwise for one architecture. Labels are smoothed where that was tried.
-_DIFFERENCES = {
-    # On changed images `cnn` does not overfit in so few epochs: what is dropped is only learnt later.
+# How a recipe differs for one architecture. Labels are smoothed where that was tried.
+_DIFFERENCES: dict[tuple[str, str], dict[str, Any]] = {
+    # On augmented images `cnn` does not overfit in so few epochs; dropout would only slow it down.
     ("quick", "cnn"): {"dropout_rates": (0.0, 0.0)},
-    # Where the changes of the images had become weak, both knew nearly all of them and had nothing left to learn.
+    # With weaker augmentation at the end, both fitted nearly all images and had nothing left to learn.
     ("best", "cnn"): {"epochs": 24, "warmup": 0.05, "dropout_rates": (0.1, 0.3), "final_augmentation": 0.5},
-    # Square matrices of 512 have no short side, over which Muon would be quick.
+    # Muon is quick for matrices with a short side; these are square, 512x512.
     ("best", "mlp"): {
         "epochs": 40,
         "optimizer": "adam",
@@ -116,7 +101,7 @@ _DIFFERENCES = {
         "label_smoothing": 0.0,
         "outliers": 0.0,
     },
-    # So few weights have no room for all the forms of the changed images, nor for what is no digit.
+    # So few weights have no capacity for strong augmentation, nor for outliers.
     ("best", "cnn_tiny"): {
         "epochs": 30,
         "optimizer": "adam",
@@ -133,33 +118,37 @@ _DIFFERENCES = {
         "final_augmentation": 0.5,
         "outliers": 0.0,
     },
-    # A sample is a part of a page, with many digits and far more pixels; there are no pictures of no digit.
+    # A sample is a crop of a page, with many digits and far more pixels; there are no outliers.
     ("quick", "unet"): _PAGES | {"epochs": 3},
     ("best", "unet"): _PAGES | {"epochs": 9, "warmup": 0.05},
 }
 
 
-def choose_recipe(name: str, architecture: str, **changes) -> Recipe:
-    """A recipe by name, with single values changed.
+def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **changes: Any) -> Recipe:
+    """Choose a recipe and change single values of it.
 
     Args:
-        name: `quick` or `best`.
-        architecture: the network that it is for, a name of `kerascnn.models.ARCHITECTURES`.
-        **changes: fields of `Recipe`; None leaves the recipe's own value.
+        recipe: `quick`, `best`, or a recipe of one's own.
+        architecture: Network that it is for, or its name in `kerascnn.models.ARCHITECTURES`.
+        **changes: Values of fields of `Recipe`; None leaves the recipe's own value.
 
     Returns:
         The recipe, with the dropout rates of the network.
 
     Raises:
-        TrainingError: if the name is unknown or a value impossible.
-        ModelError: if the architecture is unknown, or the number of dropout rates is not that of its dropout layers.
+        TrainingError: If the name is unknown or a value impossible.
+        ModelError: If the architecture is unknown, or the number of dropout rates is not that of its dropout layers.
 
     Example:
         >>> choose_recipe("quick", "cnn", epochs=1).dropout_rates
         (0.0, 0.0)
     """
-    if name not in RECIPES:
-        raise TrainingError(f"there is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
     wishes = {key: value for key, value in changes.items() if value is not None}
-    recipe = replace(RECIPES[name], **{**_DIFFERENCES.get((name, architecture), {}), **wishes})
-    return replace(recipe, dropout_rates=dropout_rates_of(architecture, recipe.dropout_rates))
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise TrainingError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}.")
+        name = architecture.name if isinstance(architecture, Architecture) else architecture
+        wishes = {**_DIFFERENCES.get((recipe, name), {}), **wishes}
+        recipe = RECIPES[recipe]
+    made = replace(recipe, **wishes)
+    return replace(made, dropout_rates=dropout_rates_of(architecture, made.dropout_rates))
