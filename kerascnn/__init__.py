@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ModelError,
         OutputError,
         TrainingError,
+        UsageError,
     )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Recipe",
     "Summary",
     "TrainingError",
+    "UsageError",
     "__version__",
     "ensemble",
     "evaluate",
@@ -82,6 +84,7 @@ _HOMES = {
         "ModelError",
         "OutputError",
         "TrainingError",
+        "UsageError",
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, field, fields
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -86,22 +86,22 @@ def flag_of(name: str, made: Option) -> str:
 
 
 def check_values(values: "DataclassInstance") -> None:
-    """Raise TrainingError unless each value is of its field's type and among what the field allows."""
+    """Raise UsageError unless each value is of its field's type and among what the field allows."""
     for one, made, kind in options_of(type(values)):
         value = getattr(values, one.name)
         if value is None or made.allowed is None:
             continue
         if not isinstance(made.allowed, Limits):
             if value not in made.allowed:
-                raise TrainingError(f"{one.name} is {value!r}; choose one of {', '.join(made.allowed)}.")
+                raise UsageError(f"{one.name} is {value!r}; choose one of {', '.join(made.allowed)}.")
             continue
         numbers = value if isinstance(value, tuple) else (value,)
         is_whole = int in (kind, *get_args(kind))
         if not all(isinstance(number, int if is_whole else int | float) for number in numbers):
-            raise TrainingError(f"{one.name} is {value!r}; expected {'a whole number' if is_whole else 'a number'}.")
+            raise UsageError(f"{one.name} is {value!r}; expected {'a whole number' if is_whole else 'a number'}.")
         if not all(map(made.allowed.allow, numbers)):
             each = f"each {one.name.replace('_', ' ').removesuffix('s')} " if isinstance(value, tuple) else ""
-            raise TrainingError(f"{one.name} is {as_text(value)}; expected {each}{made.allowed}.")
+            raise UsageError(f"{one.name} is {as_text(value)}; expected {each}{made.allowed}.")
 
 
 def documented(kind: _Class) -> _Class:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerascnn.models import Architecture, dropout_rates_of
 from kerascnn.training.option_fields import Limits, check_values, documented, option
-from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.errors import UsageError
 
 _COUNT, _SHARE, _MAGNITUDE = Limits(minimum=1), Limits(minimum=0, maximum=1), Limits(minimum=0, maximum=2)
 _PROPER_SHARE = Limits(minimum=0, below=1)
@@ -136,8 +136,8 @@ def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **ch
         The recipe, with the dropout rates of the network.
 
     Raises:
-        TrainingError: If the name is unknown or a value impossible.
-        ModelError: If the architecture is unknown, or the number of dropout rates is not that of its dropout layers.
+        UsageError: If a name is unknown, a value impossible, or the number of dropout rates is not that of the
+            network's dropout layers.
 
     Example:
         >>> choose_recipe("quick", "cnn", epochs=1).dropout_rates
@@ -146,7 +146,7 @@ def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **ch
     wishes = {key: value for key, value in changes.items() if value is not None}
     if isinstance(recipe, str):
         if recipe not in RECIPES:
-            raise TrainingError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}.")
+            raise UsageError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}.")
         name = architecture.name if isinstance(architecture, Architecture) else architecture
         wishes = {**_DIFFERENCES.get((recipe, name), {}), **wishes}
         recipe = RECIPES[recipe]

@@ -8,7 +8,7 @@ from kerascnn.saving.model_files import keras_file
 from kerascnn.training.recipe import Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
 from kerascnn.utils import backend
-from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.errors import TrainingError, UsageError
 
 DEFAULT_DATA, DEFAULT_ARCHITECTURE, DEFAULT_RECIPE = "mnist", "cnn", "quick"
 SYNTHETIC = "synthetic"
@@ -102,7 +102,7 @@ def new_settings(request: RunRequest) -> RunSettings:
         The settings of a new run.
 
     Raises:
-        TrainingError: if a value is impossible.
+        UsageError: If a value is impossible.
         ModelError: if there is no such architecture, or the dropout rates do not fit it.
         BackendError: if the backend is unknown or not installed.
     """
@@ -111,10 +111,10 @@ def new_settings(request: RunRequest) -> RunSettings:
     recipe = choose_recipe(recipe_name, architecture, **request.changes)
     split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
     if not 0 < split < 1:
-        raise TrainingError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
+        raise UsageError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
     seed = _seed("seed", request.seed, DEFAULT_SEED)
     if request.patience is not None and request.patience < 1:
-        raise TrainingError(f"patience is {request.patience}; expected at least 1 epoch.")
+        raise UsageError(f"patience is {request.patience}; expected at least 1 epoch.")
     return RunSettings(
         data=request.data or _default_data(architecture),
         architecture=architecture,
@@ -182,7 +182,7 @@ def _default_data(architecture: str | None) -> str:
 def _seed(name: str, wish: int | None, default: int) -> int:
     seed = default if wish is None else wish
     if not 0 <= seed < 2**32:
-        raise TrainingError(f"{name} is {seed}; expected 0 to {2**32 - 1}.")
+        raise UsageError(f"{name} is {seed}; expected 0 to {2**32 - 1}.")
     return seed
 
 
