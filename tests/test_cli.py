@@ -184,7 +184,9 @@ def test_evaluate_refuses_data_that_do_not_fit(cli, tmp_path, mnist):
 
 
 def test_output_without_terminal_has_no_colour(cli, small_digits):
-    assert b"\x1b" not in cli("evaluate", "--data", small_digits).stdout
+    result = cli("evaluate", "--data", small_digits, FORCE_COLOR="")
+    assert b"precision" in result.stdout
+    assert b"\x1b" not in result.stdout + result.stderr
 
 
 def test_a_reader_that_leaves_early_is_no_error(cli, tmp_path, mnist):

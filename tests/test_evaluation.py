@@ -183,6 +183,7 @@ def test_two_models_side_by_side(cli, worse_model, tmp_path, reference, hard_dig
     parts = ("both_right", "only_first_right", "only_second_right", "both_wrong")
     assert sum(document[part] for part in parts) == 600
     assert document["p_value"] == mcnemar_p_value(document["only_first_right"], document["only_second_right"])
+    assert len(document["disagreements"]) >= document["only_second_right"]
     for one in document["disagreements"]:
         assert one["answers"][0] != one["answers"][1]
         assert one["answers"][1] == reference.answered_names[hard[one["index"]]]

@@ -197,22 +197,23 @@ def test_truncated_weights_are_one_clear_error(worker, model):
 
 
 def test_a_process_killed_while_saving_leaves_the_old_model_or_the_new(tmp_path):
-    # The child replaces a file over and over, each time by one byte repeated; we kill it at ten different moments.
+    # The child replaces a file over and over, each time by one byte repeated; we kill it at ten different moments,
+    # counted from its first replacement.
     code = (
         "import sys, pathlib, itertools\n"
         "from kerascnn.utils.files import write_bytes\n"
         "target = pathlib.Path(sys.argv[1])\n"
         "for value in itertools.cycle(b'abc'):\n"
         "    write_bytes(target, bytes([value]) * 4_000_000)\n"
+        "    print(value, flush=True)\n"
     )
     target = tmp_path / "model.keras"
     for attempt in range(10):
-        child = subprocess.Popen([sys.executable, "-c", code, str(target)], env=clean_environment())
-        while not target.exists():
-            time.sleep(0.01)
-        time.sleep(0.02 + 0.013 * attempt)
-        child.kill()
-        child.wait()
+        command = [sys.executable, "-c", code, str(target)]
+        with subprocess.Popen(command, env=clean_environment(), stdout=subprocess.PIPE) as child:
+            assert child.stdout.readline()
+            time.sleep(0.013 * attempt)
+            child.kill()
         content = target.read_bytes()
         assert len(content) == 4_000_000
         assert len(set(content)) == 1
