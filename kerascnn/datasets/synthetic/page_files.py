@@ -15,22 +15,22 @@ from kerascnn.utils.files import write_bytes
 def write_pages(
     directory: str | Path, style: str = "plain", count: int = 10, seed: int = 0, *, part: str = "test"
 ) -> list[Path]:
-    """Write pages as PNG files, and what they say as `labels.csv`.
+    """Write pages as PNG files, and their labels as `labels.csv`.
 
     Args:
-        directory: where; it is made if it is missing.
-        style: a name of `STYLES`, or `"all"` for `count` pages of each.
-        count: pages a style.
-        seed: of the first page; the following pages count up.
-        part: which digits of MNIST are written, `"test"` or `"train"`.
+        directory: Directory to write to; it is made if it is missing.
+        style: Name of a style in `STYLES`, or `"all"` for `count` pages of each.
+        count: Number of pages of each style, at least 1; 10 by default.
+        seed: Random seed of the first page; the following pages count up.
+        part: Part of MNIST whose digits are written, `"test"` or `"train"`.
 
     Returns:
-        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
+        Paths of the pictures. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
         and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
 
     Raises:
-        UsageError: if the style or the part is unknown, or the count is not positive.
-        OutputError: if a file cannot be written.
+        UsageError: If the style or the part is unknown, or the count is not positive.
+        OutputError: If a file cannot be written.
 
     Example:
         >>> write_pages("pages", "lined", count=1)
@@ -39,7 +39,10 @@ def write_pages(
     if count < 1:
         raise UsageError(f"{count} pages cannot be made; expected a count of at least 1.")
     directory = Path(directory)
-    paths, rows = [], []
+    paths: list[Path] = []
+    labels = io.StringIO()
+    writer = csv.writer(labels, lineterminator="\n")
+    writer.writerow(["file", "style", "seed", "text", "boxes"])
     for name in STYLES if style == "all" else [style]:
         for number in range(seed, seed + count):
             page = make_page(name, number, part=part)
@@ -48,14 +51,6 @@ def write_pages(
             Image.fromarray(page.picture).save(stream, "PNG")
             write_bytes(path, stream.getvalue())
             paths.append(path)
-            rows.append([path.name, name, number, "|".join(page.lines), json.dumps(page.boxes)])
-    _write_labels(directory / "labels.csv", rows)
+            writer.writerow([path.name, name, number, "|".join(page.lines), json.dumps(page.boxes)])
+    write_bytes(directory / "labels.csv", labels.getvalue().encode())
     return paths
-
-
-def _write_labels(path: Path, rows: list[list]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "style", "seed", "text", "boxes"])
-    writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode())
