@@ -324,6 +324,7 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
     from kerascnn.datasets.synthetic import make_page
     from kerascnn.evaluation.report import evaluate_models
     from kerascnn.explaining import explain
+    from kerascnn.inference.drawing import Drawings
     from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.predictor import load
 
@@ -331,7 +332,8 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
     explain(mnist.test_images[_EXPLAINED], LECTURE, output=directory / "explained")
     evaluate_models([load(LECTURE)], mnist, directory / "evaluated")
     Image.fromarray(make_page("lined", seed=2, num_lines=3, digits_per_line=6).picture).save(directory / "page.png")
-    list(read_files([str(directory / "page.png")], load(REFERENCE), lambda *_: None, output=str(directory / "read")))
+    page = str(directory / "page.png")
+    list(read_files([page], load(REFERENCE), lambda *_: None, drawings=Drawings(directory / "read", [page])))
     (read,) = (directory / "read").iterdir()
     return {
         **{name: directory / "explained" / f"{name}.png" for name in EXPLAIN},

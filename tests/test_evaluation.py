@@ -84,7 +84,7 @@ def written(tmp_path_factory, reference):
 
 
 def test_every_picture_is_a_picture_and_every_table_a_table(written):
-    names = {path.name for path in written.iterdir()}
+    names = {path.name for path in written.glob("[!.]*")}
     pictures = {"activations.png", "confusion_matrix.png", "coverage.png", "mistakes.png", "reliability.png"}
     tables = {
         "activations.csv",

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, make_page
 from kerascnn.images.line_ordering import format_line, order_lines
+from kerascnn.inference.drawing import Drawings
 from kerascnn.inference.page_reader import read_files
 from kerascnn.utils.errors import ImageError, ModelError, OutputError
 
@@ -208,8 +209,8 @@ def test_output_is_a_drawing_for_each_picture(model, page, tmp_path):
         (tmp_path / folder).mkdir()
         sources.append(tmp_path / folder / "page.png")
         Image.fromarray(page.picture).save(sources[-1])
-    list(read_files(sources, model, lambda name, error: None, output=tmp_path / "drawn"))
-    drawn = sorted((tmp_path / "drawn").iterdir())
+    list(read_files(sources, model, lambda name, error: None, drawings=Drawings(tmp_path / "drawn", sources)))
+    drawn = sorted((tmp_path / "drawn").glob("*.png"))
     assert [path.name for path in drawn] == ["page-2.png", "page.png"]
     with Image.open(drawn[0]) as drawing:
         colours = {colour for _, colour in drawing.convert("RGB").getcolors(maxcolors=1 << 24)}
@@ -220,8 +221,8 @@ def test_output_that_cannot_be_written(model, page, tmp_path):
     source, occupied = tmp_path / "page.png", tmp_path / "file"
     Image.fromarray(page.picture).save(source)
     occupied.write_text("not a directory")
-    with pytest.raises(OutputError, match="choose another place"):
-        list(read_files([source], model, lambda name, error: None, output=occupied))
+    with pytest.raises(OutputError, match="give a directory"):
+        Drawings(occupied, [source])
 
 
 def test_command_line_json_and_a_bad_picture(page, tmp_path):

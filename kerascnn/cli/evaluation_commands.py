@@ -47,11 +47,15 @@ def evaluate(
 
     Example: kerascnn evaluate --model saved_models/mnist_cnn.keras --model reference --output results/
     """
-    from kerascnn.evaluation.report import evaluate_models
+    from kerascnn.evaluation.report import evaluate_models, report_directory
+    from kerascnn.saving.model_files import resolve_model_path
 
     if model and len(model) > 2:
         raise typer.BadParameter("--model can be given twice at most.")
-    predictors = [load_model(name, backend) for name in model or (None,)]
+    names = model or (None,)
+    if output is not None:  # refused before a model is loaded
+        report_directory(output, [resolve_model_path(name) for name in names])
+    predictors = [load_model(name, backend) for name in names]
     if any(predictor.card.segments_pages for predictor in predictors):
         if len(predictors) > 1 or data or output:
             raise UsageError(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from kerascnn.cli.application import app
 from kerascnn.cli.options import BackendOption, Format, ImagesArgument, ModelOption, TextOrJson, load_model
 from kerascnn.cli.printing import print_json, print_message, print_predictions
 from kerascnn.utils.errors import KerasCNNError
+
+if TYPE_CHECKING:
+    from kerascnn.inference.drawing import Drawings
 
 _MANY_PICTURES = 200
 """Number of pictures above which a progress bar is shown."""
@@ -43,15 +46,16 @@ def predict(
     """
     from kerascnn.inference.sources import expand_directories
 
-    sources = expand_directories(images)
+    sources = expand_directories(images, output)
+    drawings = _drawings(output, sources)
     predictor = load_model(model, backend)
     failures = _Failures()
-    if output is None:
+    if drawings is None:
         results = predictor.predict_files(_opened(sources), failures.add)
     else:
         from kerascnn.inference.strips import predict_and_draw
 
-        results = predict_and_draw(_opened(sources), predictor, failures.add, output)
+        results = predict_and_draw(_opened(sources), predictor, failures.add, drawings)
     if len(sources) > _MANY_PICTURES:
         from kerascnn.cli.progress import show_progress
 
@@ -99,7 +103,8 @@ def read(
     from kerascnn.inference.page_reader import MIN_CONFIDENCE, read_files
     from kerascnn.inference.sources import expand_directories
 
-    sources = expand_directories(images)
+    sources = expand_directories(images, output)
+    drawings = _drawings(output, sources)
     predictor = load_model(model, backend)
     failures = _Failures()
     pages = read_files(
@@ -108,7 +113,7 @@ def read(
         failures.add,
         min_confidence=MIN_CONFIDENCE if min_confidence is None else min_confidence,
         segmenter=segmenter,
-        output=output,
+        drawings=drawings,
     )
     for name, page in pages:
         if format is TextOrJson.json:
@@ -252,6 +257,15 @@ class _Failures:
         if num_pictures > 1:
             print_message(f"kerascnn: {len(self._names)} of {num_pictures} pictures could not be read.")
         raise typer.Exit(1)
+
+
+def _drawings(output: str | None, sources: Sequence[str]) -> "Drawings | None":
+    """The files for the drawings, checked before any work."""
+    if output is None:
+        return None
+    from kerascnn.inference.drawing import Drawings
+
+    return Drawings(output, sources)
 
 
 def _opened(sources: Sequence[str]) -> Iterator[str | bytes]:

@@ -1,4 +1,4 @@
-"""Synthetic pages as the U-Net takes them, with a class for each pixel."""
+"""Synthetic pages as a network sees them, with what each of their pixels shows."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -12,35 +12,35 @@ from kerascnn.images.page_binarization import binarize_page
 from kerascnn.images.page_segmentation import draw_class_map, normalize_page
 from kerascnn.utils.cores import num_cores
 
-_HEIGHTS = (36, 80)  # digit heights in pixels; the U-Net sees smaller ones, and small pages are made faster
-_TOUCHING_SHARE = 0.5  # share of pages, of any style, on which digits touch: their boundaries are hardest to learn
+_HEIGHTS = (36, 80)  # pixels; digits are shrunk to less than that, and small pages are made sooner
+_TOUCHING_SHARE = 0.5  # of the pages, in whatever style: where digits touch is what is hardest to see
 _FIRST_TEST_SEED = 20_000_000
 _STREAM = 1 << 33  # keeps these random numbers apart from those of the page itself
 
+
 NUM_TEST_PAGES = 51
-"""Number of test pages: three of each style."""
+"""Three pages a style."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPage:
-    """A page with labels for training and testing.
+    """A page to learn from.
 
     Args:
-        intensity: Stroke intensity, uint8 `(height, width)`, 0 is background, as `kerascnn.images.normalize_page` gives
-            it.
-        classes: Indices into `CLASS_NAMES`, uint8 `(height, width)`.
+        strength: uint8, `(height, width)`, as `segmentation.strength` gives it.
+        classes: uint8, `(height, width)`, indices of `CLASS_NAMES`.
     """
 
-    intensity: np.ndarray
+    strength: np.ndarray
     classes: np.ndarray
 
 
-def make_training_pages(count: int, first_seed: int) -> list[LabelledPage]:
-    """Make pages of MNIST's training digits: every style in turn, on half of the pages with touching digits.
+def training_pages(count: int, first_seed: int) -> list[LabelledPage]:
+    """Make pages of MNIST's training digits: every style in turn, on half of the pages with neighbours that touch.
 
     Args:
-        count: Number of pages.
-        first_seed: Random seed of the first page; the following pages count up.
+        count: how many.
+        first_seed: of the first page; the others count up.
 
     Returns:
         The pages; the same arguments give the same ones.
@@ -50,35 +50,35 @@ def make_training_pages(count: int, first_seed: int) -> list[LabelledPage]:
         generator = np.random.default_rng([first_seed + number, _STREAM])
         height, touching = int(generator.integers(*_HEIGHTS)), bool(generator.random() < _TOUCHING_SHARE)
         style, seed = list(STYLES)[number % len(STYLES)], first_seed + number
-        return _label(make_page(style, seed, part="train", digit_height=height, touching=touching or None))
+        return labelled(make_page(style, seed, part="train", digit_height=height, touching=touching or None))
 
-    return _make_in_threads(make, count, "train")
+    return _made(make, count, "train")
 
 
-def make_test_pages(count: int = NUM_TEST_PAGES) -> list[LabelledPage]:
+def held_out_pages(count: int = NUM_TEST_PAGES) -> list[LabelledPage]:
     """Make pages of MNIST's test digits as `make_page` makes them, every style in turn.
 
     Args:
-        count: Number of pages, by default three of each style.
+        count: how many.
 
     Returns:
         The pages, always the same ones.
     """
 
     def make(number: int) -> LabelledPage:
-        return _label(make_page(list(STYLES)[number % len(STYLES)], _FIRST_TEST_SEED + number, part="test"))
+        return labelled(make_page(list(STYLES)[number % len(STYLES)], _FIRST_TEST_SEED + number, part="test"))
 
-    return _make_in_threads(make, count, "test")
+    return _made(make, count, "test")
 
 
-def _make_in_threads(make: Callable[[int], LabelledPage], count: int, part: str) -> list[LabelledPage]:
-    make_page(part=part)  # reads MNIST once, before each of the threads would do so
+def _made(make: Callable[[int], LabelledPage], count: int, part: str) -> list[LabelledPage]:
+    make_page(part=part)  # reads MNIST, which each of the threads would do
     with ThreadPoolExecutor(num_cores()) as threads:
         return list(threads.map(make, range(count)))
 
 
-def _label(page: SyntheticPage) -> LabelledPage:
-    """Compute the input of the U-Net and its target."""
+def labelled(page: SyntheticPage) -> LabelledPage:
+    """What the network sees of a synthetic page, and what it should say."""
     ink = binarize_page(page.picture)
     heights = [box[3] for line in page.boxes for box in line]
     seen = normalize_page(ink, float(np.median(heights)) * ink.scale)
@@ -88,10 +88,10 @@ def _label(page: SyntheticPage) -> LabelledPage:
     )
 
 
-def digest_pages(pages: Sequence[LabelledPage]) -> str:
-    """SHA-256 over the intensities and classes of pages."""
+def digest(pages: Sequence[LabelledPage]) -> str:
+    """The SHA-256 of pages and what they show."""
     result = hashlib.sha256()
     for page in pages:
-        result.update(page.intensity.tobytes())
+        result.update(page.strength.tobytes())
         result.update(page.classes.tobytes())
     return f"sha256:{result.hexdigest()}"

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from kerascnn.evaluation.scoring import Answers, Evaluation
 from kerascnn.evaluation.significance import mcnemar_p_value
-from kerascnn.inference.predictor import Predictor
 from kerascnn.utils.errors import DataError
 
 _BATCH_SIZE = 4096
@@ -82,7 +82,7 @@ def compare(first: Answers, second: Answers) -> Comparison:
     right, other_right = first.right, second.right
     only_first, only_second = int((right & ~other_right).sum()), int((other_right & ~right).sum())
     return Comparison(
-        names=model_names([first.predictor, second.predictor]),
+        names=model_names([one.predictor.path or one.predictor.card.name for one in (first, second)]),
         evaluations=(first.evaluation, second.evaluation),
         accuracy_difference=second.evaluation.accuracy - first.evaluation.accuracy,
         both_right=int((right & other_right).sum()),
@@ -94,12 +94,14 @@ def compare(first: Answers, second: Answers) -> Comparison:
     )
 
 
-def model_names(predictors: Sequence[Predictor]) -> tuple[str, ...]:
-    """Short names that tell models apart: of their files, with their directories or a number where these are equal."""
-    paths = [predictor.path for predictor in predictors]
-    plain = [path.stem if path else predictor.card.name for path, predictor in zip(paths, predictors, strict=True)]
-    longer = [f"{path.resolve().parent.name}-{path.stem}" if path else name
-              for path, name in zip(paths, plain, strict=True)]  # fmt: skip
+def model_names(models: Sequence[Path | str]) -> tuple[str, ...]:
+    """Short names that tell models apart: of their files, with their directories or a number where these are equal.
+
+    Args:
+        models: Path of each model, or its name if it was not saved.
+    """
+    plain = [model.stem if isinstance(model, Path) else model for model in models]
+    longer = [f"{model.resolve().parent.name}-{model.stem}" if isinstance(model, Path) else model for model in models]
     for names in (plain, longer):
         if len(set(names)) == len(names):
             return tuple(names)

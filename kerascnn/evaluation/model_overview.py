@@ -11,6 +11,7 @@ from kerascnn.saving.model_files import SHIPPED, package_model
 from kerascnn.summary.counts import counts_of
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.files import write_bytes
+from kerascnn.utils.outputs import require_own_png
 
 MODELS = Path("saved_models")
 """Where `fit` writes, and where trained models are looked for."""
@@ -102,6 +103,8 @@ def compare_architectures(
         >>> [row.num_parameters for row in compare_architectures() if row.name == "cnn"]
         [1199882]
     """
+    if figure is not None:
+        require_own_png(Path(figure))
     cards = dict(_cards([*_SHIPPED, *_model_paths(paths)], on_note or (lambda text: None)))
     rows = [
         ArchitectureOverview(

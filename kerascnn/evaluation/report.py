@@ -1,5 +1,6 @@
 """What `kerascnn evaluate` finds and writes: of one model, or of two side by side."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ from kerascnn.evaluation.report_sections import (
 from kerascnn.evaluation.scoring import Answers, Evaluation, answers
 from kerascnn.inference.predictor import Predictor
 from kerascnn.utils.errors import UsageError
-from kerascnn.utils.files import require_directory, write_bytes
 from kerascnn.utils.html_page import HtmlReport
 from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.outputs import OutputDirectory
 
-__all__ = ["Results", "evaluate_models"]
+__all__ = ["Results", "evaluate_models", "report_directory"]
+
+_FILES_OF_A_MODEL = ("mistakes", "confusion_matrix", "per_class", "reliability", "coverage", "activations")
+_FILES_OF_ALL = ("coverage.png", "disagreements.csv", "disagreements.png", "report.html")
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,48 @@ def evaluate_models(
     """
     if not 1 <= len(predictors) <= 2:
         raise UsageError(f"{len(predictors)} models cannot be put side by side; give one or two.")
-    if output is not None:
-        require_directory(Path(output))
+    models = [predictor.path or predictor.card.name for predictor in predictors]
+    directory = None if output is None else report_directory(output, models)
     found = [
         answers(predictor, dataset, with_features=output is not None)
         for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)
     ]
     comparison = compare(*found) if len(found) == 2 else None
     report = None
-    if output is not None:
-        report = Path(output) / "report.html"
+    if directory is not None:
         with noticed_interrupts() as raise_if_interrupted:
             files = _files(found, comparison)
             raise_if_interrupted()
-        for name, content in files.items():
-            write_bytes(Path(output) / name, content)
+        report = directory.write_all(files)[-1]
     return Results(tuple(one.evaluation for one in found), comparison, report)
+
+
+def report_directory(output: str | Path, models: Sequence[Path | str]) -> OutputDirectory:
+    """Choose the files of a report, before a model is loaded.
+
+    Args:
+        output: The directory.
+        models: Path of each model, or its name if it was not saved.
+
+    Raises:
+        OutputError: If a file of the report would replace one that is not of an earlier report.
+    """
+    directories = _model_directories(model_names(models))
+    stems = [f"{directory}{stem}" for directory in directories for stem in _FILES_OF_A_MODEL]
+    names = [f"{stem}{suffix}" for stem in stems for suffix in (".csv", ".png")]
+    return OutputDirectory(Path(output), "report", [*names, *_FILES_OF_ALL])
+
+
+def _model_directories(names: Sequence[str]) -> list[str]:
+    """Where the files of each model go, with a slash at the end; empty for a single model.
+
+    A model may have any name, such as `..`; what is kept of it is a directory below that of the report.
+    """
+    if len(names) == 1:
+        return [""]
+    plain = [re.sub(r"[^\w-]", "_", name)[:100] for name in names]
+    distinct = len({name.lower() for name in plain}) == len(plain)
+    return [f"{name}/" if distinct else f"{name}-{number}/" for number, name in enumerate(plain, start=1)]
 
 
 def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> list[Dataset]:
@@ -95,10 +125,10 @@ def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> li
 
 def _files(found: Sequence[Answers], comparison: Comparison | None) -> dict[str, bytes]:
     """The contents of the files by name, the page last."""
-    names = model_names([one.predictor for one in found])
+    names = model_names([one.predictor.path or one.predictor.card.name for one in found])
     subjects = [
-        Subject(name, f"{name}/" if comparison else "", f"{name}: " if comparison else "", one)
-        for name, one in zip(names, found, strict=True)
+        Subject(name, directory, f"{name}: " if comparison else "", one)
+        for name, directory, one in zip(names, _model_directories(names), found, strict=True)
     ]
     data, number = found[0].evaluation.data, found[0].evaluation.num_samples
     introduction = (

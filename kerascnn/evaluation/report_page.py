@@ -12,6 +12,7 @@ from kerascnn.evaluation.report_figures import MAX_GALLERY, draw_gallery
 from kerascnn.evaluation.scoring import Answers
 from kerascnn.utils.figure_style import DARK, LIGHT, Drawing
 from kerascnn.utils.html_page import HtmlReport
+from kerascnn.utils.png import encode_png
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -119,6 +120,4 @@ def short(name: str) -> str:
 
 def png(image: np.ndarray) -> bytes:
     """A grey image, encoded."""
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "PNG")
-    return stream.getvalue()
+    return encode_png(Image.fromarray(image))

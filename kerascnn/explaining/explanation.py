@@ -3,24 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.images.decoding import as_array, decode
 from kerascnn.images.preparations import PREPARATIONS
 from kerascnn.inference.engines import KerasEngine
-from kerascnn.inference.predictor import Prediction, Predictor, load
+from kerascnn.inference.predictor import Picture, Prediction, Predictor, load
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import SHIPPED, package_model, resolve_model_path
 from kerascnn.utils.backend import choose_backend
 from kerascnn.utils.errors import DataError, ModelError
-from kerascnn.utils.files import require_directory, write_together
 from kerascnn.utils.illustration import written
 from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.outputs import OutputDirectory, read_source
 from kerascnn.utils.version import __version__
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 OUTPUT = Path("explained")
 """Below it, by default, each picture has a directory of its own name."""
+
+FIGURES = (
+    *("answer", "attention", "attention-rollout", "exciting-images", "filters", "first-weights", "grad-cam"),
+    *("hires-cam", "input-gradient", "integrated-gradients", "mask", "maximised-filters", "occlusion"),
+    *("probabilities", "seen"),
+)
+FEATURE_MAPS = "feature-maps-"
+"""Names of the pictures of an explanation, checked before a model is loaded; one of feature maps ends in its layer."""
 
 _MNIST_SIZE = (28, 28)
 _MAX_NAMED = 6  # layers that the page's introduction lists
@@ -74,7 +82,7 @@ class Explanation:
 
 
 def explain(
-    picture: str | Path | bytes | np.ndarray | Image.Image,
+    picture: Picture | bytes,
     model: Predictor | str | Path | None = None,
     *,
     output: str | Path | None = None,
@@ -114,8 +122,9 @@ def explain(
         PosixPath('explained/seven/report.html')
     """
     tell = progress or (lambda text: None)
-    name, array = _decoded(picture)
+    name = _name(picture)
     directory = _directory(output, name)
+    array = _decoded(picture)
     if _segments_pages(model):
         if (layer, label, data) != (None, None, None):
             raise ModelError(
@@ -150,7 +159,7 @@ def explain(
             _facts(predictor, findings, seed, dataset if training_images is not None else None),
         )
         raise_if_interrupted()
-    files = write_together(directory, contents)
+    files = directory.write_all(contents)
     return Explanation(
         name,
         prediction,
@@ -165,19 +174,33 @@ def _segments_pages(model: Predictor | str | Path | None) -> bool:
     return card is not None and card.segments_pages
 
 
-def _decoded(picture: str | Path | bytes | np.ndarray | Image.Image) -> tuple[str, np.ndarray]:
+def _name(picture: Picture | bytes) -> str:
     if isinstance(picture, bytes):
-        return "-", decode(picture, "standard input")
-    if isinstance(picture, str | Path):
-        return str(picture), decode(picture)
-    return "picture", as_array(picture)
+        return "-"
+    return str(picture) if isinstance(picture, str | Path) else "picture"
 
 
-def _directory(output: str | Path | None, name: str) -> Path:
-    if output is None:
-        return OUTPUT / ("standard-input" if name == "-" else Path(name).stem)
-    require_directory(Path(output))
-    return Path(output)
+def _decoded(picture: Picture | bytes) -> np.ndarray:
+    if isinstance(picture, bytes):
+        return decode(picture, "standard input")
+    return decode(picture) if isinstance(picture, str | Path) else as_array(picture)
+
+
+def _directory(output: str | Path | None, name: str) -> OutputDirectory:
+    """The directory of the explanation, in which nothing but an earlier explanation is replaced."""
+    source = str(Path(name).resolve()) if Path(name).is_file() else name
+    path = _own_directory(name, source) if output is None else Path(output)
+    names = [f"{figure}.png" for figure in FIGURES]
+    if path.is_dir():
+        names += [member.name for member in path.glob(f"{FEATURE_MAPS}*.png")]
+    return OutputDirectory(path, "explanation", [*names, "report.html"], inputs=[name], source=source)
+
+
+def _own_directory(name: str, source: str) -> Path:
+    """A directory named like the picture, with a number where another picture of that name was explained before."""
+    stem = OUTPUT / ("standard-input" if name == "-" else Path(name).stem)
+    candidates = (stem if number == 1 else stem.with_name(f"{stem.name}-{number}") for number in count(1))
+    return next(path for path in candidates if read_source(path) in (None, source))
 
 
 def _on_keras(model: Predictor | str | Path | None, backend: str | None, tell: Callable[[str], None]) -> Predictor:

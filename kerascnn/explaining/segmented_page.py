@@ -19,8 +19,8 @@ from kerascnn.images.page_segmentation import (
 )
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import UnetSegmenter, measure_digit_height, segment_classically
-from kerascnn.utils.files import write_together
 from kerascnn.utils.illustration import Illustration, written
+from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.version import __version__
 
 _MAX_DIGIT_MAPS = 4
@@ -59,7 +59,7 @@ class PageExplanation:
 
 
 def explain_page(
-    picture: np.ndarray, name: str, predictor: Predictor, directory: Path, progress: Callable[[str], None]
+    picture: np.ndarray, name: str, predictor: Predictor, directory: OutputDirectory, progress: Callable[[str], None]
 ) -> PageExplanation:
     """Show what a U-Net makes of a page, in pictures and on one page, `report.html`.
 
@@ -93,7 +93,7 @@ def explain_page(
             ("software", f"kerascnn {__version__} on {predictor.engine.name}"),
         ],
     )
-    files = write_together(directory, contents)
+    files = directory.write_all(contents)
     return PageExplanation(name, predictor.card.name, dict(zip(CLASS_NAMES, counts.tolist(), strict=True)), files)
 
 

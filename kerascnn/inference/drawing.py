@@ -1,7 +1,6 @@
 """Pictures of what was found: a page with its digits marked, a single picture on its way to the answer."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerascnn.images.glyph_binarization import Ink
+from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT
+from kerascnn.utils.outputs import OutputDirectory
+from kerascnn.utils.png import encode_png
 
 # Okabe and Ito's palette: distinguishable with every kind of colour vision.
 _SURE, _UNSURE = (0, 114, 178), (213, 94, 0)
@@ -18,20 +20,37 @@ _PANEL, _MARGIN = 224, 16  # pixels of a strip's panels
 _BACKGROUND, _TEXT, _FRAME = (255, 255, 255), (40, 40, 40), (170, 170, 170)
 
 
-class OutputNames:
-    """Gives every picture of a run a file name of its own."""
+class Drawings:
+    """PNG files in a directory, one for each picture that a command reads; a number is added where names are equal.
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    Args:
+        directory: The directory, made with the first drawing.
+        sources: The pictures as named on the command line: paths, or `-` for standard input.
 
-    def new(self, source: str) -> str:
-        """A PNG's name for a picture's path; a number is added where two pictures have one name."""
-        stem = "standard-input" if source == "-" else Path(source).stem
-        name, number = f"{stem}.png", 2
-        while name.lower() in self._taken:
-            name, number = f"{stem}-{number}.png", number + 1
-        self._taken.add(name.lower())
-        return name
+    Raises:
+        OutputError: If a drawing would replace one of the pictures, or a file that is no drawing of an earlier run.
+    """
+
+    def __init__(self, directory: str | Path, sources: Iterable[str | Path]) -> None:
+        self._names: dict[str, str] = {}
+        taken: set[str] = set()
+        for source in map(str, sources):
+            stem = "standard-input" if source == STANDARD_INPUT else Path(source).stem
+            name, number = f"{stem}.png", 2
+            while name.lower() in taken:
+                name, number = f"{stem}-{number}.png", number + 1
+            taken.add(name.lower())
+            self._names[source] = name
+        self._output = OutputDirectory(Path(directory), DRAWINGS, self._names.values(), inputs=self._names)
+
+    def write(self, source: str, drawing: bytes) -> None:
+        """Write the drawing of one of the pictures.
+
+        Args:
+            source: The picture as it was named.
+            drawing: The content of the PNG file.
+        """
+        self._output.write(self._names[source], drawing)
 
 
 def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, int], str, float]]) -> bytes:
@@ -66,7 +85,7 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, in
             top + band + height + thickness,
         )
         _mark(draw, frame, answer, confidence, font_size, thickness)
-    return _as_png(canvas)
+    return encode_png(canvas, compress_level=3)
 
 
 def draw_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
@@ -101,7 +120,7 @@ def draw_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: s
     if confidence is not None:
         below = (middle[0], _MARGIN + 20 + 0.88 * _PANEL)
         draw.text(below, f"{confidence * 100:.1f} %", fill=_TEXT, font=_font(22), anchor="mm")
-    return _as_png(canvas)
+    return encode_png(canvas, compress_level=3)
 
 
 def _mark(
@@ -185,9 +204,3 @@ def _paste_panel(
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.load_default(size)
-
-
-def _as_png(canvas: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    canvas.save(stream, "PNG", compress_level=3)
-    return stream.getvalue()

@@ -15,12 +15,11 @@ from kerascnn.images.normalization import normalize_glyph
 from kerascnn.images.over_segmentation import Segment, find_best_path, find_parts, propose_segments
 from kerascnn.images.page_binarization import binarize_page
 from kerascnn.images.word_filter import find_word_glyphs
-from kerascnn.inference.drawing import OutputNames, draw_page
+from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.predictor import Prediction, Predictor, load
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import decoded
 from kerascnn.utils.errors import ImageError, ModelError
-from kerascnn.utils.files import write_bytes
 
 MIN_CONFIDENCE = 0.5
 """What a digit's probability must reach for it to be read."""
@@ -126,7 +125,7 @@ def read_files(
     *,
     min_confidence: float = MIN_CONFIDENCE,
     segmenter: Segmenter | str | Path | None = None,
-    output: str | Path | None = None,
+    drawings: Drawings | None = None,
 ) -> Iterator[tuple[str, Page]]:
     """Read any number of pages, one after the other.
 
@@ -136,7 +135,7 @@ def read_files(
         on_error: called with the name of a picture that cannot be read, and why; the others go on.
         min_confidence: as for `read`.
         segmenter: as for `read`.
-        output: a directory; every picture is written there as a PNG with what was found drawn on it.
+        drawings: The files in which each picture is written with the digits found drawn on it; None for no drawings.
 
     Yields:
         Name (the path as given, `-` for bytes) and page.
@@ -146,13 +145,12 @@ def read_files(
         OutputError: if a drawing cannot be written.
     """
     predictor, find_digits = _reader(model), load_segmenter(segmenter)
-    names = OutputNames()
     for name, array in decoded(sources, on_error):
         page = _read_array(array, predictor, find_digits, min_confidence)
-        if output is not None:
+        if drawings is not None:
             digits = [digit for line in page.lines for digit in line.digits]
             marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
-            write_bytes(Path(output) / names.new(name), draw_page(array, marks))
+            drawings.write(name, draw_page(array, marks))
         yield name, page
 
 

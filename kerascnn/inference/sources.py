@@ -8,8 +8,12 @@ from PIL import Image, UnidentifiedImageError
 
 from kerascnn.images.decoding import decode
 from kerascnn.utils.errors import ImageError
+from kerascnn.utils.outputs import written_names
 
 STANDARD_INPUT = "-"
+
+DRAWINGS = "drawings"
+"""Kind of the files that show how pictures were read (`kerascnn.utils.outputs`)."""
 
 _USUAL_SUFFIXES = {
     ".avif", ".bmp", ".gif", ".heic", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
@@ -17,7 +21,7 @@ _USUAL_SUFFIXES = {
 }  # fmt: skip
 
 
-def expand_directories(arguments: Sequence[str]) -> list[str]:
+def expand_directories(arguments: Sequence[str], output: str | None = None) -> list[str]:
     """Replace each directory by the pictures below it.
 
     A file that is named stands for itself, whatever it is. In a directory, hidden files are left out, and so are files
@@ -25,6 +29,7 @@ def expand_directories(arguments: Sequence[str]) -> list[str]:
 
     Args:
         arguments: paths as given, or `-`.
+        output: Directory of drawings. What an earlier run drew there is not read again.
 
     Returns:
         Paths below each directory in alphabetical order, and the other arguments as they are.
@@ -33,12 +38,14 @@ def expand_directories(arguments: Sequence[str]) -> list[str]:
         ImageError: if a directory holds no picture.
     """
     sources: list[str] = []
+    drawn = _drawings(output)
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT or not path.is_dir():
             sources.append(argument)
             continue
-        found = [str(member) for member in sorted(path.rglob("*")) if _is_picture(member, path)]
+        members = (member for member in sorted(path.rglob("*")) if member.resolve() not in drawn)
+        found = [str(member) for member in members if _is_picture(member, path)]
         if not found:
             raise ImageError(
                 f"{argument} holds no pictures; give a directory with picture files, or the files themselves."
@@ -67,6 +74,13 @@ def decoded(
             on_error(name, error)
         else:
             yield name, array
+
+
+def _drawings(output: str | None) -> set[Path]:
+    if output is None:
+        return set()
+    directory = Path(output).resolve()
+    return {directory / name for name in written_names(directory, DRAWINGS)}
 
 
 def _is_picture(path: Path, root: Path) -> bool:

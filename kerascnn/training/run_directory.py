@@ -5,9 +5,12 @@ values), which names the .npz that belongs to it. `state.json` is replaced in on
 process killed at any moment leaves the state of one finished epoch or the next, never a mixture.
 """
 
+import contextlib
 import csv
 import io
 import json
+import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.errors import OutputError, TrainingError
 from kerascnn.utils.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
 
 HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
@@ -54,6 +57,16 @@ class RunDirectory:
     def exists(self) -> bool:
         """Whether there is a run to continue."""
         return self._state_path.is_file()
+
+    def require_own(self) -> None:
+        """Raise OutputError if something is in the place of the directory that no run left there."""
+        if os.path.lexists(self.path) and not (
+            self.exists() or (self.path.is_dir() and all(map(_is_own, self.path.iterdir())))
+        ):
+            raise OutputError(
+                f"{self.path} exists already and was not left by a run of kerascnn; "
+                "give another file with --output, or move it away."
+            )
 
     def save(self, state: RunState) -> None:
         """Replace the saved state by a newer one.
@@ -120,7 +133,13 @@ class RunDirectory:
         with told_as_output_error(self.path):
             # The state goes first: what is left after a kill is then no run that could be resumed.
             self._state_path.unlink(missing_ok=True)
-            shutil.rmtree(self.path, ignore_errors=True)
+            for path in filter(_is_own, self.path.glob("*")):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what somebody else put there stays
+                self.path.rmdir()
 
     @staticmethod
     def _state(document: dict, arrays: dict[str, list[np.ndarray]] | None = None) -> RunState:
@@ -139,6 +158,14 @@ class RunDirectory:
                 f"{self._state_path} cannot be read ({error}); start a new run without --resume."
             ) from error
         return document
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file of the directory is one that a run writes, or what a killed one left of it."""
+    return (
+        re.fullmatch(r"state\.json|log\.csv|epoch-\d+\.npz|\.(state\.json|log\.csv|epoch-\d+\.npz)\..*", path.name)
+        is not None
+    )
 
 
 def history_csv(history: Sequence[dict]) -> bytes:

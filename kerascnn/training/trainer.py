@@ -9,7 +9,7 @@ from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import Card
-from kerascnn.saving.model_files import save
+from kerascnn.saving.model_files import require_replaceable, save
 from kerascnn.training.acceleration.memory import freed_memory_kept
 from kerascnn.training.acceleration.threads import opencv_on_one_thread
 from kerascnn.training.classification_task import Classification
@@ -22,6 +22,7 @@ from kerascnn.utils.errors import TrainingError
 from kerascnn.utils.files import staging_directory
 
 _DRY_RUN_EPOCHS = 2
+_SUFFIXES = (".keras", ".onnx", ".csv", ".png")
 
 
 def fit(
@@ -149,11 +150,13 @@ def _run(
     tensorboard: str | Path | None,
     progress: Progress,
 ) -> Predictor:
+    directory = RunDirectory(path)
+    require_replaceable(path, _SUFFIXES)
+    directory.require_own()
     work = work_for(settings, dry_run, progress)
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(path):
         pass
-    directory = RunDirectory(path)
     if resume and directory.read().data_digest != work.digest:
         raise TrainingError(f"the data set {settings.data!r} has changed since the run at {directory.path} began.")
     with freed_memory_kept(), opencv_on_one_thread():
@@ -219,7 +222,7 @@ def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progr
     from kerascnn.training.loop import save_without_optimizer
 
     with staging_directory(path) as directory:
-        staged = {suffix: directory / f"model{suffix}" for suffix in (".keras", ".onnx", ".csv", ".png")}
+        staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}
         save_without_optimizer(model, staged[".keras"])
         progress.message("converting to ONNX ...")
         export_onnx(staged[".keras"], staged[".onnx"])

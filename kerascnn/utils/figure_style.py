@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kerascnn.utils.png import SOFTWARE
+
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
@@ -62,7 +64,7 @@ class Drawing:
             FigureCanvasAgg(figure)
             self.draw(figure, theme)
             stream = io.BytesIO()
-            figure.savefig(stream, dpi=_DPI, format="png", metadata={"Software": None})
+            figure.savefig(stream, dpi=_DPI, format="png", metadata={"Software": SOFTWARE})
         return stream.getvalue()
 
 

@@ -32,13 +32,18 @@ def staging_directory(beside: Path) -> Iterator[Path]:
 def place(staged: Path, target: Path) -> None:
     """Move a finished file to its place in one step, its bytes on the disk before its name."""
     with told_as_output_error(target):
-        with staged.open("rb") as stream:
-            os.fsync(stream.fileno())
+        write_to_disk(staged)
         # A temporary file is private; a result gets the permissions that any new file would.
         mask = os.umask(0)
         os.umask(mask)
         staged.chmod(0o666 & ~mask)
         staged.replace(target)
+
+
+def write_to_disk(path: Path) -> None:
+    """Return once the content of a file is on the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def write_bytes(target: Path, content: bytes) -> None:
@@ -61,8 +66,8 @@ def write_together(directory: Path, contents: Mapping[str, bytes]) -> tuple[Path
     """Write the files of a result: a new directory appears in one step; in an old one each file does, in their order.
 
     Args:
-        directory: where; missing parent directories are made.
-        contents: by file name.
+        directory: The directory; missing parent directories are made.
+        contents: Content by file name, which may begin with a sub-directory.
 
     Returns:
         The files' paths.
@@ -72,12 +77,13 @@ def write_together(directory: Path, contents: Mapping[str, bytes]) -> tuple[Path
     """
     with staging_directory(directory) as staging:
         finished = staging / "finished"
-        finished.mkdir()
         for name, content in contents.items():
-            (staging / name).write_bytes(content)
-            place(staging / name, finished / name)
+            (finished / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / "content").write_bytes(content)
+            place(staging / "content", finished / name)
         if directory.exists():
             for name in contents:
+                (directory / name).parent.mkdir(exist_ok=True)
                 place(finished / name, directory / name)
         else:
             finished.rename(directory)

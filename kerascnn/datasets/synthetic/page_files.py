@@ -4,33 +4,37 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from kerascnn.datasets.synthetic.pages import STYLES, make_page
 from kerascnn.utils.errors import UsageError
-from kerascnn.utils.files import write_bytes
+from kerascnn.utils.outputs import OutputDirectory
+from kerascnn.utils.png import encode_png
+
+_LABELS = "labels.csv"
 
 
 def write_pages(
     directory: str | Path, style: str = "plain", count: int = 10, seed: int = 0, *, part: str = "test"
 ) -> list[Path]:
-    """Write pages as PNG files, and their labels as `labels.csv`.
+    """Write pages as PNG files, and what they say as `labels.csv`.
 
     Args:
-        directory: Directory to write to; it is made if it is missing.
-        style: Name of a style in `STYLES`, or `"all"` for `count` pages of each.
-        count: Number of pages of each style, at least 1; 10 by default.
-        seed: Random seed of the first page; the following pages count up.
-        part: Part of MNIST whose digits are written, `"test"` or `"train"`.
+        directory: where; it is made if it is missing.
+        style: a name of `STYLES`, or `"all"` for `count` pages of each.
+        count: pages a style.
+        seed: of the first page; the following pages count up.
+        part: which digits of MNIST are written, `"test"` or `"train"`.
 
     Returns:
-        Paths of the pictures. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
+        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
         and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
 
     Raises:
-        UsageError: If the style or the part is unknown, or the count is not positive.
-        OutputError: If a file cannot be written.
+        UsageError: if the style or the part is unknown, or the count is not positive.
+        OutputError: if a file cannot be written, or one of that name is there that is no page of an earlier run.
 
     Example:
         >>> write_pages("pages", "lined", count=1)
@@ -38,19 +42,21 @@ def write_pages(
     """
     if count < 1:
         raise UsageError(f"{count} pages cannot be made; expected a count of at least 1.")
-    directory = Path(directory)
-    paths: list[Path] = []
-    labels = io.StringIO()
-    writer = csv.writer(labels, lineterminator="\n")
-    writer.writerow(["file", "style", "seed", "text", "boxes"])
-    for name in STYLES if style == "all" else [style]:
-        for number in range(seed, seed + count):
-            page = make_page(name, number, part=part)
-            path = directory / f"{name}-{number}.png"
-            stream = io.BytesIO()
-            Image.fromarray(page.picture).save(stream, "PNG")
-            write_bytes(path, stream.getvalue())
-            paths.append(path)
-            writer.writerow([path.name, name, number, "|".join(page.lines), json.dumps(page.boxes)])
-    write_bytes(directory / "labels.csv", labels.getvalue().encode())
+    styles = STYLES if style == "all" else [style]
+    pages = {f"{name}-{number}.png": (name, number) for name in styles for number in range(seed, seed + count)}
+    output = OutputDirectory(Path(directory), "synthetic pages", [*pages, _LABELS])
+    paths, rows = [], []
+    for file, (name, number) in pages.items():
+        page = make_page(name, number, part=part)
+        paths.append(output.write(file, encode_png(Image.fromarray(page.picture))))
+        rows.append([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
+    output.write(_LABELS, _as_csv(rows))
     return paths
+
+
+def _as_csv(rows: list[list[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "style", "seed", "text", "boxes"])
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -16,7 +16,7 @@ from kerascnn.evaluation.scoring import scored
 from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.saving.card import ENSEMBLE, Card
-from kerascnn.saving.model_files import keras_file, save
+from kerascnn.saving.model_files import keras_file, require_replaceable, resolve_model_path, save
 from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.training.ensembling.members import Candidate, candidates, check_data, held_out
 from kerascnn.training.ensembling.validation import Validation
@@ -27,6 +27,8 @@ from kerascnn.utils.quiet import silent_stderr
 
 if TYPE_CHECKING:
     import keras
+
+_SUFFIXES = (".keras", ".onnx")
 
 
 def ensemble(
@@ -69,7 +71,9 @@ def ensemble(
     note = on_note or (lambda text: None)
     if max_members is not None and max_members < 2:
         raise UsageError(f"max_members is {max_members}; an ensemble has two members or more.")
-    found, path = candidates(models), keras_file(output)
+    path = keras_file(output)
+    require_replaceable(path, _SUFFIXES, inputs=map(resolve_model_path, models))
+    found = candidates(models)
     # Better now than after all the work: is there a place for the result?
     with staging_directory(path):
         pass
@@ -149,7 +153,7 @@ def _card(path: Path, cards: Sequence[Card], members: list[dict], dataset: Datas
 
 def _write(model: "keras.Model", card: Card, path: Path) -> Card:
     with staging_directory(path) as directory:
-        staged = {suffix: directory / f"model{suffix}" for suffix in (".keras", ".onnx")}
+        staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}
         with silent_stderr():
             model.save(staged[".keras"])
         export_onnx(staged[".keras"], staged[".onnx"])
