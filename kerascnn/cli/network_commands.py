@@ -46,9 +46,9 @@ def summary(
     if format is TextOrJson.json:
         print_json(result.to_dict())
         return
-    from kerascnn.summary.text import summary_text
+    from kerascnn.summary.text import format_summary
 
-    print(summary_text(result, shutil.get_terminal_size().columns))
+    print(format_summary(result, shutil.get_terminal_size().columns))
 
 
 @app.command()

@@ -1,9 +1,14 @@
-"""The configuration of a Keras model, as it stands in a `.keras` file, to a list of calls of layers. Needs no Keras."""
+"""Read the configuration of a Keras model, as a `.keras` file has it, as a list of calls of layers. Needs no Keras."""
 
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from kerascnn.utils.errors import ModelError
+
+Config = dict[str, Any]
+History = tuple[str, int, int]
+"""Name of a layer, number of its call, number of the output of that call."""
 
 _MODELS = ("Functional", "Sequential", "Model")
 
@@ -13,38 +18,38 @@ class Call:
     """One application of a layer.
 
     Args:
-        name: of the layer, with the names of the models around it: `encoder/conv1`.
-        class_name: of the layer.
-        config: of the layer.
-        inputs: positions of the calls whose outputs it takes, in the order of its arguments.
-        keywords: the same for arguments given by name.
-        is_first: whether the layer was not called before; its weights count once.
+        name: Name of the layer, after the names of the models around it: `encoder/conv1`.
+        class_name: Class of the layer, such as `Conv2D`.
+        config: Configuration of the layer.
+        inputs: Positions of the calls whose outputs it takes, in the order of its arguments.
+        keywords: Positions of the calls whose outputs it takes by name.
+        is_first: Whether the layer was not called before; its weights count once.
     """
 
     name: str
     class_name: str
-    config: dict
+    config: Config
     inputs: tuple[int, ...]
     keywords: dict[str, int] = field(default_factory=dict)
     is_first: bool = True
 
     @property
     def sources(self) -> tuple[int, ...]:
-        """Every call that it takes something from."""
+        """Positions of all calls whose outputs it takes."""
         return (*self.inputs, *self.keywords.values())
 
 
-def read_calls(model: dict) -> list[Call]:
+def read_calls(model: Config) -> list[Call]:
     """List the calls of a model in an order in which they can be computed.
 
     Args:
-        model: as `keras.saving.serialize_keras_object` gives it, which is the content of `config.json`.
+        model: Configuration as `keras.saving.serialize_keras_object` returns it, the content of `config.json`.
 
     Returns:
-        The calls; those of models inside the model stand among them.
+        The calls, with those of nested models among them.
 
     Raises:
-        ModelError: if the configuration is not that of a model of layers.
+        ModelError: If the configuration is not that of a Sequential or Functional model.
     """
     reader = _Reader()
     try:
@@ -64,15 +69,15 @@ class _Reader:
         self.calls: list[Call] = []
         self._seen: set[str] = set()
 
-    def model(self, model: dict, inputs: list[int], prefix: str) -> list[int]:
-        """Add a model's calls; returns the positions of its outputs."""
+    def model(self, model: Config, inputs: list[int], prefix: str) -> list[int]:
+        """Add a model's calls and return the positions of its outputs."""
         if model["class_name"] == "Sequential":
             return [self._sequential(model["config"], inputs, prefix)]
         if model["class_name"] in _MODELS:
             return self._functional(model["config"], inputs, prefix)
         raise ValueError(f"{model['class_name']!r} is no model")
 
-    def _layer(self, layer: dict, inputs: list[int], keywords: dict[str, int], prefix: str) -> list[int]:
+    def _layer(self, layer: Config, inputs: list[int], keywords: dict[str, int], prefix: str) -> list[int]:
         name = prefix + str(layer["config"]["name"])
         if layer["class_name"] in _MODELS:
             return self.model(layer, [*inputs, *keywords.values()], f"{name}/")
@@ -81,7 +86,7 @@ class _Reader:
         self.calls.append(Call(name, layer["class_name"], layer["config"], tuple(inputs), keywords, is_first))
         return [len(self.calls) - 1]
 
-    def _sequential(self, config: dict, inputs: list[int], prefix: str) -> int:
+    def _sequential(self, config: Config, inputs: list[int], prefix: str) -> int:
         layers = list(config["layers"])
         if layers and layers[0]["class_name"] == "InputLayer":
             first, layers = layers[0], layers[1:]
@@ -95,7 +100,7 @@ class _Reader:
             outputs = self._layer(layer, outputs, {}, prefix)
         return outputs[0]
 
-    def _functional(self, config: dict, inputs: list[int], prefix: str) -> list[int]:
+    def _functional(self, config: Config, inputs: list[int], prefix: str) -> list[int]:
         layers = {layer["name"]: layer for layer in config["layers"]}
         arguments = {
             (name, index): _arguments(node)
@@ -109,7 +114,7 @@ class _Reader:
         }
         outputs: dict[tuple[str, int], list[int]] = {}
         for name, index in TopologicalSorter(graph).static_order():
-            if (name, index) not in arguments:  # an InputLayer is called by nobody
+            if (name, index) not in arguments:  # an InputLayer is not called
                 outputs[name, index] = [given[name]] if name in given else self._layer(layers[name], [], {}, prefix)
                 continue
             positional, named = arguments[name, index]
@@ -122,21 +127,21 @@ class _Reader:
         return [outputs[layer, node][tensor] for layer, node, tensor in _histories(config["output_layers"])]
 
 
-def _histories(references) -> list[tuple[str, int, int]]:
-    """Where the inputs or outputs of a functional model come from: one reference, or any structure of them."""
+def _histories(references: Any) -> list[History]:
+    """List layer, node and tensor of the inputs or outputs of a functional model, in any structure."""
     if isinstance(references, list) and len(references) == 3 and isinstance(references[0], str):
         return [(references[0], int(references[1]), int(references[2]))]
     inside = references.values() if isinstance(references, dict) else references
     return [history for reference in inside for history in _histories(reference)]
 
 
-def _arguments(node: dict) -> tuple[list[tuple[str, int, int]], dict[str, tuple[str, int, int]]]:
+def _arguments(node: Config) -> tuple[list[History], dict[str, History]]:
     positional = [history for argument in node["args"] for history in _tensors(argument)]
     named = {key: found[0] for key, value in node["kwargs"].items() if (found := _tensors(value))}
     return positional, named
 
 
-def _tensors(value) -> list[tuple[str, int, int]]:
+def _tensors(value: Any) -> list[History]:
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
             layer, node, tensor = value["config"]["keras_history"]

@@ -1,6 +1,4 @@
-"""The arithmetic of layers in plain integers: (N - F + 2P) / S + 1, and sums of products written out.
-
-Nothing here knows Keras; `kerascnn.summary` applies it to the layers of a network.
+"""Arithmetic of layers in integers: (N - F + 2P) / S + 1, and sums of products, written out.
 
 Source of the convolution arithmetic: V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
 2016, arXiv:1603.07285.
@@ -9,6 +7,7 @@ Source of the convolution arithmetic: V. Dumoulin and F. Visin, "A guide to conv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from kerascnn.utils.errors import ModelError
 
@@ -18,8 +17,8 @@ class Arithmetic:
     """A number with the calculation that it comes from.
 
     Args:
-        value: the result.
-        expression: what was calculated, such as `3*3*1*32 + 32`; empty if there was nothing to calculate.
+        value: Result of the calculation.
+        expression: Calculation, such as `3*3*1*32 + 32`; empty if there was nothing to calculate.
     """
 
     value: int = 0
@@ -36,7 +35,7 @@ def sum_of_products(*products: Sequence[int]) -> Arithmetic:
     """Write out a sum of products.
 
     Args:
-        *products: the factors of each summand; empty ones are left out.
+        *products: Factors of each summand; empty summands are left out.
 
     Returns:
         The sum and its expression.
@@ -45,8 +44,9 @@ def sum_of_products(*products: Sequence[int]) -> Arithmetic:
         >>> sum_of_products((3, 3, 1, 32), (32,)).text
         '3*3*1*32 + 32 = 320'
     """
-    written = [product for product in products if product]
-    return Arithmetic(sum(prod(product) for product in written), " + ".join("*".join(map(str, p)) for p in written))
+    summands = [product for product in products if product]
+    expression = " + ".join("*".join(map(str, product)) for product in summands)
+    return Arithmetic(sum(prod(product) for product in summands), expression)
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Window:
     """A filter that slides along one axis.
 
     Args:
-        size: N, the places of the input.
-        filter_size: F, the places that the filter covers.
-        stride: S, by how many places it moves.
-        padding: P, the places added before and after the input; `same` padding may add one more after it.
-        dilation: distance of neighbouring taps of the filter.
+        size: N, number of places of the input.
+        filter_size: F, number of places that the filter covers.
+        stride: S, number of places by which it moves, 1 by default.
+        padding: P, number of places added before and after the input; `same` padding may add one more after it.
+        dilation: Distance between neighbouring taps of the filter, 1 by default.
 
     Example:
         >>> Window(28, 3).text
@@ -73,28 +73,28 @@ class Window:
 
     @property
     def extent(self) -> int:
-        """The places from the filter's first tap to its last, F where it is not dilated."""
+        """Number of places from the filter's first tap to its last, F where it is not dilated."""
         return self.dilation * (self.filter_size - 1) + 1
 
     @property
     def fits(self) -> bool:
-        """Whether there is a place for the filter at all."""
+        """Whether the filter is not larger than the padded input."""
         return self.size + sum(self.padding) >= self.extent
 
     @property
     def output_size(self) -> int:
-        """The number of places that the filter takes; 0 if it does not fit."""
+        """Number of places of the output; 0 if the filter does not fit."""
         return (self.size + sum(self.padding) - self.extent) // self.stride + 1 if self.fits else 0
 
     @property
     def unseen(self) -> int:
-        """The places at the end that the filter never covers, because the stride does not fit."""
+        """Number of places at the end that the filter never covers, because the stride does not fit."""
         left = (self.size + sum(self.padding) - self.extent) % self.stride if self.fits else 0
         return max(0, left - self.padding[1])
 
     @property
     def formula(self) -> str:
-        """(N - F + 2P) / S + 1 in numbers, without the result."""
+        """(N - F + 2P) / S + 1 in numbers, without its result."""
         before, after = self.padding
         padding = f"2*{before}" if before == after else f"{before} + {after}"
         return f"({self.size} - {self.extent} + {padding}) / {self.stride} + 1"
@@ -115,8 +115,8 @@ class Window:
         dilated = "" if self.dilation == 1 else f" (spread: {self.dilation}*({self.filter_size} - 1) + 1)"
         return f"N = {self.size}, F = {self.extent}{dilated}, S = {self.stride}, P = {padding}"
 
-    def checked(self, layer: str) -> "Window":
-        """Raise ModelError, in the terms of the formula, if the filter is larger than its input; else return self."""
+    def require_fit(self, layer: str) -> "Window":
+        """Raise a ModelError, in the terms of the formula, if the filter is larger than its input; else return self."""
         if self.fits:
             return self
         padding = f" with padding {self.padding[0]} + {self.padding[1]}" if any(self.padding) else ""
@@ -126,8 +126,8 @@ class Window:
             "use larger images, a smaller filter or more padding."
         )
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain data, for JSON."""
         return {
             "N": self.size,
             "F": self.filter_size,
@@ -140,21 +140,21 @@ class Window:
 
 
 def padded_window(padding: str, size: int, filter_size: int, stride: int = 1, dilation: int = 1) -> Window:
-    """The window of a Keras layer, with the padding that its name stands for.
+    """Make the window of a Keras layer, with the padding that its name stands for.
 
     Args:
-        padding: `valid` (none) or `same`: as much that the output has N / S places, rounded up; of an odd number the
-            larger part comes after.
-        size: N.
-        filter_size: F.
-        stride: S.
-        dilation: distance of neighbouring taps of the filter.
+        padding: `valid` for none, or `same` for so much that the output has N / S places, rounded up; of an odd number
+            the larger part comes after the input.
+        size: N, number of places of the input.
+        filter_size: F, number of places that the filter covers.
+        stride: S, number of places by which it moves.
+        dilation: Distance between neighbouring taps of the filter.
 
     Returns:
         The window.
 
     Raises:
-        ModelError: if the padding has another name.
+        ModelError: If the padding has another name.
 
     Example:
         >>> padded_window("same", 28, 3, 2).padding
@@ -172,14 +172,14 @@ def padded_window(padding: str, size: int, filter_size: int, stride: int = 1, di
 def convolution_parameters(
     kernel_size: Sequence[int], num_channels: int, num_filters: int, groups: int = 1, use_bias: bool = True
 ) -> Arithmetic:
-    """Weights and biases of a convolution.
+    """Count the weights and biases of a convolution.
 
     Args:
-        kernel_size: the filter's height and width.
-        num_channels: of the input.
-        num_filters: channels of the output.
-        groups: into which the channels are divided; a filter sees those of its group.
-        use_bias: whether each filter has a bias.
+        kernel_size: Height and width of the filters.
+        num_channels: Number of channels of the input.
+        num_filters: Number of channels of the output.
+        groups: Number of groups of channels; a filter takes those of its group.
+        use_bias: Whether each filter has a bias.
 
     Returns:
         Their number.
@@ -192,12 +192,12 @@ def convolution_parameters(
 
 
 def dense_parameters(num_inputs: int, num_units: int, use_bias: bool = True) -> Arithmetic:
-    """Weights and biases of a fully connected layer.
+    """Count the weights and biases of a fully connected layer.
 
     Args:
-        num_inputs: values that each unit sees.
-        num_units: of the layer.
-        use_bias: whether each unit has a bias.
+        num_inputs: Number of inputs of each unit.
+        num_units: Number of units.
+        use_bias: Whether each unit has a bias.
 
     Returns:
         Their number.

@@ -1,12 +1,13 @@
-"""What each of Keras's layers makes of its input: shape, weights, multiply-adds, with the arithmetic. Needs no Keras.
+"""Output shape, weights and multiply-adds of Keras's layers, with the arithmetic behind them. Needs no Keras.
 
-The convention for multiply-adds: those of convolutions, fully connected layers and attention, for one picture, without
-biases; everything else a network does is small beside them. Shapes are without the batch.
+Multiply-adds are those of convolutions, fully connected layers and attention, for one picture, without biases; all
+other operations of a network are negligible beside them. Shapes are without the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 from kerascnn.summary.layer_arithmetic import (
     Arithmetic,
@@ -24,7 +25,7 @@ NOTHING = Arithmetic()
 
 @dataclass(frozen=True)
 class Slide:
-    """Along one axis, output place o sees the input from `o*stride - padding`, `extent` places of it."""
+    """Along one axis, output place o depends on `extent` places of the input, from `o*stride - padding`."""
 
     stride: int = 1
     padding: int = 0
@@ -33,32 +34,35 @@ class Slide:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Along one axis, input place i reaches the output from `i*stride - padding`, `extent` places of it."""
+    """Along one axis, input place i contributes to `extent` places of the output, from `i*stride - padding`."""
 
     stride: int
     padding: int
     extent: int
 
 
-SAME_PLACES = (Slide(), Slide())
+Reach = tuple[Slide | Stretch, Slide | Stretch] | str
+
+SAME_PLACES: Reach = (Slide(), Slide())
 WHOLE = "whole"
-"""Each value of the output sees every place of the input."""
+"""Each value of the output depends on every place of the input."""
 MOVED = "moved"
-"""Each value of the output is one of the input (or computed from one place), but its place says nothing any more."""
+"""Each value of the output depends on one place of the input, but no longer lies at that place."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of one application of a layer.
+class LayerAnalysis:
+    """Result of one application of a layer.
 
     Args:
-        output_shape: without the batch.
-        shape_text: how it comes about, a line a statement; empty where it is the input's.
-        windows: along height and width, for convolutions and poolings.
-        parameters: weights and biases.
-        num_non_trainable: how many of them training does not change.
-        multiply_adds: for one picture.
-        reach: what part of the input a value of the output sees: a `Slide` or `Stretch` an axis, `WHOLE` or `MOVED`.
+        output_shape: Shape of the output, without the batch.
+        shape_text: Arithmetic of the shape, one statement a line; empty where the shape is that of the input.
+        windows: Windows along height and width, for convolutions and poolings.
+        parameters: Number of weights and biases.
+        num_non_trainable: Number of them that training does not change.
+        multiply_adds: Number of multiply-adds for one picture.
+        reach: Part of the input that a value of the output depends on: a `Slide` or `Stretch` for height and for width,
+            `WHOLE` or `MOVED`.
     """
 
     output_shape: Shape
@@ -67,55 +71,57 @@ class Facts:
     parameters: Arithmetic = NOTHING
     num_non_trainable: int = 0
     multiply_adds: Arithmetic = NOTHING
-    reach: tuple[Slide | Stretch, ...] | str = SAME_PLACES
+    reach: Reach = SAME_PLACES
 
 
 @dataclass(frozen=True)
-class _Arguments:
-    """One application of a layer: its name and configuration, and the shapes that it is given."""
+class _Layer:
+    """One application of a layer: its name and configuration, and the shapes of its inputs."""
 
     name: str
-    config: dict
+    config: dict[str, Any]
     shapes: tuple[Shape, ...]
     keywords: Mapping[str, Shape]
 
     @property
     def shape(self) -> Shape:
-        """Of the first input."""
+        """Shape of the first input."""
         return self.shapes[0]
 
 
-def facts_of(class_name: str, name: str, config: dict, shapes: Sequence[Shape], keywords: Mapping[str, Shape]) -> Facts:
-    """Compute what one application of a layer does.
+def analyze_layer(
+    class_name: str, name: str, config: dict[str, Any], shapes: Sequence[Shape], keywords: Mapping[str, Shape]
+) -> LayerAnalysis:
+    """Compute the output shape and the costs of one application of a layer.
 
     Args:
-        class_name: of the layer, such as `Conv2D`.
-        name: of the layer, for messages.
-        config: of the layer, as in a `.keras` file.
-        shapes: of its inputs, without the batch.
-        keywords: shapes of inputs given by name.
+        class_name: Class of the layer, such as `Conv2D`.
+        name: Name of the layer, for error messages.
+        config: Configuration of the layer, as in a `.keras` file.
+        shapes: Shapes of its inputs, without the batch.
+        keywords: Shapes of inputs given by name.
 
     Returns:
-        The facts.
+        The analysis.
 
     Raises:
-        ModelError: if the layer is none of those known, or its input does not fit it.
+        ModelError: If the class is not known here, or the layer cannot take its input.
     """
     function = _FUNCTIONS.get(class_name)
     if function is None:
         raise ModelError(f"the layer {name!r} is a {class_name}, whose arithmetic kerascnn does not know.")
     try:
-        facts = function(_Arguments(name, config, tuple(shapes), keywords))
+        analysis = function(_Layer(name, config, tuple(shapes), keywords))
     except (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError) as error:
-        taken = " and ".join("x".join(map(str, shape)) for shape in (*shapes, *keywords.values()))
-        raise ModelError(f"the layer {name!r} ({class_name}) cannot take {taken or 'nothing'} ({error}).") from error
+        inputs = " and ".join("x".join(map(str, shape)) for shape in (*shapes, *keywords.values()))
+        raise ModelError(f"the layer {name!r} ({class_name}) cannot take {inputs or 'nothing'} ({error}).") from error
     if config.get("trainable") is False:
-        return replace(facts, num_non_trainable=facts.parameters.value)
-    return facts
+        return replace(analysis, num_non_trainable=analysis.parameters.value)
+    return analysis
 
 
-def activation_bytes(config: dict) -> int:
-    """The bytes of one value of a layer's output, by the layer's dtype policy."""
+def activation_bytes(config: dict[str, Any]) -> int:
+    """Bytes of one value of a layer's output, by the layer's dtype policy."""
     policy = config.get("dtype")
     if isinstance(policy, dict):
         policy = policy.get("config", {}).get("name")
@@ -123,91 +129,88 @@ def activation_bytes(config: dict) -> int:
     return 2 if "16" in name else 8 if "64" in name else 4
 
 
-def times(*sizes: int) -> str:
-    """A shape as people write it: 28x28x1."""
+def format_shape(*sizes: int) -> str:
+    """Write a shape as 28x28x1."""
     return "x".join(map(str, sizes))
 
 
 # === Convolutions ===
 
 
-def _conv2d(given: _Arguments) -> Facts:
-    config, groups = given.config, given.config.get("groups", 1)
-    height, width, channels = _map_sizes(given)
-    kernel, filters = config["kernel_size"], config["filters"]
+def _slide(
+    layer: _Layer,
+    filter_sizes: Sequence[int],
+    num_channels: int,
+    parameters: Arithmetic = NOTHING,
+    products: Sequence[Sequence[int]] = (),
+) -> LayerAnalysis:
+    """Analyze a layer that slides a window; `products` are the factors of its multiply-adds at one place."""
+    height, width, _ = _split_shape(layer)
+    strides, dilations = layer.config["strides"], layer.config.get("dilation_rate", (1, 1))
+    windows = tuple(
+        padded_window(layer.config["padding"], *axis).require_fit(layer.name)
+        for axis in zip((height, width), filter_sizes, strides, dilations, strict=True)
+    )
+    slides = [Slide(window.stride, window.padding[0], window.extent) for window in windows]
+    places = windows[0].output_size, windows[1].output_size
+    return LayerAnalysis(
+        _join_shape(layer, *places, num_channels),
+        _write_windows(windows),
+        windows,
+        parameters,
+        multiply_adds=sum_of_products(*((*places, *factors) for factors in products)),
+        reach=(slides[0], slides[1]),
+    )
+
+
+def _conv2d(layer: _Layer) -> LayerAnalysis:
+    config, groups = layer.config, layer.config.get("groups", 1)
+    channels, kernel, filters = _split_shape(layer)[2], config["kernel_size"], config["filters"]
     if channels % groups:
         raise ValueError(f"{channels} channels cannot be divided into {groups} groups")
-    windows = _windows(given, (height, width), kernel)
-    places = _output_sizes(windows)
-    return Facts(
-        _map(given, *places, filters),
-        _window_text(windows),
-        windows,
-        convolution_parameters(kernel, channels, filters, groups, config["use_bias"]),
-        multiply_adds=sum_of_products((*places, filters, *kernel, channels // groups)),
-        reach=_slides(windows),
-    )
+    parameters = convolution_parameters(kernel, channels, filters, groups, config["use_bias"])
+    return _slide(layer, kernel, filters, parameters, [(filters, *kernel, channels // groups)])
 
 
-def _depthwise_conv2d(given: _Arguments) -> Facts:
-    config = given.config
-    height, width, channels = _map_sizes(given)
-    kernel, filters = config["kernel_size"], channels * config["depth_multiplier"]
-    windows = _windows(given, (height, width), kernel)
-    places = _output_sizes(windows)
-    return Facts(
-        _map(given, *places, filters),
-        _window_text(windows),
-        windows,
-        convolution_parameters(kernel, 1, filters, 1, config["use_bias"]),
-        multiply_adds=sum_of_products((*places, filters, *kernel)),
-        reach=_slides(windows),
-    )
+def _depthwise_conv2d(layer: _Layer) -> LayerAnalysis:
+    config = layer.config
+    kernel, filters = config["kernel_size"], _split_shape(layer)[2] * config["depth_multiplier"]
+    parameters = convolution_parameters(kernel, 1, filters, 1, config["use_bias"])
+    return _slide(layer, kernel, filters, parameters, [(filters, *kernel)])
 
 
-def _separable_conv2d(given: _Arguments) -> Facts:
-    config = given.config
-    height, width, channels = _map_sizes(given)
+def _separable_conv2d(layer: _Layer) -> LayerAnalysis:
+    config = layer.config
     kernel, filters = config["kernel_size"], config["filters"]
-    between = channels * config["depth_multiplier"]
-    windows = _windows(given, (height, width), kernel)
-    places = _output_sizes(windows)
-    bias = (filters,) if config["use_bias"] else ()
-    return Facts(
-        _map(given, *places, filters),
-        _window_text(windows),
-        windows,
-        sum_of_products((*kernel, between), (between, filters), bias),
-        multiply_adds=sum_of_products((*places, *kernel, between), (*places, between, filters)),
-        reach=_slides(windows),
-    )
+    between = _split_shape(layer)[2] * config["depth_multiplier"]
+    factors = [(*kernel, between), (between, filters)]
+    return _slide(layer, kernel, filters, sum_of_products(*factors, (filters,) if config["use_bias"] else ()), factors)
 
 
-def _conv2d_transpose(given: _Arguments) -> Facts:
-    config = given.config
-    height, width, channels = _map_sizes(given)
+def _conv2d_transpose(layer: _Layer) -> LayerAnalysis:
+    config = layer.config
+    height, width, channels = _split_shape(layer)
     kernel, strides, filters = config["kernel_size"], config["strides"], config["filters"]
     extras = config.get("output_padding")
     extras = extras if isinstance(extras, list | tuple) else [extras, extras]
-    axes = [
-        _transposed(config["padding"], *values)
+    rows, columns = (
+        _transpose(config["padding"], *values)
         for values in zip((height, width), kernel, strides, config["dilation_rate"], extras, strict=True)
-    ]
-    places = [size for size, _, _ in axes]
-    return Facts(
-        _map(given, *places, filters),
-        _per_axis([text for _, text, _ in axes]),
+    )
+    return LayerAnalysis(
+        _join_shape(layer, rows[0], columns[0], filters),
+        _write_axes([rows[1], columns[1]]),
         (),
         convolution_parameters(kernel, channels, filters, 1, config["use_bias"]),
         multiply_adds=sum_of_products((height, width, channels, *kernel, filters)),
-        reach=tuple(stretch for _, _, stretch in axes),
+        reach=(rows[2], columns[2]),
     )
 
 
-def _transposed(
+def _transpose(
     padding: str, size: int, filter_size: int, stride: int, dilation: int, extra: int | None
 ) -> tuple[int, str, Stretch]:
-    """Along one axis: the output's places, their arithmetic, and what they see."""
+    """Along one axis: the number of places of the output, its arithmetic, and their reach."""
     extent = dilation * (filter_size - 1) + 1
     if extra is not None:
         cut = 2 * (extent // 2) if padding == "same" else 0
@@ -225,194 +228,169 @@ def _transposed(
 # === Pooling and changes of size ===
 
 
-def _pooling2d(given: _Arguments) -> Facts:
-    height, width, channels = _map_sizes(given)
-    windows = _windows(given, (height, width), given.config["pool_size"])
-    return Facts(_map(given, *_output_sizes(windows), channels), _window_text(windows), windows, reach=_slides(windows))
+def _pooling2d(layer: _Layer) -> LayerAnalysis:
+    return _slide(layer, layer.config["pool_size"], _split_shape(layer)[2])
 
 
-def _global_pooling2d(given: _Arguments) -> Facts:
-    height, width, channels = _map_sizes(given)
+def _global_pooling2d(layer: _Layer) -> LayerAnalysis:
+    height, width, channels = _split_shape(layer)
     text = f"one value of {height}*{width} = {height * width:,} places, for each of {channels} channels"
-    shape = _map(given, 1, 1, channels) if given.config.get("keepdims") else (channels,)
-    return Facts(shape, (text,), reach=WHOLE)
+    shape = _join_shape(layer, 1, 1, channels) if layer.config.get("keepdims") else (channels,)
+    return LayerAnalysis(shape, (text,), reach=WHOLE)
 
 
-def _up_sampling2d(given: _Arguments) -> Facts:
-    height, width, channels = _map_sizes(given)
-    factors = given.config["size"]
-    # The neighbours between which a value is interpolated, along one axis.
-    neighbours = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}[
-        given.config.get("interpolation", "nearest")
-    ]
-    return Facts(
-        _map(given, height * factors[0], width * factors[1], channels),
-        _per_axis(
-            [f"{size} * {factor} = {size * factor}" for size, factor in zip((height, width), factors, strict=True)]
+def _up_sampling2d(layer: _Layer) -> LayerAnalysis:
+    height, width, channels = _split_shape(layer)
+    down, across = layer.config["size"]
+    # Number of places between which a value is interpolated, along one axis.
+    taps = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}[layer.config["interpolation"]]
+    return LayerAnalysis(
+        _join_shape(layer, height * down, width * across, channels),
+        _write_axes([f"{height} * {down} = {height * down}", f"{width} * {across} = {width * across}"]),
+        reach=(
+            Stretch(down, (taps - 1) * down // 2, taps * down),
+            Stretch(across, (taps - 1) * across // 2, taps * across),
         ),
-        reach=tuple(Stretch(factor, (neighbours - 1) * factor // 2, neighbours * factor) for factor in factors),
     )
 
 
-def _zero_padding2d(given: _Arguments) -> Facts:
-    return _with_borders(given, given.config["padding"], 1)
+def _zero_padding2d(layer: _Layer) -> LayerAnalysis:
+    return _change_borders(layer, layer.config["padding"], 1)
 
 
-def _cropping2d(given: _Arguments) -> Facts:
-    return _with_borders(given, given.config["cropping"], -1)
+def _cropping2d(layer: _Layer) -> LayerAnalysis:
+    return _change_borders(layer, layer.config["cropping"], -1)
 
 
-def _with_borders(given: _Arguments, borders: Sequence[Sequence[int]], sign: int) -> Facts:
-    *sizes, channels = _map_sizes(given)
-    places = [size + sign * sum(border) for size, border in zip(sizes, borders, strict=True)]
-    if min(places) < 1:
+def _change_borders(layer: _Layer, borders: Sequence[Sequence[int]], sign: int) -> LayerAnalysis:
+    """Add (`sign` is 1) or remove (`sign` is -1) `borders`, ((top, bottom), (left, right))."""
+    *sizes, channels = _split_shape(layer)
+    rows, columns = (size + sign * sum(border) for size, border in zip(sizes, borders, strict=True))
+    if min(rows, columns) < 1:
         raise ValueError("nothing would be left")
     symbol = "+" if sign > 0 else "-"
     texts = [
-        f"{size} {symbol} {border[0]} {symbol} {border[1]} = {place}"
-        for size, border, place in zip(sizes, borders, places, strict=True)
+        f"{size} {symbol} {border[0]} {symbol} {border[1]} = {places}"
+        for size, border, places in zip(sizes, borders, (rows, columns), strict=True)
     ]
-    reach = tuple(Slide(1, sign * border[0], 1) for border in borders)
-    return Facts(_map(given, *places, channels), _per_axis(texts), reach=reach)
-
-
-def _center_crop(given: _Arguments) -> Facts:
-    *sizes, channels = _map_sizes(given)
-    places = (given.config["height"], given.config["width"])
-    if places[0] > sizes[0] or places[1] > sizes[1]:
-        raise ValueError("it would be enlarged, not cropped")
-    reach = tuple(Slide(1, -((size - place) // 2), 1) for size, place in zip(sizes, places, strict=True))
-    return Facts(_map(given, *places, channels), (f"the middle {times(*places)}",), reach=reach)
+    reach = Slide(1, sign * borders[0][0]), Slide(1, sign * borders[1][0])
+    return LayerAnalysis(_join_shape(layer, rows, columns, channels), _write_axes(texts), reach=reach)
 
 
 # === Fully connected layers ===
 
 
-def _dense(given: _Arguments) -> Facts:
-    *places, inputs = given.shape
-    units = given.config["units"]
-    return Facts(
+def _dense(layer: _Layer) -> LayerAnalysis:
+    *places, inputs = layer.shape
+    units = layer.config["units"]
+    return LayerAnalysis(
         (*places, units),
-        parameters=dense_parameters(inputs, units, given.config["use_bias"]),
+        parameters=dense_parameters(inputs, units, layer.config["use_bias"]),
         multiply_adds=sum_of_products((*places, inputs, units)),
         reach=SAME_PLACES if places else WHOLE,
     )
 
 
-def _einsum_dense(given: _Arguments) -> Facts:
-    config = given.config
-    inputs, kernel, output = _einsum_letters(config["equation"], len(given.shape))
+def _einsum_dense(layer: _Layer) -> LayerAnalysis:
+    config = layer.config
+    operands, output = config["equation"].replace(" ", "").split("->")
+    inputs, kernel = operands.split(",")
+    if "..." in inputs:
+        raise ValueError(f"its equation {config['equation']} has an ellipsis")
     # The first letter of input and output is the batch.
-    sizes = dict(zip(inputs[1:], given.shape, strict=True))
-    asked = config["output_shape"] if isinstance(config["output_shape"], list | tuple) else [config["output_shape"]]
-    for letter, size in zip(reversed(output), reversed(asked), strict=False):
+    sizes = dict(zip(inputs[1:], layer.shape, strict=True))
+    for letter, size in zip(reversed(output), reversed(_as_list(config["output_shape"])), strict=False):
         if size is not None:
             sizes[letter] = size
     bias = [sizes[letter] for letter in config.get("bias_axes") or ""]
     summed = [sizes[letter] for letter in kernel if letter not in output]
-    return Facts(
+    return LayerAnalysis(
         tuple(sizes[letter] for letter in output[1:]),
         parameters=sum_of_products([sizes[letter] for letter in kernel], bias),
         multiply_adds=sum_of_products([*(sizes[letter] for letter in output[1:]), *summed]),
-        # Whether a value sees more than its own place depends on the letters: only the last axis may be mixed.
-        reach=MOVED if set(inputs[1:-1]) <= set(output) and len(given.shape) > 1 else WHOLE,
+        # A value depends on its own place only, unless an axis other than the last is summed over.
+        reach=MOVED if set(inputs[1:-1]) <= set(output) and len(layer.shape) > 1 else WHOLE,
     )
 
 
-def _einsum_letters(equation: str, rank: int) -> tuple[str, str, str]:
-    """Letters of input, kernel and output; an ellipsis becomes as many letters as the input has axes more."""
-    operands, output = equation.replace(" ", "").split("->")
-    inputs, kernel = operands.split(",")
-    if "..." in inputs:
-        names = "".join(chr(ord("A") + index) for index in range(rank + 1 - (len(inputs) - 3)))
-        inputs, output = inputs.replace("...", names), output.replace("...", names)
-    return inputs, kernel, output
-
-
-def _multi_head_attention(given: _Arguments) -> Facts:
-    config = given.config
-    given_shapes = {**dict(zip(("query", "value", "key"), given.shapes, strict=False)), **given.keywords}
-    query, value = given_shapes["query"], given_shapes["value"]
-    key = given_shapes.get("key", value)
+def _multi_head_attention(layer: _Layer) -> LayerAnalysis:
+    config = layer.config
+    inputs = {**dict(zip(("query", "value", "key"), layer.shapes, strict=False)), **layer.keywords}
+    query, value = inputs["query"], inputs["value"]
+    key = inputs.get("key", value)
     heads, key_dim = config["num_heads"], config["key_dim"]
     value_dim = config["value_dim"] or key_dim
-    asked = config["output_shape"]
-    width = prod(asked if isinstance(asked, list | tuple) else [asked]) if asked else query[-1]
+    width = prod(_as_list(config["output_shape"])) if config["output_shape"] else query[-1]
     seeing, seen = prod(query[:-1]), prod(value[:-1])
-    bias = config["use_bias"]
-    # Each part is inputs * heads * size: queries, keys, values, then from all heads to the output.
-    parts = [(query[-1], heads, key_dim), (key[-1], heads, key_dim), (value[-1], heads, value_dim)]
+    # Factors inputs * heads * size of the projections to queries, keys and values.
+    projections = [(query[-1], heads, key_dim), (key[-1], heads, key_dim), (value[-1], heads, value_dim)]
     gate = [(query[-1], heads, value_dim)] if config.get("use_gate") else []
-    parameters = [*parts, (heads, value_dim, width), *gate]
-    biases = [(heads, key_dim), (heads, key_dim), (heads, value_dim), (width,), *[part[1:] for part in gate]]
-    work = [
-        *((places, *part) for places, part in zip((seeing, seen, seen), parts, strict=True)),
+    parameters: list[Sequence[int]] = [*projections, (heads, value_dim, width), *gate]
+    if config["use_bias"]:
+        parameters += [(heads, key_dim), (heads, key_dim), (heads, value_dim), (width,), *(each[1:] for each in gate)]
+    multiply_adds = [
+        *((places, *each) for places, each in zip((seeing, seen, seen), projections, strict=True)),
         (seeing, seen, heads, key_dim),
         (seeing, seen, heads, value_dim),
         (seeing, heads, value_dim, width),
-        *((seeing, *part) for part in gate),
+        *((seeing, *each) for each in gate),
     ]
-    return Facts(
+    return LayerAnalysis(
         (*query[:-1], width),
         (f"each of {seeing} places looks at {seen}, with {heads} heads of {key_dim}",),
-        parameters=sum_of_products(*parameters, *(biases if bias else [])),
-        multiply_adds=sum_of_products(*work),
+        parameters=sum_of_products(*parameters),
+        multiply_adds=sum_of_products(*multiply_adds),
         reach=WHOLE,
     )
 
 
-def _embedding(given: _Arguments) -> Facts:
-    rows, columns = given.config["input_dim"], given.config["output_dim"]
-    return Facts((*given.shape, columns), parameters=sum_of_products((rows, columns)), reach=MOVED)
+def _embedding(layer: _Layer) -> LayerAnalysis:
+    rows, columns = layer.config["input_dim"], layer.config["output_dim"]
+    return LayerAnalysis((*layer.shape, columns), parameters=sum_of_products((rows, columns)), reach=MOVED)
 
 
-# === Normalisation ===
+# === Normalization ===
 
 
-def _batch_normalization(given: _Arguments) -> Facts:
-    size = given.shape[_axis(given.config["axis"], given.shape)]
-    num_learned = sum(1 for key in ("scale", "center") if given.config[key])
-    num_kept = 5 if given.config.get("renorm") else 2
-    return Facts(
-        given.shape,
-        parameters=sum_of_products((num_learned + num_kept, size)),
-        num_non_trainable=num_kept * size,
-    )
+def _batch_normalization(layer: _Layer) -> LayerAnalysis:
+    size = layer.shape[_axis(layer.config["axis"], layer.shape)]
+    num_learned = layer.config["scale"] + layer.config["center"]
+    num_kept = 5 if layer.config.get("renorm") else 2
+    parameters = sum_of_products((num_learned + num_kept, size))
+    return LayerAnalysis(layer.shape, parameters=parameters, num_non_trainable=num_kept * size)
 
 
-def _scale_and_center(given: _Arguments) -> Facts:
-    axes = given.config["axis"]
-    sizes = [given.shape[_axis(axis, given.shape)] for axis in (axes if isinstance(axes, list | tuple) else [axes])]
+def _layer_normalization(layer: _Layer) -> LayerAnalysis:
+    sizes = [layer.shape[_axis(axis, layer.shape)] for axis in _as_list(layer.config["axis"])]
     # RMSNormalization has a scale only, and no option for it.
-    num_learned = int(given.config.get("scale", True)) + int(given.config.get("center", False))
-    return Facts(given.shape, parameters=sum_of_products((num_learned, *sizes)) if num_learned else NOTHING)
+    num_learned = int(layer.config.get("scale", True)) + int(layer.config.get("center", False))
+    return LayerAnalysis(layer.shape, parameters=sum_of_products((num_learned, *sizes)) if num_learned else NOTHING)
 
 
-def _normalization(given: _Arguments) -> Facts:
-    if given.config.get("mean") is not None:
-        return Facts(given.shape)
-    axes = given.config["axis"]
-    axes = [] if axes is None else axes if isinstance(axes, list | tuple) else [axes]
-    size = prod(given.shape[_axis(axis, given.shape)] for axis in axes)
+def _normalization(layer: _Layer) -> LayerAnalysis:
+    if layer.config.get("mean") is not None:
+        return LayerAnalysis(layer.shape)
+    axes = layer.config["axis"]
+    size = 1 if axes is None else prod(layer.shape[_axis(axis, layer.shape)] for axis in _as_list(axes))
     parameters = sum_of_products((2, size), (1,))
-    return Facts(given.shape, parameters=parameters, num_non_trainable=parameters.value)
+    return LayerAnalysis(layer.shape, parameters=parameters, num_non_trainable=parameters.value)
 
 
-def _prelu(given: _Arguments) -> Facts:
-    shared = {axis - 1 for axis in given.config.get("shared_axes") or []}
-    sizes = [1 if index in shared else size for index, size in enumerate(given.shape)]
-    return Facts(given.shape, parameters=sum_of_products(sizes))
+def _prelu(layer: _Layer) -> LayerAnalysis:
+    shared = {axis - 1 for axis in layer.config.get("shared_axes") or []}
+    sizes = [1 if index in shared else size for index, size in enumerate(layer.shape)]
+    return LayerAnalysis(layer.shape, parameters=sum_of_products(sizes))
 
 
-# === Merging and changes of form ===
+# === Merging and reshaping ===
 
 
-def _elementwise(given: _Arguments) -> Facts:
-    return Facts(given.shape)
+def _elementwise(layer: _Layer) -> LayerAnalysis:
+    return LayerAnalysis(layer.shape)
 
 
-def _merge(given: _Arguments) -> Facts:
-    shapes = given.shapes
+def _merge(layer: _Layer) -> LayerAnalysis:
+    shapes = layer.shapes
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
@@ -421,109 +399,86 @@ def _merge(given: _Arguments) -> Facts:
         if len(larger) > 1:
             raise ValueError("their shapes differ")
         result.append(larger.pop() if larger else 1)
-    return Facts(tuple(result))
+    return LayerAnalysis(tuple(result))
 
 
-def _concatenate(given: _Arguments) -> Facts:
-    axis = _axis(given.config["axis"], given.shape)
-    if any(shape[:axis] + shape[axis + 1 :] != given.shape[:axis] + given.shape[axis + 1 :] for shape in given.shapes):
+def _concatenate(layer: _Layer) -> LayerAnalysis:
+    axis = _axis(layer.config["axis"], layer.shape)
+    if any(shape[:axis] + shape[axis + 1 :] != layer.shape[:axis] + layer.shape[axis + 1 :] for shape in layer.shapes):
         raise ValueError("they differ in more than the axis that is joined")
-    sizes = [shape[axis] for shape in given.shapes]
-    shape = (*given.shape[:axis], sum(sizes), *given.shape[axis + 1 :])
-    return Facts(shape, (f"{' + '.join(map(str, sizes))} = {sum(sizes)}",))
+    sizes = [shape[axis] for shape in layer.shapes]
+    shape = (*layer.shape[:axis], sum(sizes), *layer.shape[axis + 1 :])
+    return LayerAnalysis(shape, (f"{' + '.join(map(str, sizes))} = {sum(sizes)}",))
 
 
-def _flatten(given: _Arguments) -> Facts:
-    arithmetic = sum_of_products(given.shape)
-    return Facts((arithmetic.value,), (arithmetic.text,), reach=MOVED)
+def _flatten(layer: _Layer) -> LayerAnalysis:
+    arithmetic = sum_of_products(layer.shape)
+    return LayerAnalysis((arithmetic.value,), (arithmetic.text,), reach=MOVED)
 
 
-def _reshape(given: _Arguments) -> Facts:
-    target, total = list(given.config["target_shape"]), prod(given.shape)
+def _reshape(layer: _Layer) -> LayerAnalysis:
+    target, total = list(layer.config["target_shape"]), prod(layer.shape)
     if -1 in target:
         target[target.index(-1)] = total // -prod(target)
     if prod(target) != total:
-        raise ValueError(f"{total:,} values do not make {times(*target)}")
+        raise ValueError(f"{total:,} values do not make {format_shape(*target)}")
     shape = tuple(target)
-    text = f"{'*'.join(map(str, given.shape))} = {'*'.join(map(str, shape))} = {total:,} values"
+    text = f"{'*'.join(map(str, layer.shape))} = {'*'.join(map(str, shape))} = {total:,} values"
     # An axis of one channel, added or taken away, leaves every value at its place.
-    same_places = len(shape) == 3 and shape[:2] == given.shape[:2]
-    return Facts(shape, (text,), reach=SAME_PLACES if same_places else MOVED)
+    same_places = len(shape) == 3 and shape[:2] == layer.shape[:2]
+    return LayerAnalysis(shape, (text,), reach=SAME_PLACES if same_places else MOVED)
 
 
-def _permute(given: _Arguments) -> Facts:
-    return Facts(tuple(given.shape[axis - 1] for axis in given.config["dims"]), reach=MOVED)
+def _permute(layer: _Layer) -> LayerAnalysis:
+    return LayerAnalysis(tuple(layer.shape[axis - 1] for axis in layer.config["dims"]), reach=MOVED)
 
 
-def _repeat_vector(given: _Arguments) -> Facts:
-    return Facts((given.config["n"], *given.shape), reach=MOVED)
+# === Shared ===
 
 
-def _category_encoding(given: _Arguments) -> Facts:
-    tokens = given.config["num_tokens"]
-    one_hot = given.config.get("output_mode") == "one_hot"
-    shape = (*given.shape[:-1], tokens) if not one_hot or given.shape[-1] == 1 else (*given.shape, tokens)
-    return Facts(shape, reach=MOVED)
-
-
-# === What they share ===
-
-
-def _map_sizes(given: _Arguments) -> tuple[int, int, int]:
-    """Height, width and channels, in whichever order the layer has them."""
-    if len(given.shape) != 3:
+def _split_shape(layer: _Layer) -> tuple[int, int, int]:
+    """Height, width and channels, whichever order the layer has them in."""
+    if len(layer.shape) != 3:
         raise ValueError("it needs height, width and channels")
-    if _channels_first(given):
-        return given.shape[1], given.shape[2], given.shape[0]
-    return given.shape[0], given.shape[1], given.shape[2]
+    if _channels_first(layer):
+        return layer.shape[1], layer.shape[2], layer.shape[0]
+    return layer.shape[0], layer.shape[1], layer.shape[2]
 
 
-def _map(given: _Arguments, height: int, width: int, channels: int) -> Shape:
-    return (channels, height, width) if _channels_first(given) else (height, width, channels)
+def _join_shape(layer: _Layer, height: int, width: int, channels: int) -> Shape:
+    return (channels, height, width) if _channels_first(layer) else (height, width, channels)
 
 
-def _channels_first(given: _Arguments) -> bool:
-    return given.config.get("data_format") == "channels_first"
+def _channels_first(layer: _Layer) -> bool:
+    return layer.config.get("data_format") == "channels_first"
 
 
-def _windows(given: _Arguments, sizes: Sequence[int], filter_sizes: Sequence[int]) -> tuple[Window, ...]:
-    config = given.config
-    values = zip(sizes, filter_sizes, config["strides"], config.get("dilation_rate", (1, 1)), strict=True)
-    return tuple(padded_window(config["padding"], *axis).checked(given.name) for axis in values)
-
-
-def _output_sizes(windows: Sequence[Window]) -> tuple[int, int]:
-    return windows[0].output_size, windows[1].output_size
-
-
-def _slides(windows: Sequence[Window]) -> tuple[Slide, ...]:
-    return tuple(Slide(window.stride, window.padding[0], window.extent) for window in windows)
-
-
-def _window_text(windows: Sequence[Window]) -> tuple[str, ...]:
-    lines = _per_axis([f"{window.symbols}: {window.text}" for window in windows])
+def _write_windows(windows: Sequence[Window]) -> tuple[str, ...]:
+    lines = _write_axes([f"{window.symbols}: {window.text}" for window in windows])
     axes = zip(windows, ("rows", "columns"), strict=True)
     lost = [f"{window.unseen} of {window.size} {name}" for window, name in axes if window.unseen]
-    if not lost:
-        return lines
-    return (*lines, f"the stride does not fit; left out: the last {' and '.join(lost)}")
+    return (*lines, f"the stride does not fit; left out: the last {' and '.join(lost)}") if lost else lines
 
 
-def _per_axis(texts: Sequence[str]) -> tuple[str, ...]:
-    """One line for both axes where they are alike."""
+def _write_axes(texts: Sequence[str]) -> tuple[str, ...]:
+    """Write one line for both axes where they are alike."""
     return (texts[0],) if texts[0] == texts[1] else (f"height: {texts[0]}", f"width: {texts[1]}")
 
 
-def _axis(axis: int | Sequence[int], shape: Shape) -> int:
-    """An axis of Keras, which counts the batch, as an index into a shape without it."""
-    value = axis[0] if isinstance(axis, list | tuple) else axis
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _axis(axis: Any, shape: Shape) -> int:
+    """Convert an axis of Keras, which counts the batch, to an index into a shape without it."""
+    value: int = _as_list(axis)[0]
     index = value - 1 if value > 0 else len(shape) + value
     if value == 0 or not 0 <= index < len(shape):
         raise ValueError(f"it has no axis {value}")
     return index
 
 
-_FUNCTIONS: dict[str, Callable[[_Arguments], Facts]] = {
+_FUNCTIONS: dict[str, Callable[[_Layer], LayerAnalysis]] = {
     **dict.fromkeys(
         (
             "Activation", "Dropout", "ELU", "GELU", "GaussianNoise", "Identity", "LeakyReLU", "ReLU", "Rescaling",
@@ -534,10 +489,8 @@ _FUNCTIONS: dict[str, Callable[[_Arguments], Facts]] = {
     **dict.fromkeys(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"), _merge),
     **dict.fromkeys(("AveragePooling2D", "MaxPooling2D"), _pooling2d),
     **dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), _global_pooling2d),
-    **dict.fromkeys(("GroupNormalization", "LayerNormalization", "RMSNormalization"), _scale_and_center),
+    **dict.fromkeys(("GroupNormalization", "LayerNormalization", "RMSNormalization"), _layer_normalization),
     "BatchNormalization": _batch_normalization,
-    "CategoryEncoding": _category_encoding,
-    "CenterCrop": _center_crop,
     "Concatenate": _concatenate,
     "Conv2D": _conv2d,
     "Conv2DTranspose": _conv2d_transpose,
@@ -551,7 +504,6 @@ _FUNCTIONS: dict[str, Callable[[_Arguments], Facts]] = {
     "Normalization": _normalization,
     "PReLU": _prelu,
     "Permute": _permute,
-    "RepeatVector": _repeat_vector,
     "Reshape": _reshape,
     "SeparableConv2D": _separable_conv2d,
     "UpSampling2D": _up_sampling2d,

@@ -1,45 +1,41 @@
-"""The layers of a network with the arithmetic behind each shape: what `kerascnn summary` shows.
-
-Everything is computed from the network's configuration, so that no framework need be loaded.
-"""
+"""Summary of a network with the arithmetic behind each shape, from its configuration alone: no framework is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any, TypedDict
 
 from kerascnn.models import ARCHITECTURES, build, check_architecture
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import SHIPPED, package_model, resolve_model_path
 from kerascnn.saving.safe_loading import read_config
-from kerascnn.summary.graph import Call, read_calls
+from kerascnn.summary.graph import Call, Config, read_calls
 from kerascnn.summary.layer_arithmetic import Arithmetic, dense_parameters
-from kerascnn.summary.layers import Facts, Shape, activation_bytes, facts_of, times
-from kerascnn.summary.receptive_field import receptive_fields
+from kerascnn.summary.layers import LayerAnalysis, Shape, activation_bytes, analyze_layer, format_shape
+from kerascnn.summary.receptive_field import Field, compute_receptive_fields
 from kerascnn.utils.errors import ModelError, UsageError
+from kerascnn.utils.quiet import silent_stderr
 
-__all__ = ["FullyConnected", "LayerSummary", "Summary", "parse_input_shape", "summarize"]
-
-_NUM_UNITS = 128
-"""Units of the fully connected network that stands beside the others."""
+_NUM_UNITS = 128  # of the hidden layer of the fully connected network for comparison
 
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer, as it is applied once. Shapes are without the batch.
+    """One application of a layer. Shapes are without the batch.
 
     Args:
-        name: of the layer, with those of the models around it.
-        class_name: of the layer, such as `Conv2D`.
-        inputs: names of the layers that it takes its input from.
-        output_shape: of one picture.
-        shape_text: how the shape comes about, a line a statement.
+        name: Name of the layer, after the names of the models around it.
+        class_name: Class of the layer, such as `Conv2D`.
+        inputs: Names of the layers whose outputs it takes.
+        output_shape: Shape of its output for one picture.
+        shape_text: Arithmetic of the shape, one statement a line.
         windows: N, F, S, P and the output along height and width, for convolutions and poolings.
-        parameters: weights and biases; none where a layer is applied again.
-        num_non_trainable: how many of them training does not change.
-        multiply_adds: for one picture.
-        receptive_field: height and width in pixels; `whole` for the whole picture; None if it cannot be said.
-        activation_bytes: memory of the output.
+        parameters: Number of weights and biases; none where a layer is applied again.
+        num_non_trainable: Number of them that training does not change.
+        multiply_adds: Number of multiply-adds for one picture.
+        receptive_field: Height and width in pixels; `whole` for the whole picture; None if it is not known.
+        activation_bytes: Memory of the output for one picture, in bytes.
     """
 
     name: str
@@ -47,31 +43,40 @@ class LayerSummary:
     inputs: tuple[str, ...]
     output_shape: Shape
     shape_text: tuple[str, ...]
-    windows: tuple[dict, ...]
+    windows: tuple[dict[str, Any], ...]
     parameters: Arithmetic
     num_non_trainable: int
     multiply_adds: Arithmetic
-    receptive_field: tuple[int, int] | str | None
+    receptive_field: Field
     activation_bytes: int
+
+
+class FirstLayer(TypedDict):
+    """A network's first layer with weights; `fully_connected_parameters` is what as many fully connected units need."""
+
+    name: str
+    outputs: int
+    weights_of_one_unit: int
+    parameters: int
+    fully_connected_parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class FullyConnected:
-    """What a fully connected network would need for the same pictures and classes.
+    """Costs of a fully connected network for the same pictures and classes.
 
     Args:
-        one_unit: weights of one unit that sees every value of the picture.
-        parameters: of a layer of 128 such units and a layer of classes.
-        multiply_adds: of these two, for one picture.
-        first_layer: the network's own first layer with weights: `name`, `outputs`, `weights_of_one_unit` and
-            `parameters`; and `fully_connected_parameters`, what a fully connected layer of as many outputs would need.
-        num_units: of the hidden layer.
+        one_unit: Number of weights of one unit that takes every value of the picture.
+        parameters: Number of weights and biases of a hidden layer of such units and a layer of classes.
+        multiply_adds: Number of multiply-adds of these two layers for one picture.
+        first_layer: The network's own first layer with weights, compared with a fully connected one.
+        num_units: Number of units of the hidden layer.
     """
 
     one_unit: Arithmetic
     parameters: Arithmetic
     multiply_adds: Arithmetic
-    first_layer: dict
+    first_layer: FirstLayer
     num_units: int = _NUM_UNITS
 
 
@@ -80,15 +85,15 @@ class Summary:
     """A network, layer by layer.
 
     Args:
-        name: of the network.
-        input_shape: height, width, channels.
-        layers: in the order of their computation.
-        num_parameters: weights and biases.
-        num_trainable: those that training changes.
-        num_multiply_adds: for one picture.
-        activation_bytes: memory of all layers' outputs, for one picture.
-        fully_connected: the same classification by a fully connected network; None for a network that does not
-            classify pictures.
+        name: Name of the network.
+        input_shape: Height, width and channels.
+        layers: Layers in the order of their computation.
+        num_parameters: Number of weights and biases.
+        num_trainable: Number of those that training changes.
+        num_multiply_adds: Number of multiply-adds for one picture.
+        activation_bytes: Memory of all layers' outputs for one picture, in bytes.
+        fully_connected: Costs of the same classification by a fully connected network; None for a network that does
+            not classify pictures.
     """
 
     name: str
@@ -100,8 +105,8 @@ class Summary:
     activation_bytes: int
     fully_connected: FullyConnected | None
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain data, for JSON."""
         return asdict(self)
 
 
@@ -111,21 +116,20 @@ def summarize(
     model: str | Path | None = None,
     input_shape: tuple[int, int, int] | None = None,
 ) -> Summary:
-    """Work out every layer of a network.
+    """Summarize the layers of a network.
 
     Args:
-        architecture: an untrained network of this package, by name; or
-        model: a saved one, a path or a name of `SHIPPED`. With neither, `saved_models/mnist_cnn.keras` if it is there,
-            else the reference.
-        input_shape: height, width, channels; by default what the architecture is for, or the saved model takes. For a
-            saved model another shape asks what the same layers would do with it.
+        architecture: Name of an untrained network of this package.
+        model: Path of a saved model, or a name in `SHIPPED`. Without `architecture` and `model` it is
+            `saved_models/mnist_cnn.keras` if that exists, else the reference.
+        input_shape: Height, width and channels of the picture; by default those that the network was made for. With
+            other ones, the same layers are applied to them.
 
     Returns:
         The summary.
 
     Raises:
-        ModelError: if there is no such model or it is not safe to read; if a layer cannot take its input, with N, F, S
-            and P.
+        ModelError: If there is no such model, it is not safe to read, or a layer cannot take its input.
 
     Example:
         >>> summarize("cnn").num_parameters
@@ -141,10 +145,10 @@ def summarize(
 
 
 def parse_input_shape(text: str) -> tuple[int, int, int]:
-    """Read `28x28x1`, or `28x28` for one channel.
+    """Parse `28x28x1`, or `28x28` for one channel.
 
     Raises:
-        ValueError: if it is no such shape.
+        ValueError: If it is no such shape.
     """
     sizes = [int(part) for part in text.lower().split("x")]
     if len(sizes) == 2:
@@ -154,44 +158,43 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
-def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> dict:
-    """The configuration of an untrained network, without a framework where a model that ships has the same layers."""
-    facts = ARCHITECTURES[architecture]
+def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> Config:
+    """Configuration of an untrained network, without a framework where a shipped model has the same layers."""
+    description = ARCHITECTURES[architecture]
     for path in map(package_model, SHIPPED):
         card = read_card(path)
-        if card is not None and card.architecture == architecture and len(card.class_names) == facts.num_classes:
+        if card is not None and card.architecture == architecture and len(card.class_names) == description.num_classes:
             return read_config(path)
     from kerascnn.utils.backend import activate
 
     activate()
-    import keras
-
     try:
-        network = build(architecture, shape, facts.num_classes)
+        network = build(architecture, shape, description.num_classes)
     except ModelError:
         # Keras says that it is impossible; the arithmetic of the same layers says why.
-        _summary(_serialized(keras, build(architecture, facts.input_shape, facts.num_classes)), architecture, shape)
+        _summary(_serialize(build(architecture, description.input_shape, description.num_classes)), architecture, shape)
         raise
-    return _serialized(keras, network)
+    return _serialize(network)
 
 
-def _serialized(keras, network) -> dict:
-    from kerascnn.utils.quiet import silent_stderr
+def _serialize(network: Any) -> Config:
+    import keras
 
     with silent_stderr():
-        return keras.saving.serialize_keras_object(network)
+        config: Config = keras.saving.serialize_keras_object(network)
+    return config
 
 
-def _summary(config: dict, name: str, input_shape: tuple[int, int, int] | None) -> Summary:
+def _summary(config: Config, name: str, input_shape: tuple[int, int, int] | None) -> Summary:
     calls = read_calls(config)
-    facts: list[Facts] = []
+    analyses: list[LayerAnalysis] = []
     for call in calls:
-        facts.append(_facts(call, calls, facts, input_shape))
+        analyses.append(_analyze(call, calls, analyses, input_shape))
     layers = tuple(
-        _layer(call, fact, field, calls)
-        for call, fact, field in zip(calls, facts, receptive_fields(calls, facts), strict=True)
+        _layer(call, analysis, field, calls)
+        for call, analysis, field in zip(calls, analyses, compute_receptive_fields(calls, analyses), strict=True)
     )
-    shape = facts[0].output_shape
+    shape = analyses[0].output_shape
     num_parameters = sum(layer.parameters.value for layer in layers)
     return Summary(
         name=name,
@@ -205,13 +208,15 @@ def _summary(config: dict, name: str, input_shape: tuple[int, int, int] | None) 
     )
 
 
-def _facts(call: Call, calls: Sequence[Call], facts: Sequence[Facts], input_shape: Shape | None) -> Facts:
+def _analyze(
+    call: Call, calls: Sequence[Call], analyses: Sequence[LayerAnalysis], input_shape: Shape | None
+) -> LayerAnalysis:
     if call.class_name == "InputLayer":
         only_input = sum(other.class_name == "InputLayer" for other in calls) == 1
-        return Facts(_input_shape(call, input_shape if only_input else None))
-    shapes = [facts[source].output_shape for source in call.inputs]
-    keywords = {key: facts[source].output_shape for key, source in call.keywords.items()}
-    return facts_of(call.class_name, call.name, call.config, shapes, keywords)
+        return LayerAnalysis(_input_shape(call, input_shape if only_input else None))
+    shapes = [analyses[source].output_shape for source in call.inputs]
+    keywords = {key: analyses[source].output_shape for key, source in call.keywords.items()}
+    return analyze_layer(call.class_name, call.name, call.config, shapes, keywords)
 
 
 def _input_shape(call: Call, asked: Shape | None) -> Shape:
@@ -227,20 +232,20 @@ def _input_shape(call: Call, asked: Shape | None) -> Shape:
     return tuple(int(size) for size in own)
 
 
-def _layer(call: Call, facts: Facts, field: tuple[int, int] | str | None, calls: Sequence[Call]) -> LayerSummary:
+def _layer(call: Call, analysis: LayerAnalysis, field: Field, calls: Sequence[Call]) -> LayerSummary:
     again = not call.is_first
     return LayerSummary(
         name=call.name,
         class_name=call.class_name,
         inputs=tuple(calls[source].name for source in call.sources),
-        output_shape=facts.output_shape,
-        shape_text=facts.shape_text,
-        windows=tuple(window.to_dict() for window in facts.windows),
-        parameters=Arithmetic() if again else facts.parameters,
-        num_non_trainable=0 if again else facts.num_non_trainable,
-        multiply_adds=facts.multiply_adds,
+        output_shape=analysis.output_shape,
+        shape_text=analysis.shape_text,
+        windows=tuple(window.to_dict() for window in analysis.windows),
+        parameters=Arithmetic() if again else analysis.parameters,
+        num_non_trainable=0 if again else analysis.num_non_trainable,
+        multiply_adds=analysis.multiply_adds,
         receptive_field=field,
-        activation_bytes=prod(facts.output_shape) * activation_bytes(call.config),
+        activation_bytes=prod(analysis.output_shape) * activation_bytes(call.config),
     )
 
 
@@ -253,7 +258,7 @@ def _fully_connected(shape: Shape, layers: Sequence[LayerSummary]) -> FullyConne
     head = dense_parameters(_NUM_UNITS, num_classes)
     outputs = prod(first.output_shape)
     return FullyConnected(
-        one_unit=Arithmetic(values, times(*shape).replace("x", "*")),
+        one_unit=Arithmetic(values, format_shape(*shape).replace("x", "*")),
         parameters=Arithmetic(hidden.value + head.value, f"{hidden.expression} + {head.expression}"),
         multiply_adds=Arithmetic(
             values * _NUM_UNITS + _NUM_UNITS * num_classes, f"{values}*{_NUM_UNITS} + {_NUM_UNITS}*{num_classes}"

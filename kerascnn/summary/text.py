@@ -1,10 +1,11 @@
-"""A summary as plain text: one row a layer, the arithmetic of each below it."""
+"""A summary as plain text: one row a layer, with its arithmetic below."""
 
 import textwrap
 from collections.abc import Sequence
 
 from kerascnn.summary import FullyConnected, LayerSummary, Summary
-from kerascnn.summary.layers import WHOLE, times
+from kerascnn.summary.layers import WHOLE, format_shape
+from kerascnn.summary.receptive_field import Field
 
 _HEADERS = (
     ("layer", ""),
@@ -19,50 +20,50 @@ _NARROWEST_NAME = 16
 _BATCH_SIZE = 128
 
 
-def summary_text(summary: Summary, width: int = 80) -> str:
+def format_summary(summary: Summary, width: int = 80) -> str:
     """Lay a summary out as a table.
 
     Args:
-        summary: of a network.
-        width: of the terminal in characters; the arithmetic below a layer is wrapped there.
+        summary: Summary of a network.
+        width: Width of the terminal in characters; longer lines of arithmetic are wrapped.
 
     Returns:
         The text, without a newline at its end.
     """
-    cells = [_cells(layer) for layer in summary.layers]
+    cells = [_format_cells(layer) for layer in summary.layers]
     totals = ("total", "", f"{summary.num_parameters:,}", f"{summary.num_multiply_adds:,}", "",
-              _memory(summary.activation_bytes))  # fmt: skip
+              _format_bytes(summary.activation_bytes))  # fmt: skip
     widths = _column_widths([*cells, totals], width)
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [
-        f"{summary.name}: what it makes of one picture of {times(*summary.input_shape)}",
+        f"{summary.name}: what it makes of one picture of {format_shape(*summary.input_shape)}",
         "output size = (N - F + 2P) / S + 1",
         "(N: size of the input, F: size of the filter, S: stride, P: padding)",
         "",
-        *(_aligned([header[index] for header in _HEADERS], widths) for index in (0, 1)),
+        *(_align([header[index] for header in _HEADERS], widths) for index in (0, 1)),
         rule,
     ]
     for layer, row in zip(summary.layers, cells, strict=True):
-        lines += _row(layer, row, widths, width)
-    lines += [rule, _aligned(totals, widths)]
+        lines += _format_row(layer, row, widths, width)
+    lines += [rule, _align(totals, widths)]
     if summary.num_trainable != summary.num_parameters:
         frozen = summary.num_parameters - summary.num_trainable
         lines.append(f"{summary.num_trainable:,} of the weights and biases are trained, {frozen:,} are not")
-    batch = _memory(summary.activation_bytes * _BATCH_SIZE)
+    batch = _format_bytes(summary.activation_bytes * _BATCH_SIZE)
     lines.append(f"Training keeps all activations: {batch} for a batch of {_BATCH_SIZE} pictures.")
     if summary.fully_connected:
-        lines += ["", *_comparison(summary, summary.fully_connected, width)]
+        lines += ["", *_compare(summary, summary.fully_connected, width)]
     return "\n".join(lines)
 
 
-def _cells(layer: LayerSummary) -> tuple[str, ...]:
+def _format_cells(layer: LayerSummary) -> tuple[str, ...]:
     return (
         layer.name,
-        times(*layer.output_shape),
+        format_shape(*layer.output_shape),
         f"{layer.parameters.value:,}",
         f"{layer.multiply_adds.value:,}",
-        _field(layer.receptive_field),
-        _memory(layer.activation_bytes),
+        _format_field(layer.receptive_field),
+        _format_bytes(layer.activation_bytes),
     )
 
 
@@ -76,53 +77,55 @@ def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     return widths
 
 
-def _row(layer: LayerSummary, cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
+def _format_row(layer: LayerSummary, cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
     name = cells[0]
-    # A name that is too long for its column stands in a line of its own.
-    lines = [name, _aligned(("", *cells[1:]), widths)] if len(name) > widths[0] else [_aligned(cells, widths)]
-    what = f"{layer.class_name}{_sources(layer)}"
+    # A name that is too long for its column takes a line of its own.
+    lines = [name, _align(("", *cells[1:]), widths)] if len(name) > widths[0] else [_align(cells, widths)]
+    what = f"{layer.class_name}{_format_sources(layer)}"
     statements = [": ".join((what, *layer.shape_text))] if len(layer.shape_text) < 2 else [what, *layer.shape_text]
     if layer.parameters.expression:
         statements.append(f"weights and biases: {layer.parameters.text}")
     if layer.multiply_adds.expression:
         statements.append(f"multiply-adds: {layer.multiply_adds.text}")
-    return [*lines, *(line for statement in statements for line in _wrapped(statement, width))]
+    return [*lines, *(line for statement in statements for line in _wrap(statement, width))]
 
 
-def _sources(layer: LayerSummary) -> str:
+def _format_sources(layer: LayerSummary) -> str:
     names = dict.fromkeys(layer.inputs)
     return f" of {', '.join(names)}" if len(names) > 1 else ""
 
 
-def _wrapped(statement: str, width: int) -> list[str]:
-    """Break a statement that is too long after its last colon, to keep a calculation whole, else between words."""
+def _wrap(statement: str, width: int) -> list[str]:
+    """Break a long statement after its last colon, to keep the calculation whole, else between words."""
     if len(_INDENT + statement) <= width:
         return [_INDENT + statement]
     before, colon, after = statement.rpartition(": ")
     if colon and len(_INDENT * 2 + after) <= width:
-        return [*_wrapped(f"{before}:", width), f"{_INDENT * 2}{after}"]
+        return [*_wrap(f"{before}:", width), f"{_INDENT * 2}{after}"]
     return textwrap.wrap(statement, width, initial_indent=_INDENT, subsequent_indent=_INDENT * 2)
 
 
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
     first, *others = cells
     rest = (cell.rjust(size) for cell, size in zip(others, widths[1:], strict=True))
     return "  ".join((first.ljust(widths[0]), *rest)).rstrip()
 
 
-def _field(field: tuple[int, int] | str | None) -> str:
-    return "-" if field is None else "all" if field == WHOLE else times(*field)
+def _format_field(field: Field) -> str:
+    if isinstance(field, tuple):
+        return format_shape(*field)
+    return "all" if field == WHOLE else "-"
 
 
-def _memory(num_bytes: int) -> str:
+def _format_bytes(num_bytes: int) -> str:
     for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
         if num_bytes >= size:
             return f"{num_bytes / size:,.1f} {unit}"
     return f"{num_bytes} B"
 
 
-def _comparison(summary: Summary, other: FullyConnected, width: int) -> list[str]:
-    """The same classification without convolutions."""
+def _compare(summary: Summary, other: FullyConnected, width: int) -> list[str]:
+    """Compare with the same classification by a fully connected network."""
     first = other.first_layer
     asked = first["fully_connected_parameters"]
     rows = [
@@ -140,6 +143,6 @@ def _comparison(summary: Summary, other: FullyConnected, width: int) -> list[str
     ]
     return [
         "The same classification by a fully connected network",
-        *(_aligned(row, widths) for row in rows),
-        *(line for statement in statements for line in _wrapped(statement, width)),
+        *(_align(row, widths) for row in rows),
+        *(line for statement in statements for line in _wrap(statement, width)),
     ]
