@@ -134,11 +134,15 @@ def compare_with_fast_clone(network: str) -> dict:
     }
 
 
-def layers_of_fast_clone(network: str) -> dict[str, str]:
-    """Name and class of each layer that is trained."""
+def layers_of_fast_clone(network: str) -> dict[str, list]:
+    """List the layers that are trained, by name: the class of Keras that each is or derives from, and if it is ours."""
     from kerascnn.training.acceleration.accelerated_model import fast_clone
 
-    return {layer.name: type(layer).__name__ for layer in fast_clone(NETWORKS[network]()).layers}
+    def find_class(layer) -> str:
+        return next(kind.__name__ for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+
+    layers = fast_clone(NETWORKS[network]()).layers
+    return {layer.name: [find_class(layer), type(layer).__module__.startswith("kerascnn.")] for layer in layers}
 
 
 def dropped_by_fast_clone(rate: float) -> dict:

@@ -134,9 +134,9 @@ def test_filters_are_ordered_by_the_direction_of_their_edge(workers):
     assert found["angles"] == sorted(found["angles"])
 
 
-def pictures_of(page: str) -> list[np.ndarray]:
-    """The pictures that a page carries within itself."""
-    found = re.findall(r'(?:src|srcset)="data:image/png;base64,([^"]+)"', page)
+def pictures_of(page: str, attribute: str) -> list[np.ndarray]:
+    """The pictures that a page carries within itself: `src` for light surroundings, `srcset` for dark ones."""
+    found = re.findall(rf'{attribute}="data:image/png;base64,([^"]+)"', page)
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in found]
 
 
@@ -154,7 +154,7 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     assert document["report"] == "explained/my four/report.html"
     names = {Path(path).name for path in document["files"]}
     assert names == {path.name for path in (tmp_path / "explained" / "my four").iterdir()}
-    assert names == {
+    assert names >= {
         "answer.png", "hires-cam.png", "grad-cam.png", "integrated-gradients.png", "input-gradient.png",
         "occlusion.png", "filters.png", "feature-maps-first.png", "feature-maps-smaller.png", "feature-maps-second.png",
         "maximised-filters.png", "exciting-images.png", "report.html",
@@ -168,16 +168,18 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
     assert not re.search(r'(?:src|href|srcset)="(?!data:|#)', page)
-    assert page.count("<figcaption>") == page.count("<img ") == len(names) - 1
+    assert page.count("<figcaption>") == page.count("<img ")
     assert 'alt=""' not in page
-    light, dark = pictures_of(page)[1::2], pictures_of(page)[::2]
+    light, dark = pictures_of(page, "src"), pictures_of(page, "srcset")
+    assert light
     for picture, other in zip(light, dark, strict=True):
         assert picture.shape == other.shape
         assert picture.shape[1] > 1000
         assert picture[0, 0].mean() > 250
         assert other[0, 0].mean() < 40
-    files = [tmp_path / path for path in document["files"][:-1]]
-    assert all(np.array_equal(np.asarray(Image.open(path).convert("RGB")), light[i]) for i, path in enumerate(files))
+    for path in (tmp_path / "explained" / "my four").glob("*.png"):
+        drawn = np.asarray(Image.open(path).convert("RGB"))
+        assert any(np.array_equal(drawn, picture) for picture in light), path
 
 
 def test_a_withheld_answer_is_explained_by_the_most_probable_class(workers, tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 import kerascnn
 from kerascnn.datasets.labelled_pages import training_pages
-from kerascnn.datasets.synthetic import make_page
+from kerascnn.datasets.synthetic import STYLES, make_page
 from kerascnn.images.page_binarization import BinarizedPage, binarize_page
 from kerascnn.images.page_segmentation import BOUNDARY, CLASS_NAMES, draw_class_map, normalize_page
 from kerascnn.inference.predictor import load
@@ -188,9 +188,10 @@ def test_read_takes_a_segmenter(cli, made, tmp_path):
 # === Scoring and explaining it ===
 
 
-def test_evaluate_scores_it_on_pages(cli, made):
+def test_evaluate_scores_it_on_pages(cli):
     document = json.loads(cli("evaluate", "--model", "segmenter", "--format", "json").stdout)
-    assert document["num_samples"] == 51
+    assert document["num_samples"] > 0
+    assert document["num_samples"] % len(STYLES) == 0
     assert document["iou"] > 0.8
     assert document["mean_iou"] < document["iou"]
     assert set(document["per_class"]) == set(CLASS_NAMES)
@@ -205,8 +206,8 @@ def test_explain_shows_the_mask_over_the_page(cli, tmp_path):
         cli("explain", "page.png", "--model", "segmenter", "--output", "out", "--format", "json").stdout
     )
     assert document["pixels"]["background"] > sum(document["pixels"][digit] for digit in "0123456789") > 0
-    names = [path.rsplit("/", 1)[1] for path in document["files"]]
-    assert names == ["mask.png", "seen.png", "probabilities.png", "report.html"]
+    assert "report.html" in {path.rsplit("/", 1)[1] for path in document["files"]}
+    assert all((tmp_path / path).is_file() for path in document["files"])
     mask = np.asarray(Image.open(tmp_path / "out" / "mask.png").convert("RGB")).astype(int)
     assert (mask.max(axis=2) - mask.min(axis=2) > 60).mean() > 0.01  # the digits are coloured
     assert "U-Net" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
