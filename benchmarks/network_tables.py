@@ -36,7 +36,7 @@ def networks_table() -> str:
 
 
 def architectures_table() -> str:
-    """For the README: what there is to choose from, with the accuracy of what `benchmarks/networks.py` trained."""
+    """The networks to choose from, with the test accuracy of those that `benchmarks/networks.py` trained."""
     lines = ["| `--architecture` | what it is | weights | test accuracy, recipe `best` |", "|---|---|---|---|"]
     for name, facts in ARCHITECTURES.items():
         rows = results.read(f"network-{name}-seed-*.json")

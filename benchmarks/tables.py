@@ -1,10 +1,11 @@
-"""Put the recorded figures into README and docs, between their markers: `python benchmarks/tables.py`."""
+"""Put the recorded figures into the README and docs/, between their markers: `python benchmarks/tables.py`."""
 
 import re
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+import highlights
 import network_figure
 import network_tables
 import results
@@ -15,8 +16,9 @@ from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 from table_cells import disturbance, mean_and_deviation
 
 _FEWEST_RUNS = 3  # of which a mean is shown
-_FIGURE = "docs/images/accuracy-against-time.png"
-README = Path(__file__).parent.parent / "README.md"
+_ROOT = Path(__file__).parent.parent
+_DOCS = _ROOT / "docs"
+_FIGURE = "images/accuracy-against-time.png"
 
 
 def training_table() -> str:
@@ -156,7 +158,7 @@ def _limit(record: dict, task: str) -> str:
 
 
 def _linked(name: str) -> str:
-    return f"[{label(name)}](benchmarks/contenders/{name}.py)" if name in CONTENDERS else name
+    return f"[{label(name)}](../benchmarks/contenders/{name}.py)" if name in CONTENDERS else name
 
 
 def accuracy_table() -> str:
@@ -179,7 +181,7 @@ def accuracy_table() -> str:
         ratio = f"{seconds / examples[0]:.2f}" if reached[name] and reached[EXAMPLES] else "-"
         lines.append(f"| {_linked(name)} | {epochs} | {runs} | {accuracy:.2f}%{note} | {seconds:.0f} | {ratio} |")
     lines += disturbance([results.read("accuracy-*-epochs-seed-*.json")])
-    if (README.parent / _FIGURE).is_file():
+    if (_DOCS / _FIGURE).is_file():
         lines += [
             "",
             f"![Test accuracy against time of training, for each contestant]({_FIGURE})",
@@ -252,20 +254,15 @@ TABLES = {
 }
 
 
-RECIPES = README.parent / "docs" / "recipes.md"
-TUTORIAL = README.parent / "docs" / "tutorial.md"
-NETWORKS = README.parent / "docs" / "networks.md"
-PERFORMANCE = README.parent / "docs" / "performance.md"
-RESIDUALS = README.parent / "docs" / "residuals.md"
-SEGMENTATION = README.parent / "docs" / "segmentation.md"
 DOCUMENTS = {
-    README: TABLES,
-    RECIPES: {"ablation": ablation_table},
-    NETWORKS: network_tables.TABLES,
-    PERFORMANCE: {"streaming": streaming_table},
-    RESIDUALS: {"residuals": residuals_table},
-    SEGMENTATION: {"segmenters": segmenters_table},
-    TUTORIAL: tutorial_tables.TABLES,
+    _ROOT / "README.md": {"highlights": highlights.highlights_list},
+    _DOCS / "results.md": TABLES,
+    _DOCS / "recipes.md": {"ablation": ablation_table},
+    _DOCS / "networks.md": network_tables.TABLES,
+    _DOCS / "performance.md": {"streaming": streaming_table},
+    _DOCS / "residuals.md": {"residuals": residuals_table},
+    _DOCS / "segmentation.md": {"segmenters": segmenters_table},
+    _DOCS / "tutorial.md": tutorial_tables.TABLES,
 }
 
 

@@ -69,8 +69,8 @@ def _shipped_row(name: str, what: str) -> str:
     low, high = wilson_interval(round(accuracy * count), count)
     return (
         f"| | `{name}`, which ships: {what}, {card.recipe['epochs']} epochs with the values on its card | "
-        f"{100 * accuracy:.2f} % | a single network, its epoch chosen on validation data (the "
-        f"[README](../README.md#results) says how often the test part was looked at); 95 % interval {100 * low:.2f} to "
+        f"{100 * accuracy:.2f} % | a single network, its epoch chosen on validation data ("
+        f"[Results](results.md) say how often the test part was looked at); 95 % interval {100 * low:.2f} to "
         f"{100 * high:.2f} % |"
     )
 
