@@ -150,7 +150,7 @@ def windows() -> list[dict]:
     from keras import layers
 
     from kerascnn.explaining.anatomy import Anatomy
-    from kerascnn.explaining.gradients import differentiated
+    from kerascnn.explaining.gradients import differentiate
 
     image = keras.Input((40, 36, 1))
     chain = [
@@ -170,7 +170,7 @@ def windows() -> list[dict]:
     found = []
     for step in anatomy.spatial_steps:
         part = anatomy.model_until(step)
-        run = differentiated(lambda values, part=part: part(values, training=False)[0, 3, 2, 0])
+        run = differentiate(lambda values, part=part: part(values, training=False)[0, 3, 2, 0])
         reached = run(np.ones((1, 40, 36, 1)))[1][0, :, :, 0] != 0
         rows, columns = np.flatnonzero(reached.any(axis=1)), np.flatnonzero(reached.any(axis=0))
         edges = [columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5]

@@ -185,11 +185,11 @@ def attention(model: str) -> dict:
 
     whole = load(model, backend=activate().name).engine.model
     from kerascnn.explaining.anatomy import Anatomy
-    from kerascnn.explaining.attention import attend
+    from kerascnn.explaining.attention import trace_attention
 
     anatomy = Anatomy(whole)
     image = load_dataset("mnist").test_images[0]
-    found = attend(anatomy, image)
+    found = trace_attention(anatomy, image)
     step = anatomy.attentions[0]
     given = anatomy.activations(next(s for s in anatomy.steps if s.name == "block1_norm1"), image)
     query, query_bias, key, key_bias = step.layer.get_weights()[:4]

@@ -125,7 +125,7 @@ def test_each_picture_has_its_own_explanation(cli, refused, photo, tmp_path):
 
 
 def test_explanations_check_every_name_that_they_write(cli, photo, tmp_path):
-    from kerascnn.explaining.explanation import FEATURE_MAPS, FIGURES
+    from kerascnn.explaining.explanation_files import FEATURE_MAPS, FIGURES
 
     photo(4).save(tmp_path / "four.png")
     written = set()

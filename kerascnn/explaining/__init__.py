@@ -1,5 +1,6 @@
-"""Why a model gives the answer it gives, in pictures: `explain` is the only door."""
+"""Why a model gives its answer, in figures: attribution, filters, feature maps and attention."""
 
-from kerascnn.explaining.explanation import Explanation, explain
+from kerascnn.explaining.explanation import explain
+from kerascnn.explaining.results import Explanation, PageExplanation
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "PageExplanation", "explain"]

@@ -1,24 +1,24 @@
-"""Which patches of the image a transformer looks at."""
+"""Which patches of the image a transformer attends to."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.explaining.anatomy import Anatomy, Step
+from kerascnn.explaining.anatomy import Anatomy, SpatialStep
 from kerascnn.explaining.placement import Placement
 
 
 @dataclass(frozen=True)
 class Attention:
-    """What is looked at, as multiples of what it would be if every patch were looked at alike: 1 is no preference.
+    """Attention to each patch, as a multiple of what it would be if all patches got the same.
 
     Args:
-        names: of the layers of attention.
-        received: float32, `(layers, heads, rows, columns)`: how much each patch is looked at in each layer, by the
-            class token if there is one, else by all patches on average.
-        rollout: float32, `(rows, columns)`: how much of each patch has arrived at the end, through all layers.
-        placement: of the patches in the image.
-        has_token: whether there is a class token beside the patches.
+        names: Names of the attention layers.
+        received: Attention that each patch gets in each layer, float32 `(layers, heads, rows, columns)`, from the class
+            token if there is one, else from all patches on average.
+        rollout: Attention rollout through all layers, float32 `(rows, columns)`.
+        placement: Placement of the patches in the image.
+        has_token: Whether there is a class token beside the patches.
     """
 
     names: tuple[str, ...]
@@ -28,22 +28,22 @@ class Attention:
     has_token: bool
 
 
-def attend(anatomy: Anatomy, image: np.ndarray) -> Attention | None:
+def trace_attention(anatomy: Anatomy, image: np.ndarray) -> Attention | None:
     """Follow the attention from the end of the network back to the patches.
 
-    Attention rollout: in each layer half of what a patch becomes is what it was (the connection around the layer) and
-    half comes from the patches that it looks at, averaged over the heads; the layers are multiplied.
+    Attention rollout: the matrices of all layers are multiplied. In each, half of a patch's output comes from itself
+    (the residual connection), half from the patches that it attends to, averaged over the heads.
 
     Source: S. Abnar and W. Zuidema, "Quantifying attention flow in transformers", ACL 2020.
 
     Args:
-        anatomy: of the model.
-        image: `(height, width)`, values 0..255.
+        anatomy: Anatomy of the model.
+        image: `(height, width)`, 0..255, 0 is background.
 
     Returns:
-        The attention; None for a network whose layers of attention are not all between the same patches of the image.
+        The attention; None for a network without attention layers that are all between the same patches of the image.
     """
-    patches = _patches(anatomy)
+    patches = _find_patches(anatomy)
     if patches is None:
         return None
     rows, columns = patches.output.shape[1:3]
@@ -54,24 +54,25 @@ def attend(anatomy: Anatomy, image: np.ndarray) -> Attention | None:
     for layer in scores.mean(axis=1):
         mixed = (layer + np.eye(count)) / 2 @ mixed
 
-    def on_grid(looks: np.ndarray) -> np.ndarray:
-        """`(..., queries, keys)` to `(..., rows, columns)`."""
-        seen = looks[..., 0, 1:] if has_token else looks.mean(axis=-2)
-        return (seen / seen.mean(axis=-1, keepdims=True)).reshape(*seen.shape[:-1], rows, columns)
+    def to_grid(attention: np.ndarray) -> np.ndarray:
+        """Convert `(..., queries, keys)` to `(..., rows, columns)`."""
+        seen = attention[..., 0, 1:] if has_token else attention.mean(axis=-2)
+        grid: np.ndarray = (seen / seen.mean(axis=-1, keepdims=True)).reshape(*seen.shape[:-1], rows, columns)
+        return grid
 
     names = tuple(step.name for step in anatomy.attentions)
-    return Attention(names, on_grid(scores), on_grid(mixed).astype(np.float32), patches.placement, has_token)
+    return Attention(names, to_grid(scores), to_grid(mixed).astype(np.float32), patches.placement, has_token)
 
 
-def _patches(anatomy: Anatomy) -> Step | None:
-    """The feature maps whose places are the patches that look at each other."""
+def _find_patches(anatomy: Anatomy) -> SpatialStep | None:
+    """Find the feature maps whose places are the patches."""
     shapes = {step.scores.shape[1:] for step in anatomy.attentions}
     if len(shapes) != 1:
         return None
     ((_, queries, keys),) = shapes
     before = anatomy.steps[: anatomy.steps.index(anatomy.attentions[0])]
     for step in reversed(before):
-        if step.placement is not None and queries == keys:
+        if isinstance(step, SpatialStep) and queries == keys:
             places = step.output.shape[1] * step.output.shape[2]
             return step if keys in (places, places + 1) else None
     return None

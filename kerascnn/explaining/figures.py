@@ -1,6 +1,7 @@
-"""The pictures of `kerascnn explain`."""
+"""Figures of an explanation of a classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,26 +10,40 @@ from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, signed_scale, uns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 _COLUMNS = 8
 _TITLE, _SMALL = 9.5, 7.5  # points
-_GAP, _LABEL = 0.12, 0.34  # between tiles, and of the line above them, in tiles
-_TALLEST = 5.0  # inches, of a figure of one row
-_OUTLINE = "#3c4148"  # of the ink, on white
+_GAP, _LABEL = 0.12, 0.34  # gap between tiles and height of the label above, as shares of a tile's width
+_TALLEST = 5.0  # inches, largest height of a figure with one row
+_OUTLINE = "#3c4148"  # outline of the ink on white
 _OUTLINE_ON_DARK = "#9adbe8"
 _FRAME = "#F0E442"  # Okabe and Ito's yellow, on black
 _MAX_BARS = 10
 
 
-def draw_answer(picture: np.ndarray, seen: np.ndarray, names: Sequence[str], probabilities: np.ndarray) -> Drawing:
-    """The picture, what the network saw of it, and the probability of each class.
+@dataclass(frozen=True)
+class _Scale:
+    """A colour map between two values."""
+
+    colours: "Colormap | str"
+    low: float
+    high: float
+
+
+_GREY = _Scale("gray", 0, 255)
+
+
+def draw_prediction(picture: np.ndarray, seen: np.ndarray, names: Sequence[str], probabilities: np.ndarray) -> Drawing:
+    """Draw the picture, the input of the network, and the probability of each class.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
         seen: uint8, `(height, width)`.
-        names: of the classes.
-        probabilities: of the classes, 0 to 1; the most probable ten are shown.
+        names: Names of the classes.
+        probabilities: Probabilities of the classes, 0..1; the most probable ten are shown.
     """
     shown = np.arange(len(names))
     if len(names) > _MAX_BARS:
@@ -47,13 +62,13 @@ def draw_answer(picture: np.ndarray, seen: np.ndarray, names: Sequence[str], pro
             axes[2].text(
                 value - 3 if inside else value + 3,
                 position,
-                percent(value / 100),
+                format_percent(value / 100),
                 va="center",
                 ha="right" if inside else "left",
                 fontsize=_SMALL,
                 color=theme.paper if inside else theme.ink,
             )
-        axes[2].set_yticks(positions, [shortened(names[index]) for index in shown])
+        axes[2].set_yticks(positions, [shorten(names[index]) for index in shown.tolist()])
         axes[2].set_ylim(len(shown) - 0.4, -0.6)
         axes[2].set(xlim=(0, 100), xticks=(0, 50, 100), xlabel="probability in %")
         axes[2].set_title("what it answers", fontsize=_TITLE, pad=3)
@@ -71,14 +86,14 @@ def draw_evidence(
     *,
     outlined: np.ndarray | None = None,
 ) -> Drawing:
-    """A signed map of the image for each of some classes, beside the image, all on one scale.
+    """Draw a signed map of the image for each of some classes, beside the image, all on one scale.
 
     Args:
         seen: uint8, `(height, width)`.
-        maps: `(height, width)` each.
-        titles: one a map.
-        label: of the scale, with the unit.
-        outlined: bool, `(height, width)`, a region to mark on the first map.
+        maps: float32, `(height, width)` each.
+        titles: Title of each map.
+        label: Label of the scale, with the unit.
+        outlined: Region to outline on the first map, bool `(height, width)`.
     """
     limit = _limit(np.stack(maps))
 
@@ -88,21 +103,21 @@ def draw_evidence(
         for panel, values, title in zip(axes[1:], maps, titles, strict=True):
             drawn = panel.imshow(values, cmap=signed_scale(), vmin=-limit, vmax=limit)
             _outline_ink(panel, seen)
-            _bare(panel, title)
+            _add_title(panel, title)
         if outlined is not None and outlined.any() and not outlined.all():
             axes[1].contour(outlined.astype(float), [0.5], colors="black", linewidths=1.4, linestyles="dashed")
-        _bar(figure, drawn, axes, label)
+        _add_scale(figure, drawn, axes, label)
 
     return Drawing(draw, min(_TALLEST, (WIDTH / 3 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
 
 
 def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Drawing:
-    """The filters of a layer: edge detectors first, by their direction, then the others.
+    """Draw the filters of a layer: edge detectors first, by their direction, then the others.
 
     Args:
-        kernels: `(rows, columns, filters)`.
-        order: of the filters.
-        num_edges: how many of them, from the beginning, are edge detectors.
+        kernels: float32, `(rows, columns, filters)`.
+        order: Order of the filters.
+        num_edges: Number of edge detectors at its beginning.
     """
     limit = _limit(kernels)
     groups = [
@@ -115,38 +130,38 @@ def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Draw
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = np.atleast_1d(figure.subplots(len(groups), 1, height_ratios=rows))
         for panel, (title, members) in zip(axes, groups, strict=True):
-            tiles = np.moveaxis(kernels[..., members], -1, 0)
-            drawn = _mosaic(panel, tiles, [str(index) for index in members], signed_scale(), -limit, limit, theme)
+            tiles, scale = np.moveaxis(kernels[..., members], -1, 0), _Scale(signed_scale(), -limit, limit)
+            drawn = _draw_mosaic(panel, tiles, [str(index) for index in members], scale, theme)
             panel.set_title(title, loc="left", fontsize=_TITLE)
-        _bar(figure, drawn, axes, "weight")
+        _add_scale(figure, drawn, axes, "weight")
 
     return Drawing(draw, _mosaic_height(sum(rows)) + 0.3 * len(groups) + 0.55)
 
 
 def draw_units(weights: np.ndarray, units: np.ndarray) -> Drawing:
-    """The weights of fully connected units, one image each, all on one scale.
+    """Draw the weights of fully connected units, one image each, all on one scale.
 
     Args:
-        weights: `(n, height, width)`.
-        units: their numbers, `(n,)`.
+        weights: float32, `(n, height, width)`.
+        units: Numbers of the units, `(n,)`.
     """
     limit = max(float(np.quantile(np.abs(weights), 0.999)), _limit(weights) / 4)
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        drawn = _mosaic(axes, weights, [str(unit) for unit in units], signed_scale(), -limit, limit, theme)
-        _bar(figure, drawn, [axes], "weight")
+        drawn = _draw_mosaic(axes, weights, [str(unit) for unit in units], _Scale(signed_scale(), -limit, limit), theme)
+        _add_scale(figure, drawn, [axes], "weight")
 
     return Drawing(draw, _mosaic_height(-(-len(units) // _COLUMNS)) + 0.55)
 
 
 def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, float, float, float]) -> Drawing:
-    """How much of each patch arrives at the end, beside the image and over it.
+    """Draw the attention rollout beside the image.
 
     Args:
         seen: uint8, `(height, width)`.
-        rollout: `(rows, columns)`, 1 where a patch counts as much as the average.
-        edges: left, top, right and bottom edge of all patches together, in pixels of the image.
+        rollout: float32, `(rows, columns)`, 1 where a patch counts as much as the average.
+        edges: Left, top, right and bottom edge of all patches together, in pixels of the image.
     """
     left, top, right, bottom = edges
 
@@ -157,10 +172,10 @@ def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, fl
         drawn = axes[1].imshow(rollout, cmap=unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
         if seen.min() < 128 <= seen.max():
             axes[1].contour(seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.8)
-        _bare(axes[1], "what arrives at the end")
+        _add_title(axes[1], "what arrives at the end")
         for panel in axes:
             panel.set(xlim=(-0.5, seen.shape[1] - 0.5), ylim=(seen.shape[0] - 0.5, -0.5))
-        _bar(figure, drawn, axes, "share of a patch, against the average of 1")
+        _add_scale(figure, drawn, axes, "share of a patch, against the average of 1")
 
     return Drawing(draw, min(_TALLEST, (WIDTH / 2 - 0.1) * seen.shape[0] / seen.shape[1] + 0.9))
 
@@ -168,18 +183,18 @@ def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, fl
 def draw_heads(
     seen: np.ndarray, received: np.ndarray, labels: Sequence[str], edges: tuple[float, float, float, float]
 ) -> Drawing:
-    """How much each patch is looked at, under the outline of the ink: a row a layer, a tile a head.
+    """Draw the attention to each patch under the outline of the ink: one row a layer, one tile a head.
 
     Args:
         seen: uint8, `(height, width)`.
-        received: `(layers, heads, rows, columns)`, 1 where a patch is looked at as much as the average.
-        labels: one a layer.
-        edges: as of `draw_attention`.
+        received: float32, `(layers, heads, rows, columns)`, 1 where a patch gets as much as the average.
+        labels: Label of each layer.
+        edges: Left, top, right and bottom edge of all patches together, in pixels of the image.
     """
     num_layers, num_heads = received.shape[:2]
     left, top, right, bottom = edges
     height = received.shape[2] / received.shape[3]
-    # A few patches that everything looks at would leave the others dark.
+    # The quantile keeps a few patches with very much attention from leaving the others dark.
     limit = max(2.0, float(np.quantile(received, 0.98)))
     xs = (np.arange(seen.shape[1]) - left) / (right - left)
     ys = height * (bottom - np.arange(seen.shape[0])) / (bottom - top)
@@ -191,49 +206,51 @@ def draw_heads(
             for head, values in enumerate(received[row]):
                 title = f"{label}, head {head + 1}" if head == 0 else f"head {head + 1}"
                 start = head * (1 + _GAP)
-                drawn = _tile(axes, values, start, floor, title, unsigned_scale(), 0, limit, theme)
+                drawn = _draw_tile(axes, values, (start, floor), title, _Scale(unsigned_scale(), 0, limit), theme)
                 if seen.min() < 128 <= seen.max():
                     axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
         axes.set_xlim(-0.02, num_heads * (1 + _GAP) - _GAP + 0.02)
         axes.set_ylim(-(num_layers - 1) * (height + _LABEL) - 0.02, height + _LABEL)
         axes.set_aspect("equal")
         axes.set_axis_off()
-        _bar(figure, drawn, [axes], "how much a patch is looked at, against the average of 1", extend="max")
+        _add_scale(figure, drawn, [axes], "how much a patch is looked at, against the average of 1", extend="max")
 
     return Drawing(draw, num_layers * (height + _LABEL) * WIDTH / (max(num_heads, 4) * (1 + _GAP)) + 0.65)
 
 
 def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:
-    """The feature maps of a layer, all on one scale.
+    """Draw the feature maps of a layer, all on one scale.
 
     Args:
-        maps: `(rows, columns, channels)`.
-        order: which channels, in which order.
+        maps: float32, `(rows, columns, channels)`.
+        order: Numbers of the channels to draw, in order.
     """
     shown = np.moveaxis(maps[..., order], -1, 0)
     signed = bool(shown.min() < 0)
-    # A few very strong places would leave everything else dark.
+    # The quantile keeps a few very strong places from leaving everything else dark.
     limit = max(float(np.quantile(np.abs(shown), 0.998)), _limit(shown) / 4)
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        scale = signed_scale() if signed else unsigned_scale()
-        drawn = _mosaic(axes, shown, [str(index) for index in order], scale, -limit if signed else 0, limit, theme)
-        _bar(figure, drawn, [axes], "activation", extend="max" if limit < _limit(shown) and not signed else "neither")
+        scale = _Scale(signed_scale(), -limit, limit) if signed else _Scale(unsigned_scale(), 0, limit)
+        drawn = _draw_mosaic(axes, shown, [str(index) for index in order], scale, theme)
+        _add_scale(
+            figure, drawn, [axes], "activation", extend="max" if limit < _limit(shown) and not signed else "neither"
+        )
 
     return Drawing(draw, _mosaic_height(-(-len(order) // _COLUMNS)) + 0.55)
 
 
 def draw_maximised(images: np.ndarray, filters: np.ndarray) -> Drawing:
-    """The images that excite filters most.
+    """Draw the images that maximise filters.
 
     Args:
-        images: `(n, height, width)`, values 0..255.
-        filters: their numbers, `(n,)`.
+        images: float32, `(n, height, width)`, 0..255.
+        filters: Numbers of the filters, `(n,)`.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
-        _mosaic(figure.subplots(), images, [str(index) for index in filters], "gray", 0, 255, theme)
+        _draw_mosaic(figure.subplots(), images, [str(index) for index in filters], _GREY, theme)
 
     return Drawing(draw, _mosaic_height(-(-len(filters) // _COLUMNS)))
 
@@ -245,14 +262,14 @@ def draw_exemplars(
     windows: np.ndarray,
     values: np.ndarray,
 ) -> Drawing:
-    """For each filter: the image made for it, this picture, and the training images that excite it most.
+    """Draw, for each filter, the image made for it, this picture, and the training images that excite it most.
 
     Args:
-        filters: their numbers, `(n,)`.
-        maximised: `(n, height, width)`, values 0..255.
-        examples: `(n, count, height, width)`, uint8; the first of each is this picture.
-        windows: `(n, count, 4)`: left, top, right and bottom edge of what excites the filter.
-        values: `(n, count)`: by how much.
+        filters: Numbers of the filters, `(n,)`.
+        maximised: Images made for them, float32 `(n, height, width)`, 0..255.
+        examples: uint8, `(n, count, height, width)`; the first of each filter is this picture.
+        windows: Left, top, right and bottom edge of the window that excites the filter, `(n, count, 4)`.
+        values: Activation of the filter there, `(n, count)`.
     """
     rows, count, height, width = examples.shape
     tall, space = height / width, 0.35
@@ -265,9 +282,9 @@ def draw_exemplars(
         axes = figure.subplots()
         for row in range(rows):
             bottom = -row * (tall + _LABEL)
-            _tile(axes, maximised[row], 0, bottom, f"filter {filters[row]}", "gray", 0, 255, theme)
+            _draw_tile(axes, maximised[row], (0, bottom), f"filter {filters[row]}", _GREY, theme)
             for left, image, window, value in zip(lefts[1:], examples[row], windows[row], values[row], strict=True):
-                _tile(axes, image, left, bottom, f"{value:.2f}", "gray", 0, 255, theme)
+                _draw_tile(axes, image, (left, bottom), f"{value:.2f}", _GREY, theme)
                 if value <= 0:
                     continue
                 edges = (np.clip(window, -0.5, [width - 0.5, height - 0.5] * 2) + 0.5) / width
@@ -285,8 +302,8 @@ def draw_exemplars(
     return Drawing(draw, (rows * (tall + _LABEL) + _LABEL) * WIDTH / total + 0.1)
 
 
-def percent(probability: float) -> str:
-    """A probability for people: never 0 % for what is possible, never 100 % for what is not certain."""
+def format_percent(probability: float) -> str:
+    """Write a probability in %: never 0 for what is possible, never 100 for what is not certain."""
     if probability in (0, 1):
         value = f"{100 * probability:.0f}"
     elif probability > 0.9995:
@@ -296,17 +313,17 @@ def percent(probability: float) -> str:
     return f"{value}\N{NO-BREAK SPACE}%"
 
 
-def shortened(name: str, length: int = 12) -> str:
-    """A class's name where there is little room."""
+def shorten(name: str, length: int = 12) -> str:
+    """Shorten a class's name."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def _mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale, low: float, high: float, theme: Theme):
-    """Tiles in rows, each with its label above, on one pair of axes: many axes would take long to lay out."""
+def _draw_mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale: _Scale, theme: Theme) -> "AxesImage":
+    """Draw tiles in rows, each with its label above, on one pair of axes: many axes would take long to lay out."""
     height = tiles.shape[1] / tiles.shape[2]
     for index, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
         left, bottom = index % _COLUMNS * (1 + _GAP), -(index // _COLUMNS) * (height + _LABEL)
-        drawn = _tile(axes, tile, left, bottom, label, scale, low, high, theme)
+        drawn = _draw_tile(axes, tile, (left, bottom), label, scale, theme)
     rows = -(-len(tiles) // _COLUMNS)
     axes.set_xlim(-0.02, _COLUMNS * (1 + _GAP) - _GAP + 0.02)
     axes.set_ylim(-(rows - 1) * (height + _LABEL) - 0.02, height + _LABEL)
@@ -315,22 +332,17 @@ def _mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale, low: 
     return drawn
 
 
-def _tile(
-    axes: "Axes",
-    values: np.ndarray,
-    left: float,
-    bottom: float,
-    label: str,
-    scale,
-    low: float,
-    high: float,
-    theme: Theme,
-):
+def _draw_tile(
+    axes: "Axes", values: np.ndarray, corner: tuple[float, float], label: str, scale: _Scale, theme: Theme
+) -> "AxesImage":
     from matplotlib.patches import Rectangle
 
+    left, bottom = corner
     height = values.shape[0] / values.shape[1]
     edges = (left, left + 1, bottom, bottom + height)
-    drawn = axes.imshow(values, cmap=scale, vmin=low, vmax=high, extent=edges, interpolation="nearest")
+    drawn = axes.imshow(
+        values, cmap=scale.colours, vmin=scale.low, vmax=scale.high, extent=edges, interpolation="nearest"
+    )
     axes.add_patch(Rectangle((left, bottom), 1, height, fill=False, edgecolor=theme.quiet, linewidth=0.4))
     axes.text(left, bottom + height + 0.04, label, fontsize=_SMALL, color=theme.quiet, va="bottom", ha="left")
     return drawn
@@ -342,11 +354,11 @@ def _mosaic_height(rows: int) -> float:
 
 def _show_grey(axes: "Axes", picture: np.ndarray, title: str) -> None:
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-    _bare(axes, title)
+    _add_title(axes, title)
 
 
-def _bare(axes: "Axes", title: str, size: float = _TITLE) -> None:
-    axes.set_title(title, fontsize=size, pad=3)
+def _add_title(axes: "Axes", title: str) -> None:
+    axes.set_title(title, fontsize=_TITLE, pad=3)
     axes.set(xticks=(), yticks=())
 
 
@@ -355,7 +367,9 @@ def _outline_ink(axes: "Axes", seen: np.ndarray) -> None:
         axes.contour(seen, [127.5], colors=_OUTLINE, linewidths=0.8)
 
 
-def _bar(figure: "Figure", drawn, axes, label: str, *, extend: str = "neither") -> None:
+def _add_scale(
+    figure: "Figure", drawn: "AxesImage", axes: Iterable["Axes"], label: str, *, extend: str = "neither"
+) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     bar = figure.colorbar(drawn, ax=list(axes), location="bottom", shrink=0.7, aspect=40, pad=0.03, extend=extend)
@@ -368,5 +382,5 @@ def _bar(figure: "Figure", drawn, axes, label: str, *, extend: str = "neither") 
 
 
 def _limit(values: np.ndarray) -> float:
-    """The end of a scale that is symmetric about zero; 1 where there is nothing but zero."""
+    """End of a scale that is symmetric about zero; 1 where all values are zero."""
     return float(np.abs(values).max()) or 1.0

@@ -1,25 +1,27 @@
-"""Gradients on whatever backend Keras runs: the only place that knows how each framework differentiates."""
+"""Gradients on the backend that Keras runs on; no other module knows how each framework differentiates."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-Differentiated = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Gradient = Callable[[np.ndarray], tuple[Any, Any]]
+"""From an array to scores and the gradient of their sum."""
 
 
-def differentiated(function: Callable) -> Differentiated:
-    """Make a function of Keras operations give its gradient, too.
+def differentiate(function: Callable[[Any], Any]) -> Gradient:
+    """Make a function that computes scores and their gradient.
 
     Args:
-        function: from a float32 tensor of the running backend to a tensor of scores: a scalar, or one score a sample,
-            where each depends on its own sample only.
+        function: Function of Keras operations from a float32 tensor to a tensor of scores: a scalar, or one score for
+            each sample that depends on this sample only.
 
     Returns:
-        A function from an array to two arrays, all float32: the scores, and the gradient of their sum, of the shape of
-        its argument; with one score a sample, that is each sample's own gradient.
+        A function from an array to two float32 arrays: the scores, and the gradient of their sum in the shape of the
+        argument. With one score a sample, that is each sample's own gradient.
 
     Example:
-        >>> differentiated(lambda x: keras.ops.sum(x**2))(np.array([1.0, 3.0]))[1]
+        >>> differentiate(lambda x: keras.ops.sum(x**2))(np.array([1.0, 3.0]))[1]
         array([2., 6.], dtype=float32)
     """
     import keras
@@ -33,36 +35,36 @@ def differentiated(function: Callable) -> Differentiated:
     return scores_and_gradient
 
 
-def _on_tensorflow(function: Callable) -> Differentiated:
+def _on_tensorflow(function: Callable[[Any], Any]) -> Gradient:
     import tensorflow as tf
 
-    def run(values: np.ndarray):
+    def run(values: np.ndarray) -> tuple[Any, Any]:
         tensor = tf.constant(values)
         with tf.GradientTape() as tape:
             tape.watch(tensor)
             scores = function(tensor)
-        slope = tape.gradient(scores, tensor, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return scores.numpy(), slope.numpy()
+        return scores, tape.gradient(scores, tensor, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     return run
 
 
-def _on_jax(function: Callable) -> Differentiated:
+def _on_jax(function: Callable[[Any], Any]) -> Gradient:
     import jax
 
-    def run(values):
+    def run(values: np.ndarray) -> tuple[Any, Any]:
         scores, pull_back = jax.vjp(function, values)
         return scores, pull_back(jax.numpy.ones_like(scores))[0]
 
-    # Compiled once, however often it is called: without that JAX takes three times as long.
-    return jax.jit(run)
+    # Compiled once for all calls: without that JAX takes three times as long.
+    compiled: Gradient = jax.jit(run)
+    return compiled
 
 
-def _on_torch(function: Callable) -> Differentiated:
+def _on_torch(function: Callable[[Any], Any]) -> Gradient:
     import keras
     import torch
 
-    def run(values: np.ndarray):
+    def run(values: np.ndarray) -> tuple[Any, Any]:
         tensor = keras.ops.convert_to_tensor(values).detach().requires_grad_()
         with torch.enable_grad():
             scores = function(tensor)

@@ -1,4 +1,4 @@
-"""Which parts of an image matter, by covering them: no gradient is needed, any model can be asked.
+"""Occlusion sensitivity: attribution by covering parts of the image, without gradients.
 
 Source: M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
 """
@@ -10,41 +10,39 @@ import numpy as np
 from kerascnn.explaining.anatomy import Anatomy
 from kerascnn.explaining.placement import Placement
 
-_PATCH_SHARE = 5 / 28  # of the shorter side
-_MAX_POSITIONS = 32  # a side; more only takes longer
+_PATCH_SHARE = 5 / 28  # side of the patch as a share of the image's shorter side
+_MAX_POSITIONS = 32  # largest number of positions along a side
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What covering an image piece by piece does.
+    """Effect of covering an image piece by piece.
 
     Args:
-        drops: float32, `(height, width, num_classes)`: by how much each logit falls when the patch lies here.
-        answers: int64, `(rows, columns)`: the most probable class at each position of the patch.
-        patch: side of the patch in pixels.
-        placement: of its positions in the image.
+        drops: Fall of each logit with the patch at this pixel, float32 `(height, width, num_classes)`.
+        predicted: Most probable class at each position of the patch, int64 `(rows, columns)`.
+        patch: Side of the patch in pixels.
+        placement: Placement of its positions in the image.
     """
 
     drops: np.ndarray
-    answers: np.ndarray
+    predicted: np.ndarray
     patch: int
     placement: Placement
 
-    def changed(self, class_index: int) -> np.ndarray:
-        """Where covering makes another class the most probable one: bool, `(height, width)`."""
-        shape = self.drops.shape[:2]
-        return self.placement.spread((self.answers != class_index).astype(np.float32), shape) > 0.5
+    def find_changes(self, class_index: int) -> np.ndarray:
+        """Find where covering makes another class the most probable one: bool, `(height, width)`."""
+        shape = (self.drops.shape[0], self.drops.shape[1])
+        changed = (self.predicted != class_index).astype(np.float32)
+        return self.placement.interpolate(changed, shape) > 0.5
 
 
 def occlude(anatomy: Anatomy, image: np.ndarray) -> Occlusion:
     """Cover an image with a patch of its own background, everywhere in turn.
 
     Args:
-        anatomy: of the model.
-        image: `(height, width)`, values 0..255.
-
-    Returns:
-        The effect of each position.
+        anatomy: Anatomy of the model.
+        image: `(height, width)`, 0..255.
     """
     image = np.asarray(image, np.float32)
     patch = max(1, round(min(image.shape) * _PATCH_SHARE)) | 1
@@ -57,5 +55,5 @@ def occlude(anatomy: Anatomy, image: np.ndarray) -> Occlusion:
         covered[index, top : row + patch // 2 + 1, left : column + patch // 2 + 1] = background
     logits = anatomy.logits(covered).reshape(len(rows), len(columns), -1)
     placement = Placement((float(rows[0]), float(columns[0])), (stride, stride), (patch, patch))
-    drops = placement.spread(anatomy.logits(image[None])[0] - logits, image.shape)
+    drops = placement.interpolate(anatomy.logits(image[None])[0] - logits, (image.shape[0], image.shape[1]))
     return Occlusion(drops.astype(np.float32), logits.argmax(axis=-1), patch, placement)

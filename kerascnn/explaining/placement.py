@@ -1,13 +1,16 @@
-"""Where in the image a unit of a layer looks: so that a map lies on the image as it was computed from it.
+"""Receptive fields of a layer's units in the image, so that a feature map can be laid on the image.
 
-A layer's unit (row, column) sees a window of `size` pixels whose centre is `start + jump * row`, and so for columns.
+A unit (row, column) sees a window of `size` pixels whose centre is `start + jump * row`, and so for columns.
 
 Source: A. Araujo, W. Norris and J. Sim, "Computing receptive fields of convolutional neural networks", Distill, 2019.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+Shape = tuple[int, ...]
 
 _WINDOWED = {
     "AveragePooling2D": "pool_size",
@@ -23,9 +26,9 @@ class Placement:
     """The windows of a layer's units, in pixels, each value for (rows, columns).
 
     Args:
-        start: centre of the first unit's window.
-        jump: from one unit's window to the next one's.
-        size: of a window.
+        start: Centre of the first unit's window.
+        jump: Distance between the centres of neighbouring windows.
+        size: Size of a window.
     """
 
     start: tuple[float, float] = (0.0, 0.0)
@@ -43,22 +46,22 @@ class Placement:
         )
 
     def edges(self, rows: int, columns: int) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom edge of all units together, where each stands for `jump` pixels.
+        """Left, top, right and bottom edge of all units together, each a cell of `jump` pixels.
 
-        Unlike their windows, which may overlap or leave gaps, these cells lie side by side.
+        Unlike the windows, which may overlap or leave gaps, these cells lie side by side.
         """
         (top, left), (tall, wide) = self.start, self.jump
         return left - wide / 2, top - tall / 2, left + (columns - 0.5) * wide, top + (rows - 0.5) * tall
 
-    def spread(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Lay a map on the image.
+    def interpolate(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Interpolate a map to the pixels of the image.
 
         Args:
-            values: `(rows, columns)`, one value a unit.
-            shape: height and width of the image in pixels.
+            values: One value for each unit, `(rows, columns)`, or a vector, `(rows, columns, n)`.
+            shape: Height and width of the image in pixels.
 
         Returns:
-            `shape`: interpolated linearly between the windows' centres, constant beyond the outermost.
+            `(height, width)` or `(height, width, n)`: linear between the windows' centres, constant beyond them.
         """
         for axis in (0, 1):
             centres = self.start[axis] + self.jump[axis] * np.arange(values.shape[axis])
@@ -69,55 +72,46 @@ class Placement:
         return values
 
 
-def placement_after(layer, before: Placement, shape_before: tuple, shape_after: tuple) -> Placement | None:
-    """Where a layer's units look, from where the units of the layer before it look.
+def propagate(layer: Any, before: Placement, shape_before: Shape, shape_after: Shape) -> Placement | None:
+    """Compute the placement of a layer's units from that of the layer before it.
 
     Args:
-        layer: a Keras layer with channels last.
-        before: of its (first) input.
-        shape_before: `(batch, rows, columns, channels)` of that input.
-        shape_after: the same of its output.
+        layer: Keras layer with channels last.
+        before: Placement of its first input.
+        shape_before: Shape of that input, `(batch, rows, columns, channels)`.
+        shape_after: Shape of its output, `(batch, rows, columns, channels)`.
 
     Returns:
-        The placement; None for a layer that moves its input in a way that is not known here.
+        The placement; None for a layer whose effect on it is not known.
     """
     kind = type(layer).__name__
     if kind in _WINDOWED:
         window = getattr(layer, _WINDOWED[kind])
         dilation = getattr(layer, "dilation_rate", (1, 1))
-        return _zipped(
-            _windowed_axis(before.start[i], before.jump[i], before.size[i], window[i], layer.strides[i], dilation[i],
-                           _padding_before(layer, shape_before[1 + i], window[i], layer.strides[i], dilation[i]))
-            for i in (0, 1)
-        )  # fmt: skip
+        axes = []
+        for i in (0, 1):
+            reach, stride = dilation[i] * (window[i] - 1), layer.strides[i]
+            padding = _padding_before(layer.padding, shape_before[1 + i], reach, stride)
+            centre = before.start[i] + (reach / 2 - padding) * before.jump[i]
+            axes.append((centre, before.jump[i] * stride, before.size[i] + reach * before.jump[i]))
+        (top, down, tall), (left, across, wide) = axes
+        return Placement((top, left), (down, across), (tall, wide))
     if kind in ("ZeroPadding2D", "Cropping2D"):
         sign, edges = (-1, layer.padding) if kind == "ZeroPadding2D" else (1, layer.cropping)
-        start = tuple(before.start[i] + sign * edges[i][0] * before.jump[i] for i in (0, 1))
-        return Placement(start, before.jump, before.size)
+        top, left = (before.start[i] + sign * edges[i][0] * before.jump[i] for i in (0, 1))
+        return Placement((top, left), before.jump, before.size)
     return before if shape_after[1:3] == shape_before[1:3] else None
 
 
-def even_placement(shape: tuple, image_shape: tuple) -> Placement:
-    """Units spread evenly over the image, each looking at all of it: where nothing better is known."""
-    jump = tuple(image_shape[i] / shape[i] for i in (1, 2))
-    # Twice the image, so that the window of a unit at its edge still covers the whole of it.
-    return Placement(tuple((value - 1) / 2 for value in jump), jump, (2 * image_shape[1], 2 * image_shape[2]))
+def spread_evenly(shape: Shape, image_shape: tuple[int, int]) -> Placement:
+    """Spread units evenly over the image, each with all of it in its window: where nothing better is known."""
+    down, across = image_shape[0] / shape[1], image_shape[1] / shape[2]
+    # Windows of twice the image cover the whole of it from any of its pixels.
+    return Placement(((down - 1) / 2, (across - 1) / 2), (down, across), (2 * image_shape[0], 2 * image_shape[1]))
 
 
-def _windowed_axis(
-    start: float, jump: float, size: float, window: int, stride: int, dilation: int, padding: int
-) -> tuple[float, float, float]:
-    reach = dilation * (window - 1)
-    return start + (reach / 2 - padding) * jump, jump * stride, size + reach * jump
-
-
-def _padding_before(layer, length: int, window: int, stride: int, dilation: int) -> int:
-    if layer.padding == "valid":
+def _padding_before(padding: str, length: int, reach: int, stride: int) -> int:
+    if padding == "valid":
         return 0
     outputs = -(-length // stride)
-    return max(0, (outputs - 1) * stride + dilation * (window - 1) + 1 - length) // 2
-
-
-def _zipped(axes) -> Placement:
-    start, jump, size = zip(*axes, strict=True)
-    return Placement(start, jump, size)
+    return max(0, (outputs - 1) * stride + reach + 1 - length) // 2

@@ -1,12 +1,12 @@
-"""Explain a page: what a U-Net sees of it, and what it says that each pixel shows."""
+"""Explain the segmentation of a page by a U-Net."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from kerascnn.explaining.results import PageExplanation
 from kerascnn.explaining.segmented_page_figures import draw_class_maps, draw_mask, draw_seen
 from kerascnn.images.page_binarization import binarize_page
 from kerascnn.images.page_segmentation import (
@@ -26,55 +26,20 @@ from kerascnn.utils.version import __version__
 _MAX_DIGIT_MAPS = 4
 
 
-@dataclass(frozen=True)
-class PageExplanation:
-    """What was explained, and where it was written.
-
-    Args:
-        image: the picture's name.
-        model: the network's name.
-        pixels: how many pixels of the segmented page show each class, by its name.
-        files: what was written, the page last.
-    """
-
-    image: str
-    model: str
-    pixels: dict[str, int]
-    files: tuple[Path, ...]
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.files[-1]
-
-    def to_dict(self) -> dict:
-        """The same in plain types, for JSON."""
-        return {
-            "image": self.image,
-            "model": self.model,
-            "pixels": self.pixels,
-            "report": str(self.report),
-            "files": [str(path) for path in self.files],
-        }
-
-
 def explain_page(
     picture: np.ndarray, name: str, predictor: Predictor, directory: OutputDirectory, progress: Callable[[str], None]
 ) -> PageExplanation:
-    """Show what a U-Net makes of a page, in pictures and on one page, `report.html`.
+    """Show how a U-Net segments a page, in figures and in an HTML report of them, `report.html`.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
-        name: of the picture.
-        predictor: the U-Net.
-        directory: to write to.
-        progress: called with a sentence from time to time.
-
-    Returns:
-        What was explained, and the files.
+        name: Name of the picture, `-` for standard input.
+        predictor: The U-Net.
+        directory: Directory to write to.
+        progress: Function that is called with a sentence before each step.
 
     Raises:
-        OutputError: if the files cannot be written.
+        OutputError: If the files cannot be written.
     """
     ink = binarize_page(picture)
     seen = normalize_page(ink, measure_digit_height(ink, segment_classically(ink).mask))

@@ -1,12 +1,12 @@
-"""The findings as pictures, with a sentence for each that says what to see."""
+"""The findings as figures, each with a caption that says what to see."""
 
 import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from kerascnn.explaining.attribution import ClassActivationMaps
 from kerascnn.explaining.figures import (
-    draw_answer,
     draw_attention,
     draw_evidence,
     draw_exemplars,
@@ -14,11 +14,19 @@ from kerascnn.explaining.figures import (
     draw_filters,
     draw_heads,
     draw_maximised,
+    draw_prediction,
     draw_units,
-    percent,
-    shortened,
+    format_percent,
+    shorten,
 )
-from kerascnn.explaining.findings import Excitement, FeatureMaps, Findings, FirstFilters
+from kerascnn.explaining.filters import Exemplars
+from kerascnn.explaining.findings import (
+    ConvolutionalFindings,
+    FeatureMaps,
+    FilterStudy,
+    Findings,
+    FirstFilters,
+)
 from kerascnn.inference.predictor import Prediction
 from kerascnn.utils.figure_style import Drawing
 from kerascnn.utils.illustration import Illustration
@@ -26,34 +34,42 @@ from kerascnn.utils.illustration import Illustration
 _NUM_EXEMPLAR_FILTERS = 6
 
 
-def illustrations(
+def illustrate(
     picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings
 ) -> list[Illustration]:
-    """Every picture of the page, in order.
+    """Make all figures of the report, in order.
 
     Args:
-        picture: as it was given, uint8, `(height, width)` or `(height, width, 3)`.
-        prediction: what the model says of it.
-        names: of the classes.
-        findings: what there is to show.
-
-    Returns:
-        The pictures.
+        picture: Picture as it was given, uint8 `(height, width)` or `(height, width, 3)`.
+        prediction: Prediction for it.
+        names: Names of the classes.
+        findings: Findings to show.
     """
+    convolutional = findings.convolutional
     return [
-        _answer(picture, prediction, names, findings),
-        *_evidence(prediction, names, findings),
-        *_attention(findings),
-        *_units(findings),
-        *_filters(findings),
-        *[_maps(maps, findings, is_first=index == 0) for index, maps in enumerate(findings.feature_maps)],
-        *_excitement(findings),
+        _illustrate_prediction(picture, prediction, names, findings),
+        *_illustrate_evidence(prediction, names, findings),
+        *_illustrate_attention(findings),
+        *_illustrate_units(findings),
+        *(_illustrate_convolutions(convolutional) if convolutional else []),
     ]
 
 
-def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings) -> Illustration:
+def _illustrate_convolutions(findings: ConvolutionalFindings) -> list[Illustration]:
+    first, maps, study = findings.first_filters, findings.feature_maps, findings.filter_study
+    return [
+        _illustrate_filters(first),
+        *[_illustrate_maps(layer, first, is_first=index == 0) for index, layer in enumerate(maps)],
+        _illustrate_maximised(study),
+        *([_illustrate_exemplars(study, study.exemplars)] if study.exemplars else []),
+    ]
+
+
+def _illustrate_prediction(
+    picture: np.ndarray, prediction: Prediction, names: Sequence[str], findings: Findings
+) -> Illustration:
     best = names[int(np.argmax(prediction.probabilities))]
-    confidence = percent(prediction.confidence)
+    confidence = format_percent(prediction.confidence)
     if prediction.reason == "no ink found":
         answer = (
             f"The answer is withheld: no ink was found. Of an empty image the network would say {best} ({confidence})."
@@ -69,7 +85,7 @@ def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], f
         answer += f" What follows explains the class {label}."
     return Illustration(
         "answer",
-        draw_answer(picture, findings.seen, names, np.array(prediction.probabilities)),
+        draw_prediction(picture, findings.seen, names, np.array(prediction.probabilities)),
         f"the picture, the image that the network saw, and the probabilities of the classes; {best} is the highest",
         "The network never sees the picture itself, only the image in the middle: the picture is brought into the "
         "form of the images that the network was trained with.",
@@ -78,43 +94,44 @@ def _answer(picture: np.ndarray, prediction: Prediction, names: Sequence[str], f
     )
 
 
-def _evidence(prediction: Prediction, names: Sequence[str], findings: Findings) -> list[Illustration]:
+def _illustrate_evidence(prediction: Prediction, names: Sequence[str], findings: Findings) -> list[Illustration]:
     evidence = findings.evidence
     titles = [
-        f"for {shortened(names[e.class_index])} ({percent(prediction.probabilities[e.class_index])})" for e in evidence
+        f"for {shorten(names[e.class_index])} ({format_percent(prediction.probabilities[e.class_index])})"
+        for e in evidence
     ]
     labels = " and ".join(names[e.class_index] for e in evidence)
     first, label = evidence[0], names[evidence[0].class_index]
 
-    def drawn(name: str, scale: str) -> Drawing:
-        return draw_evidence(findings.seen, [getattr(e, name) for e in evidence], titles, scale)
+    def draw(maps: Sequence[np.ndarray], scale: str) -> Drawing:
+        return draw_evidence(findings.seen, maps, titles, scale)
 
     return [
-        *(_class_activation_maps(drawn, labels, label, prediction, findings) if findings.decisive else []),
+        *_illustrate_activation_maps(draw, labels, label, prediction, findings),
         Illustration(
             "integrated-gradients",
-            drawn("integrated_gradients", "part of the score"),
+            draw([e.integrated_gradients for e in evidence], "part of the score"),
             f"integrated gradients for {labels}",
             "Integrated gradients: what each pixel added to the score while a black image turned into this one. Pixels "
             f"that are black add nothing. All pixels together take the score of {label} from "
-            f"{_signed(first.baseline_logit)} to {_signed(first.logit)}.",
+            f"{_format_signed(first.baseline_logit)} to {_format_signed(first.logit)}.",
             "Which pixels count",
-            f"{_question(findings)} answered by gradients: how does the score change when a pixel changes?",
+            f"{_introduce_pixels(findings)} answered by gradients: how does the score change when a pixel changes?",
         ),
         Illustration(
             "input-gradient",
-            drawn("input_gradient", "change of the score for a full step from black to white"),
+            draw([e.input_gradient for e in evidence], "change of the score for a full step from black to white"),
             f"input gradient for {labels}",
             "The gradient itself, also where there is no ink: a pixel made lighter raises the score where it is "
             "orange and lowers it where it is blue. It looks restless because it holds for very small changes only.",
         ),
-        _occluded(prediction, titles, names, findings),
+        _illustrate_occlusion(prediction, titles, names, findings),
     ]
 
 
-def _question(findings: Findings) -> str:
-    """What the gradients of pixels are asked, after class activation maps or without them."""
-    if findings.decisive:
+def _introduce_pixels(findings: Findings) -> str:
+    """Introduce the gradients of pixels, after class activation maps or without them."""
+    if findings.convolutional:
         return "The same question for single pixels,"
     return (
         "This network has no convolution, so it has no feature maps: nothing that it computes belongs to a place in "
@@ -123,41 +140,48 @@ def _question(findings: Findings) -> str:
     )
 
 
-def _class_activation_maps(
-    drawn: Callable[[str, str], Drawing], labels: str, label: str, prediction: Prediction, findings: Findings
+def _illustrate_activation_maps(
+    draw: Callable[[Sequence[np.ndarray], str], Drawing],
+    labels: str,
+    label: str,
+    prediction: Prediction,
+    findings: Findings,
 ) -> list[Illustration]:
-    rows, columns, channels = findings.decisive.output.shape[1:]
+    if findings.convolutional is None:
+        return []
+    maps, decisive = findings.convolutional.activation_maps, findings.convolutional.decisive
+    rows, columns, channels = decisive.output.shape[1:]
     return [
         Illustration(
             "hires-cam",
-            drawn("hires_cam", "part of the score"),
+            draw(list(maps.hires_cam), "part of the score"),
             f"class activation maps for {labels}",
-            f"HiResCAM. The layer {findings.decisive.name} has {channels} maps of {rows} x {columns} positions. Each "
+            f"HiResCAM. The layer {decisive.name} has {channels} maps of {rows} x {columns} positions. Each "
             "is multiplied, position by position, by how much it raises the score of the class, and all are added up: "
             "orange speaks for the class, blue against it. The thin line is the outline of the ink.",
             "Where the network looks",
             "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
-            f"for the explained class and its strongest rival; all colours are on one scale.{_silence(findings)}"
-            f"{_emptiness(prediction)}",
+            "for the explained class and its strongest rival; all colours are on one scale."
+            f"{_note_silence(maps, findings)}{_note_no_ink(prediction)}",
         ),
         Illustration(
             "grad-cam",
-            drawn("grad_cam", "weighted sum of the maps"),
+            draw(list(maps.grad_cam), "weighted sum of the maps"),
             f"Grad-CAM for {labels}",
             "Grad-CAM, the best known of these maps: the same, but each map has a single weight, the average over all "
-            f"its positions. As published it shows the orange part only.{_doubt(findings, label)}",
+            f"its positions. As published it shows the orange part only.{_note_doubt(maps, findings, label)}",
         ),
     ]
 
 
-def _signed(value: float) -> str:
-    """One decimal, with a minus sign that is no hyphen."""
+def _format_signed(value: float) -> str:
+    """Write one decimal, with a proper minus sign."""
     return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _silence(findings: Findings) -> str:
-    """A word on maps that are empty because the gradient is zero everywhere."""
-    if not all(evidence.is_locked for evidence in findings.evidence):
+def _note_silence(maps: ClassActivationMaps, findings: Findings) -> str:
+    """Explain maps that are empty because the gradient is zero everywhere."""
+    if maps.hires_cam.any() or any(evidence.input_gradient.any() for evidence in findings.evidence):
         return ""
     return (
         " Here they are empty, and that is no fault: a whole layer of the network is silent, so that no small change "
@@ -166,8 +190,8 @@ def _silence(findings: Findings) -> str:
     )
 
 
-def _emptiness(prediction: Prediction) -> str:
-    """A word on maps of an image without ink, whose colours are strong but whose numbers are not."""
+def _note_no_ink(prediction: Prediction) -> str:
+    """Explain maps of an image without ink, whose colours are strong but whose values are small."""
     if prediction.reason != "no ink found":
         return ""
     return (
@@ -176,9 +200,9 @@ def _emptiness(prediction: Prediction) -> str:
     )
 
 
-def _doubt(findings: Findings, label: str) -> str:
-    """A warning where the map of the explained class has next to nothing above zero."""
-    values = findings.evidence[0].grad_cam
+def _note_doubt(maps: ClassActivationMaps, findings: Findings, label: str) -> str:
+    """Warn where the map of the explained class has next to nothing above zero."""
+    values = maps.grad_cam[0]
     if values.max() > 0.1 * np.abs(values).max() or not values.any():
         return ""
     doubt = f" Here next to nothing speaks for {label}."
@@ -190,21 +214,23 @@ def _doubt(findings: Findings, label: str) -> str:
     return f"{doubt} The map above is the one to trust."
 
 
-def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str], findings: Findings) -> Illustration:
+def _illustrate_occlusion(
+    prediction: Prediction, titles: Sequence[str], names: Sequence[str], findings: Findings
+) -> Illustration:
     occlusion, best = findings.occlusion, int(np.argmax(prediction.probabilities))
     maps = [occlusion.drops[..., e.class_index] for e in findings.evidence]
-    # Explained may be another class than the answer; what may change is the answer.
-    *first, last = [names[other] for other in np.unique(occlusion.answers) if other != best] or [""]
+    # Covering changes the most probable class, whichever class is explained.
+    *first, last = [names[other] for other in np.unique(occlusion.predicted) if other != best] or [""]
     others = f"{', '.join(first)} or {last}" if first else last
     if not others:
         effect = f"Wherever the patch lies, the most probable class remains {names[best]}."
-    elif (occlusion.answers != best).all():
+    elif (occlusion.predicted != best).all():
         effect = f"Wherever the patch lies, the most probable class is {others}."
     else:
         effect = f"Inside the dashed line the most probable class is no longer {names[best]} but {others}."
     return Illustration(
         "occlusion",
-        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.changed(best)),
+        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.find_changes(best)),
         "what covering the image piece by piece does to the scores",
         f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
         "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
@@ -214,7 +240,7 @@ def _occluded(prediction: Prediction, titles: Sequence[str], names: Sequence[str
     )
 
 
-def _attention(findings: Findings) -> list[Illustration]:
+def _illustrate_attention(findings: Findings) -> list[Illustration]:
     attention = findings.attention
     if attention is None:
         return []
@@ -245,7 +271,7 @@ def _attention(findings: Findings) -> list[Illustration]:
     ]
 
 
-def _units(findings: Findings) -> list[Illustration]:
+def _illustrate_units(findings: Findings) -> list[Illustration]:
     first = findings.first_units
     if first is None:
         return []
@@ -268,12 +294,7 @@ def _units(findings: Findings) -> list[Illustration]:
     ]
 
 
-def _filters(findings: Findings) -> list[Illustration]:
-    first = findings.first_filters
-    return [] if first is None else [_filters_of(first)]
-
-
-def _filters_of(first: FirstFilters) -> Illustration:
+def _illustrate_filters(first: FirstFilters) -> Illustration:
     rows, columns, count = first.kernels.shape
     averaged = f" Each is the average over its {first.num_inputs} input channels." if first.num_inputs > 1 else ""
     return Illustration(
@@ -281,19 +302,19 @@ def _filters_of(first: FirstFilters) -> Illustration:
         draw_filters(first.kernels, first.order, first.num_edges),
         f"the {count} filters of the layer {first.name}",
         f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
-        f"add, blue ones subtract. {_edges(first.num_edges, count)}{averaged}",
+        f"add, blue ones subtract. {_describe_edges(first.num_edges, count)}{averaged}",
         "What the first layer looks for",
         "A convolution slides each filter over the image and notes, at every place, how well the two agree.",
     )
 
 
-def _edges(num_edges: int, count: int) -> str:
+def _describe_edges(num_edges: int, count: int) -> str:
     answer = "answers" if num_edges == 1 else "answer"
     found = f"{num_edges or 'None'} of them {answer} to edges, where it gets lighter in one direction"
     return f"{found}; nobody told the network to look for edges." if 2 * num_edges > count else f"{found}."
 
 
-def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustration:
+def _illustrate_maps(maps: FeatureMaps, first: FirstFilters, *, is_first: bool) -> Illustration:
     rows, columns, channels = maps.values.shape
     name, count = maps.step.name, len(maps.order)
     shown = f"The {channels} maps" if count == channels else f"The {count} strongest of the {channels} maps"
@@ -308,32 +329,29 @@ def _maps(maps: FeatureMaps, findings: Findings, *, is_first: bool) -> Illustrat
         "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
         draw_feature_maps(maps.values, maps.order),
         f"feature maps of the layer {name}",
-        f"{shown} of {name}, {rows} x {columns} each. {_meaning(maps, findings)}{colours}{empty if silent else ''}",
+        f"{shown} of {name}, {rows} x {columns} each. {_describe_maps(maps, first)}{colours}{empty if silent else ''}",
         "What each layer finds in this picture" if is_first else "",
         "One small picture a filter: what it found, and where." if is_first else "",
     )
 
 
-def _meaning(maps: FeatureMaps, findings: Findings) -> str:
-    if maps.step.is_pooling:
+def _describe_maps(maps: FeatureMaps, first: FirstFilters) -> str:
+    if maps.step.kind == "pooling":
         height, width = maps.step.layer.pool_size
         kept = "largest value" if type(maps.step.layer).__name__ == "MaxPooling2D" else "mean"
         return (
             f"Of every {height} x {width} values the {kept} is kept: the maps become smaller, what was found remains."
         )
-    if maps.step.name == findings.first_filters.name:
+    if maps.step.name == first.name:
         return "Light where the filter of the same number, in the same order as above, agrees with the image."
     return "Each of its filters combines all maps of the layer before it, and so answers to more than an edge."
 
 
-def _excitement(findings: Findings) -> list[Illustration]:
-    excitement = findings.excitement
-    if excitement is None:
-        return []
-    name, count = excitement.step.name, len(excitement.filters)
-    made = Illustration(
+def _illustrate_maximised(study: FilterStudy) -> Illustration:
+    name, count = study.step.name, len(study.filters)
+    return Illustration(
         "maximised-filters",
-        draw_maximised(excitement.maximised, excitement.filters),
+        draw_maximised(study.maximised, study.filters),
         f"the images that excite the filters of {name} most",
         f"One image for each of {count} filters of {name}, made from noise by changing all pixels, step by step, so "
         "that the filter's map becomes as strong as it can. Stripes are strokes of one direction and width; smooth "
@@ -341,19 +359,17 @@ def _excitement(findings: Findings) -> list[Illustration]:
         f"What the filters of {name} look for",
         "The weights of a later layer say little to the eye. One can ask instead which image excites a filter most.",
     )
-    return [made] if excitement.exemplars is None else [made, _exemplars(excitement)]
 
 
-def _exemplars(excitement: Excitement) -> Illustration:
-    in_image, found, placement = excitement.in_image, excitement.exemplars, excitement.step.placement
+def _illustrate_exemplars(study: FilterStudy, found: Exemplars) -> Illustration:
+    in_image, placement = study.in_image, study.step.placement
     relative = in_image.values[:, 0] / np.maximum(found.values[:, 0], 1e-6)
     rows = np.argsort(-relative, kind="stable")[:_NUM_EXEMPLAR_FILTERS]
     positions = np.concatenate([in_image.positions, found.positions], axis=1)[rows]
-    seen = np.broadcast_to(excitement.seen, (len(rows), 1, *excitement.seen.shape))
     drawing = draw_exemplars(
-        excitement.filters[rows].tolist(),
-        excitement.maximised[rows],
-        np.concatenate([seen, excitement.images[rows]], axis=1),
+        study.filters[rows].tolist(),
+        study.maximised[rows],
+        np.concatenate([in_image.images, found.images], axis=1)[rows],
         np.array([[placement.window(*position) for position in line] for line in positions]),
         np.concatenate([in_image.values, found.values], axis=1)[rows],
     )
