@@ -59,7 +59,7 @@ def write_class_folder(directory: Path, count: int) -> Path:
 
 def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     """In this process: load, split and train for some steps; seconds, images a second, peak memory."""
-    for name in ("stored", "idx"):
+    for name in ("stored_images", "idx"):
         module = sys.modules[f"kerascnn.datasets.{name}"]
         module.LARGEST_IN_MEMORY = 2**60 if in_memory else 0
     begun = time.perf_counter()

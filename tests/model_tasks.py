@@ -8,7 +8,7 @@ import numpy as np
 
 import kerascnn
 from kerascnn.datasets import load_dataset
-from kerascnn.datasets.labelled_pages import training_pages
+from kerascnn.datasets.labelled_pages import make_training_pages
 from kerascnn.evaluation.calibration import fold_temperature
 from kerascnn.inference.predictor import load
 from kerascnn.models import ARCHITECTURES
@@ -133,7 +133,7 @@ def part_of_a_page(model: str, seed: int) -> list:
     from kerascnn.utils.backend import activate
 
     predictor = load(model, backend=activate().name)
-    return predictor.engine.probabilities(training_pages(1, seed)[0].strength[None, :128, :128]).tolist()
+    return predictor.engine.probabilities(make_training_pages(1, seed)[0].intensity[None, :128, :128]).tolist()
 
 
 def changes_by_augmentation(**changes) -> list[float]:

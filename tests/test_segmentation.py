@@ -8,7 +8,7 @@ from conftest import assert_clear_failure
 from PIL import Image
 
 import kerascnn
-from kerascnn.datasets.labelled_pages import training_pages
+from kerascnn.datasets.labelled_pages import make_training_pages
 from kerascnn.datasets.synthetic import STYLES, make_page
 from kerascnn.images.page_binarization import BinarizedPage, binarize_page
 from kerascnn.images.page_segmentation import BOUNDARY, CLASS_NAMES, draw_class_map, normalize_page
@@ -53,11 +53,11 @@ def test_a_boundary_is_where_two_digits_meet():
 
 
 def test_training_pages_are_the_same_every_time():
-    first, again, other = training_pages(3, 5), training_pages(3, 5), training_pages(3, 6)
+    first, again, other = make_training_pages(3, 5), make_training_pages(3, 5), make_training_pages(3, 6)
     for one, two in zip(first, again, strict=True):
-        assert np.array_equal(one.strength, two.strength)
+        assert np.array_equal(one.intensity, two.intensity)
         assert np.array_equal(one.classes, two.classes)
-    assert first[1].strength.shape != other[1].strength.shape or (first[1].strength != other[1].strength).any()
+    assert first[1].intensity.shape != other[1].intensity.shape or (first[1].intensity != other[1].intensity).any()
 
 
 # === Pages of any size ===
@@ -124,7 +124,7 @@ def test_a_resumed_run_is_the_same_run_and_the_card_says_what_it_is(made):
 
 def test_all_engines_agree_on_every_pixel(workers, made):
     path, _ = made
-    page = training_pages(1, 3)[0].strength
+    page = make_training_pages(1, 3)[0].intensity
     expected = load(path).engine.probabilities(page[None, :128, :128])
     for backend in BACKENDS:
         found = np.array(workers(backend)("part_of_a_page", model=str(path), seed=3))

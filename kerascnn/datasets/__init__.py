@@ -1,4 +1,4 @@
-"""Data sets: MNIST, which is part of the package, and the user's own in the formats people have them in."""
+"""Data sets: MNIST, which is part of the package, and the user's own in common formats."""
 
 from kerascnn.datasets.arrays import dataset_from_arrays
 from kerascnn.datasets.dataset import DIGITS, Dataset

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.datasets.dataset import DIGITS, Dataset, checked
+from kerascnn.datasets.dataset import DIGITS, Dataset, validate
 from kerascnn.utils.errors import DataError
 
 ArrayParts = Sequence[Sequence[Any]]
@@ -24,7 +24,7 @@ def dataset_from_arrays(parts: ArrayParts, class_names: Sequence[str] | None = N
         class_names: Name of each class; by default the classes are numbered.
 
     Returns:
-        The data set, checked.
+        The data set.
 
     Raises:
         DataError: If the arrays have other shapes, types or values, or do not fit each other.
@@ -39,7 +39,7 @@ def dataset_from_arrays(parts: ArrayParts, class_names: Sequence[str] | None = N
         raise DataError(
             "the data are neither a name, a path nor a Dataset; expected arrays (x_train, y_train), (x_test, y_test)."
         ) from error
-    labels = [_as_labels(y_train, "y_train"), _as_labels(y_test, "y_test")]
+    labels = [as_labels(y_train, "y_train"), as_labels(y_test, "y_test")]
     count = int(max(part.max(initial=0) for part in labels)) + 1
     names = tuple(map(str, range(count) if class_names is None else class_names))
     dataset = Dataset(
@@ -51,7 +51,7 @@ def dataset_from_arrays(parts: ArrayParts, class_names: Sequence[str] | None = N
         class_names=names,
         preparation="mnist" if names == DIGITS else "resize",
     )
-    return checked(dataset, "the arrays")
+    return validate(dataset, "the arrays")
 
 
 def _as_images(values: Any, name: str) -> np.ndarray[Any, Any]:
@@ -71,8 +71,8 @@ def _as_images(values: Any, name: str) -> np.ndarray[Any, Any]:
     return np.round(array * scale).astype(np.uint8)
 
 
-def _as_labels(values: Any, name: str) -> np.ndarray[Any, Any]:
-    """Labels as int64, `(n,)`."""
+def as_labels(values: Any, name: str) -> np.ndarray[Any, Any]:
+    """Labels as int64, `(n,)`, of integers of shape `(n,)` or `(n, 1)`; `name` is their name in the error message."""
     array = np.asarray(values)
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     if flat.ndim != 1 or not np.issubdtype(flat.dtype, np.integer):

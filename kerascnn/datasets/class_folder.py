@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, TEST_SHARE_OF_UNDIVIDED_DATA, Dataset
 from kerascnn.datasets.split import stratified_split
-from kerascnn.datasets.stored_images import Images, gathered, selected
+from kerascnn.datasets.stored_images import Images, collect_images, select_images
 from kerascnn.images.decoding import decode
 from kerascnn.images.preparations import PREPARATIONS
 from kerascnn.utils.errors import DataError, ImageError
@@ -42,7 +42,7 @@ def read_class_folder(directory: Path, seed: int, preparation: str | None = None
     if not divided:
         images, labels = parts[0]
         train, test = stratified_split(labels, TEST_SHARE_OF_UNDIVIDED_DATA, seed)
-        parts = [(selected(images, chosen), labels[chosen]) for chosen in (train, test)]
+        parts = [(select_images(images, chosen), labels[chosen]) for chosen in (train, test)]
     (train_images, train_labels), (test_images, test_labels) = parts
     return Dataset(
         name=directory.resolve().name,
@@ -81,7 +81,7 @@ def _read_part(root: Path, class_names: Sequence[str], preparation: str) -> tupl
             counts.append(len(paths))
             yield from _prepared(paths, preparation, size)
 
-    return gathered(batches(), size), np.repeat(np.arange(len(class_names)), counts)
+    return collect_images(batches(), size), np.repeat(np.arange(len(class_names)), counts)
 
 
 def _is_picture(path: Path) -> bool:

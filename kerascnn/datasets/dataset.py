@@ -1,11 +1,11 @@
-"""What every data source becomes: images, in memory or in a file, with their labels and the classes' names."""
+"""The data set that every reader returns: images in memory or in a file, with labels and class names."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from kerascnn.datasets.stored_images import Images, in_chunks
+from kerascnn.datasets.stored_images import Images, read_in_chunks
 from kerascnn.utils.errors import DataError
 
 DIGITS = tuple("0123456789")
@@ -17,14 +17,14 @@ class Dataset:
     """Images with labels, divided into a training and a test part.
 
     Args:
-        name: short name, used in file names (`mnist`).
-        train_images: uint8, (n, height, width), values 0..255; by MNIST's convention 0 is background. An array, or
-            images in a file that are indexed like one.
-        train_labels: int64, (n,), indices into `class_names`.
-        test_images: as `train_images`.
-        test_labels: as `train_labels`.
-        class_names: one name a class.
-        preparation: how a picture becomes such an image, a name of `kerascnn.images.PREPARATIONS`.
+        name: Short name, used in file names (`mnist`).
+        train_images: uint8, `(n, height, width)`, 0..255; in MNIST 0 is background and 255 is ink. An array, or images
+            in a file that are indexed like one.
+        train_labels: int64, `(n,)`, indices into `class_names`.
+        test_images: Images of the test part, like `train_images`.
+        test_labels: Labels of the test part, like `train_labels`.
+        class_names: Name of each class.
+        preparation: Name in `kerascnn.images.PREPARATIONS` of the way from a picture to such an image.
     """
 
     name: str
@@ -41,27 +41,27 @@ class Dataset:
         return self.train_images.shape[1], self.train_images.shape[2]
 
     def digest(self) -> str:
-        """SHA-256 over the shapes and contents of all four arrays: the same data give the same digest."""
+        """SHA-256 over the shapes and contents of all four arrays."""
         state = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             state.update(repr((array.shape, array.dtype.str)).encode())
-            for chunk in in_chunks(array):
-                state.update(np.ascontiguousarray(chunk))
+            for chunk in read_in_chunks(array):
+                state.update(np.ascontiguousarray(chunk).data)
         return f"sha256:{state.hexdigest()}"
 
 
-def checked(dataset: Dataset, source: str) -> Dataset:
-    """Verify what every part of the program relies on.
+def validate(dataset: Dataset, source: str) -> Dataset:
+    """Verify that a data set can be trained and tested on.
 
     Args:
-        dataset: as a reader made it.
-        source: how the user named it, for the error.
+        dataset: Data set as a reader made it.
+        source: Path or name that the user gave, for the error message.
 
     Returns:
         The same data set.
 
     Raises:
-        DataError: if images and labels differ in number, sizes differ between the parts, a label has no class, or a
+        DataError: If images and labels differ in number, sizes differ between the parts, a label has no class, or a
             class has no training image.
     """
     for part, images, labels in (

@@ -10,6 +10,7 @@ import re
 import string
 import struct
 import zlib
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ FASHION_MNIST_CLASSES = (
 )
 KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")
 
-# Keyed by what a file or directory name contains; the first that fits counts.
+# The first key that occurs in the name of the files or of their directory counts.
 _CLASSES_BY_NAME = {
     "fashion": FASHION_MNIST_CLASSES,
     "k49": None,
@@ -55,14 +56,14 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     """Read one IDX file of unsigned bytes, gzipped or not.
 
     Args:
-        path: the file; gzip is recognised by its first bytes, not by the name.
-        rank: the number of dimensions expected: 3 for images, 1 for labels.
+        path: Path of the file; gzip is recognised by its first bytes, not by the name.
+        rank: Number of dimensions expected: 3 for images, 1 for labels.
 
     Returns:
         uint8, `(n, height, width)` for images, `(n,)` for labels.
 
     Raises:
-        DataError: if the file is missing, not IDX, of another type or rank, or its length is not what its header says.
+        DataError: If the file is missing, is not IDX, has another type or rank, or is not as long as its header says.
 
     Example:
         >>> read_idx(Path("t10k-labels-idx1-ubyte.gz"), rank=1).shape
@@ -88,23 +89,23 @@ def read_idx_directory(directory: Path) -> Dataset:
     """Read a directory with the four IDX files of a data set, by their usual names.
 
     Args:
-        directory: holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k` or `test`, each
-            gzipped or not, with or without a prefix (`emnist-letters-`). An EMNIST mapping file or a `classes.txt`
-            (one name a line) names the classes.
+        directory: Directory with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k` or
+            `test`, each gzipped or not, with or without a prefix (`emnist-letters-`). An EMNIST mapping file or a
+            `classes.txt` (one name a line) names the classes.
 
     Returns:
         The data set; EMNIST's images, which are stored transposed, are turned upright.
 
     Raises:
-        DataError: if a file is missing or malformed, or if the directory holds several data sets.
+        DataError: If a file is missing or malformed, or if the directory holds several data sets.
     """
-    files, prefix = _usual_files(directory)
+    files, prefix = _find_files(directory)
     known_name = f"{prefix or ''} {directory.name}".lower()
     # EMNIST's images are stored transposed.
     transposed = "emnist" in known_name and "kmnist" not in known_name
     images = {part: _read_images(files[part, "images"], transposed) for part in ("train", "test")}
     labels = {part: read_idx(files[part, "labels"], 1).astype(np.int64) for part in ("train", "test")}
-    labels, class_names = _named_classes(directory, prefix, known_name, labels)
+    labels, class_names = _name_classes(directory, prefix, known_name, labels)
     return Dataset(
         name=prefix or directory.name,
         train_images=images["train"],
@@ -117,11 +118,11 @@ def read_idx_directory(directory: Path) -> Dataset:
 
 
 def _read_images(path: Path, transposed: bool) -> Images:
-    """A file's images: in memory, or left in the file if it is large and not compressed."""
+    """Read a file's images, or leave them in the file if it is large and not compressed."""
     if path.stat().st_size > LARGEST_IN_MEMORY and not _is_gzipped(path):
         with path.open("rb") as stream:
-            header = stream.read(16)
-        return open_stored(path, 16, _parse_header(header, 3, path), transposed)
+            count, height, width = _parse_header(stream.read(16), 3, path)
+        return open_stored(path, 16, (count, height, width), transposed)
     images = read_idx(path, 3)
     return np.ascontiguousarray(images.transpose(0, 2, 1)) if transposed else images
 
@@ -131,7 +132,7 @@ def holds_idx_files(directory: Path) -> bool:
     return any(_FILE_NAME.match(path.name) for path in directory.iterdir())
 
 
-def _open(path: Path):
+def _open(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
 
 
@@ -155,7 +156,7 @@ def _parse_header(header: bytes, rank: int, path: Path) -> tuple[int, ...]:
     return struct.unpack(f">{rank}I", header[4:])
 
 
-def _usual_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | None]:
+def _find_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | None]:
     found: dict[str | None, dict[tuple[str, str], Path]] = {}
     for path in sorted(directory.iterdir()):
         match = _FILE_NAME.match(path.name)
@@ -175,12 +176,12 @@ def _usual_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | No
     return files, prefix
 
 
-def _named_classes(
+def _name_classes(
     directory: Path, prefix: str | None, known_name: str, labels: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     mapping = directory / f"{prefix}-mapping.txt"
     if prefix and mapping.is_file():
-        return _by_mapping_file(mapping, labels)
+        return _apply_mapping(mapping, labels)
     first = 1 if "emnist-letters" in known_name else 0  # the letters are numbered from 1
     labels = {part: array - first for part, array in labels.items()}
     count = int(max((array.max(initial=0) for array in labels.values()), default=0)) + 1
@@ -195,8 +196,8 @@ def _named_classes(
     return labels, tuple(str(index) for index in range(max(count, 2)))
 
 
-def _by_mapping_file(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """EMNIST's mapping: a line a class, the label and then the code points of its characters."""
+def _apply_mapping(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Apply EMNIST's mapping file, which has one line a class: the label and the code points of its characters."""
     try:
         rows = [[int(word) for word in line.split()] for line in mapping.read_text().splitlines() if line.strip()]
         names = tuple("".join(chr(code) for code in row[1:]) for row in rows)

@@ -5,12 +5,12 @@ from importlib import resources
 from pathlib import Path
 
 from kerascnn.datasets.arrays import ArrayParts, dataset_from_arrays
-from kerascnn.datasets.dataset import DIGITS, Dataset, checked
+from kerascnn.datasets.dataset import DIGITS, Dataset, validate
 from kerascnn.datasets.idx import holds_idx_files, read_idx, read_idx_directory
 from kerascnn.datasets.npz import read_npz
 from kerascnn.utils.errors import DataError
 
-# Of the unzipped files: LeCun, Cortes, Burges; CC BY-SA 3.0.
+# MD5 of the unzipped files. MNIST: LeCun, Cortes, Burges; CC BY-SA 3.0.
 _MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -27,17 +27,19 @@ def load_dataset(source: DataSource = "mnist", *, seed: int = 0, preparation: st
     """Load a data set by name or path.
 
     Args:
-        source: `"mnist"` (embedded, nothing is downloaded), a directory of IDX files, an `.npz` file in Keras's
-            layout, or a directory with one sub-directory of pictures a class. Write `./mnist` for a directory called
-            `mnist`. Arrays `(x_train, y_train), (x_test, y_test)` become a data set, and a `Dataset` stays as it is.
-        seed: divides a class folder that has no `train/` and `test/`.
-        preparation: overrides how the pictures of a class folder are prepared (`mnist` or `resize`).
+        source: `"mnist"` (part of the package, nothing is downloaded), a directory of IDX files, an `.npz` file in
+            Keras's layout, or a directory with one sub-directory of pictures a class. Write `./mnist` for a directory
+            called `mnist`. Arrays `(x_train, y_train), (x_test, y_test)` become a data set, and a `Dataset` stays as
+            it is.
+        seed: Random seed for the division of a class folder that has no `train/` and `test/`, 0 by default.
+        preparation: Preparation of the pictures of a class folder, `mnist` or `resize`; by default `mnist` where the
+            classes are the ten digits, else `resize`.
 
     Returns:
-        The data set, checked.
+        The data set.
 
     Raises:
-        DataError: if the source is missing or malformed.
+        DataError: If the source is missing or malformed.
 
     Example:
         >>> load_dataset("mnist").train_images.shape
@@ -60,12 +62,12 @@ def load_dataset(source: DataSource = "mnist", *, seed: int = 0, preparation: st
             raise DataError(
                 f"{path} is a file but not an .npz; give the directory that holds the IDX files or pictures."
             )
-        return checked(read_npz(path), str(source))
+        return validate(read_npz(path), str(source))
     if holds_idx_files(path):
-        return checked(read_idx_directory(path), str(source))
-    from kerascnn.datasets.class_folder import read_class_folder  # brings the imaging libraries, which only it needs
+        return validate(read_idx_directory(path), str(source))
+    from kerascnn.datasets.class_folder import read_class_folder  # imports OpenCV and Pillow, which only it needs
 
-    return checked(read_class_folder(path, seed, preparation), str(source))
+    return validate(read_class_folder(path, seed, preparation), str(source))
 
 
 def _embedded_mnist() -> Dataset:
@@ -74,7 +76,7 @@ def _embedded_mnist() -> Dataset:
     for name, array in arrays.items():
         header = b"\0\0\x08" + bytes([array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
         digest = hashlib.md5(header, usedforsecurity=False)
-        digest.update(array)
+        digest.update(array.data)
         if digest.hexdigest() != _MNIST_MD5[name]:
             raise DataError(f"{directory / name}.gz is not the canonical MNIST file; reinstall kerascnn.")
     train_images, train_labels, test_images, test_labels = arrays.values()

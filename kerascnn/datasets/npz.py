@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.datasets.arrays import as_labels
 from kerascnn.datasets.dataset import DIGITS, Dataset
 from kerascnn.utils.errors import DataError
 
@@ -16,14 +17,14 @@ def read_npz(path: Path) -> Dataset:
     """Read an `.npz` in Keras's layout.
 
     Args:
-        path: a file with `x_train`, `x_test` of integers 0..255 and shape (n, height, width), (n, height, width, 1)
+        path: File with `x_train`, `x_test` of integers 0..255 and shape (n, height, width), (n, height, width, 1)
             or (n, height, width, 3), and `y_train`, `y_test` of shape (n,) or (n, 1); optionally `class_names`.
 
     Returns:
         The data set; colour is turned into grey.
 
     Raises:
-        DataError: if the file is damaged, an array is missing, or its shape or type is another.
+        DataError: If the file is damaged, or an array is missing or has another shape or type.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -34,17 +35,9 @@ def read_npz(path: Path) -> Dataset:
                 )
             arrays = {key: archive[key] for key in _KEYS}
             names = tuple(str(name) for name in archive["class_names"]) if "class_names" in archive else None
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        AttributeError,
-        TypeError,
-    ) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
-    labels = {key: _labels(arrays[key], key, path) for key in ("y_train", "y_test")}
+    labels = {key: as_labels(arrays[key], f"{path}: {key}") for key in ("y_train", "y_test")}
     if names is None:
         count = int(max(array.max(initial=0) for array in labels.values())) + 1
         names = tuple(str(index) for index in range(count))
@@ -63,7 +56,8 @@ def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.integer) or array.size == 0 or array.min() < 0 or array.max() > 255:
         raise DataError(f"{path}: {key} has the type {array.dtype}; expected a non-empty array of integers 0..255.")
     if array.ndim == 4 and array.shape[-1] == 3:
-        return np.round(array @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+        grey: np.ndarray = array @ np.array([0.299, 0.587, 0.114])
+        return np.round(grey).astype(np.uint8)
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim != 3:
@@ -71,12 +65,3 @@ def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:
             f"{path}: {key} has the shape {array.shape}; expected (n, height, width) or (n, height, width, 1 or 3)."
         )
     return np.ascontiguousarray(array, dtype=np.uint8)
-
-
-def _labels(array: np.ndarray, key: str, path: Path) -> np.ndarray:
-    flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    if flat.ndim != 1 or not np.issubdtype(flat.dtype, np.integer):
-        raise DataError(
-            f"{path}: {key} has the shape {array.shape} and type {array.dtype}; expected integers of shape (n,)."
-        )
-    return flat.astype(np.int64)

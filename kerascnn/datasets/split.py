@@ -1,4 +1,4 @@
-"""Divide samples, class by class, by a seed."""
+"""Divide samples into two parts, stratified by class and repeatable by a seed."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from kerascnn.utils.errors import DataError
 def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Divide samples into two parts that have the classes in the same proportions.
 
-    Keras's own `validation_split` takes the unshuffled end of the data; this one draws by seed.
+    Keras's own `validation_split` takes the unshuffled end of the data; this one draws at random.
 
     Args:
-        labels: integers, (n,).
-        share: the share of the second part, between 0 and 1.
-        seed: the same seed gives the same parts.
+        labels: Integers, `(n,)`.
+        share: Share of the second part, between 0 and 1.
+        seed: Random seed; the same seed gives the same parts.
 
     Returns:
         Two arrays of indices into `labels`, each ascending: the first part and the second. The second has exactly
         `round(n * share)` members, or a few more where classes are so small that they give their only one.
 
     Raises:
-        DataError: if a class has a single sample, which cannot be in both parts.
+        DataError: If a class has a single sample, which cannot be in both parts.
 
     Example:
         >>> first, second = stratified_split(np.array([0, 0, 1, 1]), 0.5, seed=0)

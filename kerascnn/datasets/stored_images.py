@@ -1,126 +1,127 @@
-"""Images that stay in a file and are read when they are asked for, so that a data set may be larger than memory."""
+"""Images that stay in a file and are read when they are indexed, so that a data set may be larger than memory."""
 
 import tempfile
 from collections.abc import Iterable
+from io import FileIO
+from math import prod
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
 from kerascnn.utils.errors import DataError
 
 LARGEST_IN_MEMORY = 512 * 2**20
-"""Bytes; a part of a data set that is larger stays in its file."""
+"""Size in bytes above which one part of a data set stays in its file."""
 
-_CHUNK = 4096  # images
+_CHUNK_SIZE = 4096  # images
+
+
+class Images(Protocol):
+    """Images of a data set, uint8 `(n, height, width)`: an array, or an object that is indexed like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number, height and width of the images."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always uint8."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """uint8, `(height, width)` for a number, `(k, height, width)` for a slice or an array of numbers."""
 
 
 class StoredImages:
-    """Images in a file that are indexed like an array: by a number, a slice or an array of numbers.
+    """Images in a file.
+
+    Reads instead of `numpy.memmap`: a mapped file counts as memory of the process, page by page, up to its whole size.
 
     Args:
-        file: open for reading in binary, not buffered; it stays open as long as the images are in use.
-        offset: bytes before the first image.
+        file: File open for reading in binary, not buffered; it stays open as long as the images are in use.
+        offset: Number of bytes before the first image.
         shape: `(n, height, width)` of the unsigned bytes in the file.
-        transposed: turn each image over its diagonal when it is read.
-        name: of the file, for errors.
+        transposed: Whether the file stores each image transposed, as EMNIST's files do.
     """
 
     dtype = np.dtype(np.uint8)
-    ndim = 3
 
-    def __init__(
-        self, file: BinaryIO, offset: int, shape: tuple[int, int, int], name: str, transposed: bool = False
-    ) -> None:
-        self._file, self._offset, self._stored_shape = file, offset, tuple(shape)
-        self._name, self._transposed = name, transposed
-        self._bytes = shape[1] * shape[2]
+    def __init__(self, file: FileIO, offset: int, shape: tuple[int, int, int], transposed: bool = False) -> None:
+        self._file, self._offset, self._stored_size, self._transposed = file, offset, shape[1:], transposed
         self._lock = Lock()
-        self.shape = (shape[0], shape[2], shape[1]) if transposed else tuple(shape)
+        self.shape: tuple[int, ...] = (shape[0], *(reversed(shape[1:]) if transposed else shape[1:]))
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: int | slice | np.ndarray) -> np.ndarray:
-        """uint8, `(height, width)` for a number, else `(k, height, width)`."""
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step != 1:
-                return self[np.arange(start, stop, step)]
-            return self._turned(self._consecutive(start, max(0, stop - start)))
-        if np.ndim(key) == 0:
-            return self._turned(self._consecutive(int(key) % len(self), 1))[0]
-        indices = np.asarray(key) % len(self)
-        result = np.empty((len(indices), *self._stored_shape[1:]), np.uint8)
-        for place, index in enumerate(indices.tolist()):
-            result[place] = self._consecutive(index, 1)[0]
-        return self._turned(result)
+        numbers = np.arange(*key.indices(len(self))) if isinstance(key, slice) else np.asarray(key) % len(self)
+        images = np.empty((*numbers.shape, *self._stored_size), np.uint8)
+        if isinstance(key, slice) and key.step is None and len(numbers):
+            self._read(images, int(numbers[0]))
+        else:
+            for image, number in zip(images.reshape(-1, *self._stored_size), numbers.ravel().tolist(), strict=True):
+                self._read(image, number)
+        return images.swapaxes(-2, -1) if self._transposed else images
 
-    def _consecutive(self, first: int, count: int) -> np.ndarray:
-        wanted = count * self._bytes
+    def _read(self, images: np.ndarray, first: int) -> None:
+        """Read consecutive images into an array."""
         with self._lock:
-            self._file.seek(self._offset + first * self._bytes)
-            content = self._file.read(wanted)
-        if len(content) != wanted:
-            raise DataError(f"{self._name} ended while it was read; was it changed? Start again with the whole file.")
-        return np.frombuffer(content, np.uint8).reshape(count, *self._stored_shape[1:])
-
-    def _turned(self, images: np.ndarray) -> np.ndarray:
-        return images.transpose(0, 2, 1) if self._transposed else images
+            self._file.seek(self._offset + first * prod(self._stored_size))
+            count = self._file.readinto(images.data)
+        if count != images.size:
+            raise DataError(f"{self._file.name} became shorter while it was read; start again with all of it.")
 
 
 class Selection:
-    """Some of a part's images, chosen by number and looked up when they are asked for.
+    """Some images, chosen by number and looked up when they are indexed.
 
     Args:
-        images: an array or stored images, `(n, height, width)`.
-        indices: integers, `(k,)`.
+        images: Images to choose from, uint8 `(n, height, width)`.
+        indices: Numbers of the chosen images, `(k,)`.
     """
 
     dtype = np.dtype(np.uint8)
-    ndim = 3
 
-    def __init__(self, images: "Images", indices: np.ndarray) -> None:
+    def __init__(self, images: Images, indices: np.ndarray) -> None:
         self._images, self._indices = images, indices
-        self.shape = (len(indices), *images.shape[1:])
+        self.shape: tuple[int, ...] = (len(indices), *images.shape[1:])
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def __getitem__(self, key: int | slice | np.ndarray) -> np.ndarray:
-        """uint8, `(height, width)` for a number, else `(k, height, width)`."""
-        return self._images[self._indices[key]]
+        images: np.ndarray = self._images[self._indices[key]]
+        return images
 
 
-Images = np.ndarray | StoredImages | Selection
-"""What a data set's images may be: in memory, in a file, or some of either."""
-
-
-def selected(images: Images, indices: np.ndarray) -> Images:
-    """Some images: copied if they are in memory, else looked up when they are asked for."""
+def select_images(images: Images, indices: np.ndarray) -> Images:
+    """Choose images by number: copied if they are in memory, else looked up when they are indexed."""
     return images[indices] if isinstance(images, np.ndarray) else Selection(images, indices)
 
 
-def in_chunks(images: Images) -> Iterable[np.ndarray]:
+def read_in_chunks(images: Images) -> Iterable[np.ndarray]:
     """All images in their order, some thousands at a time."""
-    return (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
+    return (images[start : start + _CHUNK_SIZE] for start in range(0, len(images), _CHUNK_SIZE))
 
 
 def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed: bool = False) -> StoredImages:
-    """Images in a file of the user's.
+    """Open images in a user's file.
 
     Args:
-        path: the file, not compressed.
-        offset: bytes before the first image.
-        shape: `(n, height, width)`.
-        transposed: turn each image over its diagonal when it is read.
+        path: Path of the file, which must not be compressed.
+        offset: Number of bytes before the first image.
+        shape: `(n, height, width)` of the unsigned bytes in the file.
+        transposed: Whether the file stores each image transposed.
 
     Returns:
         The images.
 
     Raises:
-        DataError: if the file is shorter or longer than that.
+        DataError: If the file is shorter or longer than its header says.
     """
     expected, found = offset + shape[0] * shape[1] * shape[2], path.stat().st_size
     if found != expected:
@@ -128,32 +129,30 @@ def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed
             f"{path} is damaged: its header promises {expected - offset} bytes, it has "
             f"{'only ' if found < expected else ''}{found - offset}; get it again from its source."
         )
-    return StoredImages(path.open("rb", buffering=0), offset, shape, str(path), transposed)
+    return StoredImages(path.open("rb", buffering=0), offset, shape, transposed)
 
 
-def gathered(batches: Iterable[np.ndarray], size: tuple[int, int]) -> Images:
-    """Put images that are made one batch after the other where they have room: in memory, else in a temporary file.
+def collect_images(batches: Iterable[np.ndarray], size: tuple[int, int]) -> Images:
+    """Put batches of images together: in memory if they fit, else in a temporary file.
 
     Args:
         batches: uint8, `(k, height, width)` each.
-        size: height and width of an image in pixels.
+        size: Height and width of an image in pixels.
 
     Returns:
-        All of them: an array, or images in a file that vanishes with the process.
+        All images: an array, or images in a file that vanishes with the process.
     """
     kept: list[np.ndarray] = []
     count, file = 0, None
     for batch in batches:
         count += len(batch)
+        kept.append(batch)
         if file is None and count * size[0] * size[1] > LARGEST_IN_MEMORY:
             file = tempfile.TemporaryFile(prefix="kerascnn-images-", buffering=0)  # noqa: SIM115, the images keep it open
-            for earlier in kept:
-                file.write(earlier.tobytes())
-            kept = []
-        if file is None:
-            kept.append(batch)
-        else:
-            file.write(batch.tobytes())
+        if file is not None:
+            for part in kept:
+                file.write(part.tobytes())
+            kept.clear()
     if file is None:
         return np.concatenate(kept) if kept else np.empty((0, *size), np.uint8)
-    return StoredImages(file, 0, (count, *size), "a temporary file")
+    return StoredImages(file, 0, (count, *size))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from kerascnn.datasets.labelled_pages import LabelledPage, held_out_pages
+from kerascnn.datasets.labelled_pages import LabelledPage, make_test_pages
 from kerascnn.images.page_segmentation import BACKGROUND, CLASS_NAMES
 from kerascnn.inference.engines import Engine
 from kerascnn.inference.predictor import Predictor, load
@@ -64,7 +64,7 @@ def evaluate_segmentation(model: Predictor | str) -> SegmentationScore:
     predictor = model if isinstance(model, Predictor) else load(model)
     if not predictor.card.segments_pages:
         raise ModelError(f"the model {predictor.card.name!r} does not segment pages; give one of architecture unet.")
-    return score_pages(predictor.engine, predictor.card.input_shape[0], held_out_pages())
+    return score_pages(predictor.engine, predictor.card.input_shape[0], make_test_pages())
 
 
 def score_pages(engine: Engine, tile: int, pages: Sequence[LabelledPage]) -> SegmentationScore:
@@ -80,7 +80,7 @@ def score_pages(engine: Engine, tile: int, pages: Sequence[LabelledPage]) -> Seg
     """
     confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
     for page in pages:
-        found = segment(page.strength, engine.probabilities, tile).argmax(axis=-1)
+        found = segment(page.intensity, engine.probabilities, tile).argmax(axis=-1)
         np.add.at(confusion, (page.classes.ravel(), found.ravel()), 1)
     hits, true, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     per_class = hits / np.maximum(true + answered - hits, 1)

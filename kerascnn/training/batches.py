@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from kerascnn.datasets.augmentation.handwriting_variants import with_other_forms
+from kerascnn.datasets.augmentation.handwriting_variants import vary_handwriting
 from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.datasets.stored_images import Images
 
@@ -60,7 +60,7 @@ class TrainingBatches(keras.utils.PyDataset):
         images, targets = self.images[chosen], as_targets(self.labels[chosen], self.num_classes)
         generator = np.random.default_rng([self.seed, self._epoch, index])
         if self.digits and self.augmentation:
-            images = with_other_forms(images, self.labels[chosen], self.augmentation, generator)
+            images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
         if self.outliers:
             drawn = generator.integers(len(self.pool), size=round(self.outliers * len(chosen)))
             images = np.concatenate([images, self.pool[drawn]])

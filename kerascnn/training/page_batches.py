@@ -71,7 +71,7 @@ def _part(
     slant = _SLANT * augmentation * generator.uniform(-1, 1)
     matrix = np.array([[size * stretch, size * slant, 0], [0, size, 0]])
     matrix[:, 2] = tile / 2 - matrix[:, :2] @ _middle(page.classes, tile, generator)
-    seen = cv2.warpAffine(page.strength, matrix, (tile, tile), flags=cv2.INTER_LINEAR).astype(np.float32)
+    seen = cv2.warpAffine(page.intensity, matrix, (tile, tile), flags=cv2.INTER_LINEAR).astype(np.float32)
     classes = cv2.warpAffine(page.classes, matrix, (tile, tile), flags=cv2.INTER_NEAREST)
     gain = 1 + augmentation * (generator.uniform(_FAINTEST, _DARKEST) - 1)
     noise = _NOISE * augmentation * generator.random() * generator.standard_normal(seen.shape, np.float32)

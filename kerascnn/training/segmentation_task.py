@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kerascnn import models
-from kerascnn.datasets.labelled_pages import NUM_TEST_PAGES, digest, held_out_pages, training_pages
+from kerascnn.datasets.labelled_pages import NUM_TEST_PAGES, digest_pages, make_test_pages, make_training_pages
 from kerascnn.evaluation.segmentation_scores import score_pages
 from kerascnn.images.page_segmentation import CLASS_NAMES
 from kerascnn.inference.engines import KerasEngine
@@ -42,11 +42,11 @@ class Segmentation:
         self._settings = settings
         progress.message(f"making {num_pages:,} pages to learn from ...")
         # Another division has other pages altogether.
-        pages = training_pages(num_pages, settings.split_seed * _SEEDS_A_DIVISION)
-        self.digest = digest(pages)
+        pages = make_training_pages(num_pages, settings.split_seed * _SEEDS_A_DIVISION)
+        self.digest = digest_pages(pages)
         num_validation = max(1, round((_DRY_RUN_SHARE if dry_run else settings.validation_split) * len(pages)))
         self._train, self._validation = pages[num_validation:], pages[:num_validation]
-        self._test_pages = held_out_pages(_DRY_RUN_PAGES if dry_run else NUM_TEST_PAGES)
+        self._test_pages = make_test_pages(_DRY_RUN_PAGES if dry_run else NUM_TEST_PAGES)
 
     def facts(self) -> dict:
         """What the card says of the data."""

@@ -1,1 +1,1 @@
-"""Random changes to training images: other forms of digits, warps, degradations, and pictures of no digit."""
+"""Random changes to training images: handwriting variants, warping, degradations and outliers."""

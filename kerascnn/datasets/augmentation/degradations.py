@@ -1,34 +1,35 @@
-"""The traces that pens, scanners and cameras leave on the image of a glyph, each with its share of the images."""
+"""Degradations by pens, scanners and cameras, each applied to its share of the images."""
 
 import cv2
 import numpy as np
 
 
-def leave_traces(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """Give some images some traces.
+def degrade(images: np.ndarray, magnitude: float, generator: np.random.Generator) -> np.ndarray:
+    """Degrade some images.
 
     Args:
-        images: uint8, `(n, height, width)`, light glyphs on black; changed in place.
-        strength: multiplies the share of images that get each trace.
-        generator: the source of all randomness.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink; changed in place.
+        magnitude: Factor on the share of images that get each degradation, 1 for the usual shares.
+        generator: Source of all randomness.
 
     Returns:
         The same array.
     """
-    chosen = generator.uniform(size=(len(images), len(_TRACES))) < strength * np.array([share for share, _ in _TRACES])
-    # The neighbours are the images as they came: none has been cut already.
+    shares = np.array([share for share, _ in _DEGRADATIONS])
+    chosen = generator.uniform(size=(len(images), len(shares))) < magnitude * shares
+    # The neighbours are copied here, before any image is cut.
     others = images[generator.permutation(len(images))]
-    for index in np.flatnonzero(generator.uniform(size=len(images)) < strength * _CUT_SHARE):
-        images[index] = _cut_from_another(images[index], others[index], generator)
+    for index in np.flatnonzero(generator.uniform(size=len(images)) < magnitude * _CUT_SHARE):
+        images[index] = _cut_from_neighbour(images[index], others[index], generator)
     for index in np.flatnonzero(chosen.any(axis=1)):
-        for trace in np.flatnonzero(chosen[index]):
-            images[index] = _TRACES[trace][1](images[index], generator)
+        for number in np.flatnonzero(chosen[index]):
+            images[index] = _DEGRADATIONS[number][1](images[index], generator)
     return images
 
 
-def _cut_from_another(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A glyph that touched another and was cut off: a little of it is missing, a little of the other has stayed."""
-    if generator.uniform() < 0.5:  # the other one stood on the left
+def _cut_from_neighbour(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Cut a glyph from one that it touched: a little of it is missing, a little of the other remains."""
+    if generator.uniform() < 0.5:  # the neighbour stood on the left
         return _cut_on_the_right(image[:, ::-1], other[:, ::-1], generator)[:, ::-1]
     return _cut_on_the_right(image, other, generator)
 
@@ -48,20 +49,20 @@ def _cut_on_the_right(image: np.ndarray, other: np.ndarray, generator: np.random
     return both * (np.arange(width)[None, :] < cut)
 
 
-def _low_resolution(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """As from a picture in which the glyph had a third to two thirds of these pixels."""
+def _reduce_resolution(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Reduce the resolution to one to two thirds."""
     height, width = image.shape
     share = generator.uniform(0.35, 0.65)
     small = cv2.resize(image, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _blurred(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _blur(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(image, (5, 5), generator.uniform(0.5, 1.1))
 
 
-def _broken(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A dry pen or a removed ruled line: one thin straight gap."""
+def _break_stroke(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw one thin straight gap, as a dry pen or a removed ruled line leaves it."""
     height, width = image.shape
     y, tilt = generator.uniform(0.25, 0.75) * height, generator.uniform(-3, 3)
     mask = np.full_like(image, 255)
@@ -69,8 +70,8 @@ def _broken(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return cv2.min(image, mask) if generator.uniform() < 0.5 else cv2.min(image.T, mask).T
 
 
-def _line_remains(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What a removed ruled line leaves: a thin faint piece of it beside or through the glyph."""
+def _add_line_remains(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draw a thin faint piece of a ruled line beside or through the glyph, as line removal may leave it."""
     result = image.copy()
     height, width = image.shape
     y, start = round(generator.uniform(0.1, 0.95) * height), round(generator.uniform(0, 0.7) * width)
@@ -82,23 +83,23 @@ def _line_remains(image: np.ndarray, generator: np.random.Generator) -> np.ndarr
     return cv2.max(result, line)
 
 
-def _ink_texture(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Ink that did not cover everywhere: pencil, an old pen, rough paper."""
+def _roughen_ink(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Vary the coverage of the ink, as a pencil, an old pen or rough paper does."""
     cover = 1 - generator.uniform(0.2, 0.7) * generator.uniform(size=image.shape) ** 2
     return (image * cover).astype(np.uint8)
 
 
-def _faint(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _fade(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return cv2.convertScaleAbs(image, alpha=generator.uniform(0.6, 1.0))
 
 
-_INK = 128  # a pixel with at least so much ink belongs to a stroke
+_INK = 128  # intensity from which a pixel belongs to a stroke
 _CUT_SHARE = 0.06
-_TRACES = (
-    (0.10, _low_resolution),
-    (0.10, _blurred),
-    (0.06, _broken),
-    (0.06, _line_remains),
-    (0.10, _ink_texture),
-    (0.20, _faint),
+_DEGRADATIONS = (
+    (0.10, _reduce_resolution),
+    (0.10, _blur),
+    (0.06, _break_stroke),
+    (0.06, _add_line_remains),
+    (0.10, _roughen_ink),
+    (0.20, _fade),
 )

@@ -1,6 +1,6 @@
-"""Forms that other hands write and MNIST's writers rarely did: an upstroke and a foot on the 1, a bar through the 7.
+"""Handwriting variants that MNIST's writers rarely used: an upstroke and a foot on the 1, a bar through the 7.
 
-MNIST's ones are mostly bare strokes; in much of the world a 1 has an upstroke, which then looks like MNIST's 7.
+MNIST's ones are mostly bare strokes; in much of the world a 1 has an upstroke and then resembles MNIST's 7.
 """
 
 from dataclasses import dataclass
@@ -8,53 +8,45 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-UPSTROKE_SHARE = 0.35  # of the ones
-FOOT_SHARE = 0.2  # of the ones
-BAR_SHARE = 0.2  # of the sevens
-
-_SHIFT = 4  # binary places behind the point in the coordinates that OpenCV draws with
-_INK = 128  # a pixel with at least so much ink belongs to the stroke
+_SHIFT = 4  # fractional bits of the coordinates that OpenCV draws with
+_INK = 128  # intensity from which a pixel belongs to the stroke
 
 
-def with_other_forms(
-    images: np.ndarray, labels: np.ndarray, strength: float, generator: np.random.Generator
+def vary_handwriting(
+    images: np.ndarray, labels: np.ndarray, magnitude: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """Add strokes to some ones and sevens.
+    """Add upstrokes, feet and bars to some ones and sevens.
 
     Args:
-        images: uint8, `(n, height, width)`, light digits on black.
-        labels: integers, `(n,)`, the digits.
-        strength: multiplies the shares of changed digits.
-        generator: the source of all randomness.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink; not changed.
+        labels: Digits, integers, `(n,)`.
+        magnitude: Factor on the shares of changed digits, 1 for the usual shares.
+        generator: Source of all randomness.
 
     Returns:
-        uint8, of the same shape; the input is left as it is.
+        uint8, `(n, height, width)`.
     """
     images = images.copy()
-    for digit, share, draw in (
-        (1, UPSTROKE_SHARE, _draw_upstroke),
-        (1, FOOT_SHARE, _draw_foot),
-        (7, BAR_SHARE, _draw_bar),
-    ):
+    for digit, share, draw in ((1, 0.35, _draw_upstroke), (1, 0.2, _draw_foot), (7, 0.2, _draw_bar)):
         of_digit = np.flatnonzero(labels == digit)
-        for index in of_digit[generator.uniform(size=len(of_digit)) < share * strength]:
+        for index in of_digit[generator.uniform(size=len(of_digit)) < share * magnitude]:
             draw(images[index], generator)
     return images
 
 
 def _draw_upstroke(image: np.ndarray, generator: np.random.Generator) -> None:
-    stem = _stem(image)
+    stem = _find_stem(image)
     if stem is None:
         return
     length = generator.uniform(0.2, 0.6) * stem.height
-    # Measured from the stem, so that a slanted 1 gets a slanted upstroke; zero is back down along it.
+    # The angle is measured from the stem, so that a slanted 1 gets a slanted upstroke; 0 points down along the stem.
     angle = np.arctan2(stem.top[0] - stem.bottom[0], stem.height) + np.deg2rad(generator.uniform(20, 60))
     end = (stem.top[0] - length * np.sin(angle), stem.top[1] + length * np.cos(angle))
     _draw_line(image, stem.top, end, stem, generator)
 
 
 def _draw_foot(image: np.ndarray, generator: np.random.Generator) -> None:
-    stem = _stem(image)
+    stem = _find_stem(image)
     if stem is None:
         return
     left, right = generator.uniform(0.08, 0.3, 2) * stem.height
@@ -63,7 +55,7 @@ def _draw_foot(image: np.ndarray, generator: np.random.Generator) -> None:
 
 
 def _draw_bar(image: np.ndarray, generator: np.random.Generator) -> None:
-    stem = _stem(image)
+    stem = _find_stem(image)
     if stem is None:
         return
     y = stem.top[1] + generator.uniform(0.45, 0.6) * stem.height
@@ -83,9 +75,9 @@ class _Stem:
     width: float
 
 
-def _stem(image: np.ndarray) -> _Stem | None:
+def _find_stem(image: np.ndarray) -> _Stem | None:
     rows = np.flatnonzero((image >= _INK).any(axis=1))
-    if len(rows) < 10:  # lying down, or hardly there
+    if len(rows) < 10:  # the digit lies on its side, or has next to no ink
         return None
     top = (_middle(image, rows[0]), rows[0] + 0.5)
     bottom = (_middle(image, rows[-1]), rows[-1] - 0.5)
@@ -107,7 +99,7 @@ def _draw_line(
     stem: _Stem,
     generator: np.random.Generator,
 ) -> None:
-    # OpenCV's soft edge adds about a pixel to the thickness that it is given.
+    # OpenCV's anti-aliasing adds about a pixel to the thickness.
     thickness = int(np.clip(round(stem.width * generator.uniform(0.7, 1.1) - 0.8), 1, 3))
-    points = [tuple(round(value * (1 << _SHIFT)) for value in point) for point in (start, end)]
-    cv2.line(image, *points, color=255, thickness=thickness, lineType=cv2.LINE_AA, shift=_SHIFT)
+    first, last = ([round(value * (1 << _SHIFT)) for value in point] for point in (start, end))
+    cv2.line(image, first, last, color=255, thickness=thickness, lineType=cv2.LINE_AA, shift=_SHIFT)

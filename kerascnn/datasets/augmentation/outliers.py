@@ -1,12 +1,14 @@
-"""Pictures that are no digits, for a network to learn not to answer: letters, scribbles, textures, spoilt digits.
+"""Outliers for outlier exposure: letters, scribbles, shapes, textures and spoilt digits.
 
-A network that has seen digits only is sure of everything. Trained to be undecided about such pictures as these, its
-confidence tells digits from other things that it has never seen.
+A network that has seen digits only is confident about everything. Trained to give outliers equal probabilities, it
+also has low confidence on other things that it has never seen.
 
 Source: D. Hendrycks, M. Mazeika and T. Dietterich, "Deep anomaly detection with outlier exposure", ICLR 2019.
 """
 
 import string
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,7 @@ from kerascnn.images.glyph_binarization import Ink, measure_stroke_width
 from kerascnn.images.normalization import normalize_glyph
 
 LOOK_LIKE_DIGITS = frozenset("OoDQIiLlSsZzBbGgqJ")
-"""Letters that nobody can tell from digits without their context."""
+"""Letters that cannot be told from digits without context."""
 
 _LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LOOK_LIKE_DIGITS)
 _SYMBOLS = "?@#$%&*+=<>{}~^€§äöüßÄÖÜñçλπΣΩΨΔфжш"
@@ -26,59 +28,59 @@ _FONT_SIZE = 56
 
 
 def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make pictures that are no digits, in the form in which the network reads pictures.
+    """Make images that show no digit.
 
     Args:
-        count: how many.
-        digits: uint8, `(n, height, width)`, digits to spoil.
-        labels: integers, `(n,)`, what they are.
-        generator: the source of all randomness.
+        count: Number of images.
+        digits: Digits to spoil, uint8 `(n, height, width)`, 0 is background and 255 is ink.
+        labels: Their labels, integers `(n,)`.
+        generator: Source of all randomness.
 
     Returns:
-        uint8, `(count, height, width)`.
+        uint8, `(count, height, width)`, 0 is background.
     """
-    size = digits.shape[1:]
-    letters = _LetterPress()
-    makers = (
-        (0.36, lambda: letters.print_one(generator, size)),
-        (0.08, lambda: _scribble(generator, size)),
-        (0.10, lambda: _filled_shape(generator, size)),
-        (0.12, lambda: _solid(generator, size)),
-        (0.06, lambda: _blot(generator, size)),
-        (0.08, lambda: _texture(generator, size)),
-        (0.20, lambda: _spoilt(digits, labels, generator)),
+    size = (digits.shape[1], digits.shape[2])
+    makers: tuple[tuple[float, Callable[[], np.ndarray]], ...] = (
+        (0.36, lambda: _print_letter(generator, size)),
+        (0.08, lambda: _draw_scribble(generator, size)),
+        (0.10, lambda: _draw_filled_shape(generator, size)),
+        (0.12, lambda: _draw_object(generator, size)),
+        (0.06, lambda: _draw_blot(generator, size)),
+        (0.08, lambda: _draw_texture(generator, size)),
+        (0.20, lambda: _spoil_digit(digits, labels, generator)),
     )
     kinds = generator.choice(len(makers), count, p=[share for share, _ in makers])
     return np.stack([makers[kind][1]() for kind in kinds])
 
 
-class _LetterPress:
-    """Prints letters and symbols in the fonts that come with matplotlib."""
+@cache
+def _load_fonts() -> list[ImageFont.FreeTypeFont]:
+    """The fonts that come with matplotlib."""
+    import matplotlib
 
-    def __init__(self) -> None:
-        import matplotlib
-
-        directory = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-        paths = sorted(directory.glob("DejaVu*.ttf")) + sorted(directory.glob("STIXGeneral*.ttf"))
-        # The "display" variant has mathematical signs only.
-        self._fonts = [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
-
-    def print_one(self, generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-        """One letter, rarely a symbol or two letters, as wide a stroke as any pen's."""
-        font = self._fonts[generator.integers(len(self._fonts))]
-        draw = generator.uniform()
-        alphabet = _LETTERS if draw < 0.85 else _SYMBOLS
-        text = alphabet[generator.integers(len(alphabet))]
-        if draw < 0.08:
-            text += alphabet[generator.integers(len(alphabet))]
-        canvas = Image.new("L", (200, 120), 0)
-        pen = int(generator.choice([0, 0, 0, 1, 2]))
-        ImageDraw.Draw(canvas).text((40, 20), text, fill=255, font=font, stroke_width=pen)
-        return _placed(np.asarray(canvas), size)
+    directory = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    paths = sorted(directory.glob("DejaVu*.ttf")) + sorted(directory.glob("STIXGeneral*.ttf"))
+    # The "display" variant has mathematical signs only.
+    return [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
 
 
-def _scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Smooth curves through random points, crossing each other."""
+def _print_letter(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Print one letter, rarely a symbol or two letters, with a stroke as wide as a pen's."""
+    fonts = _load_fonts()
+    font = fonts[generator.integers(len(fonts))]
+    draw = generator.uniform()
+    alphabet = _LETTERS if draw < 0.85 else _SYMBOLS
+    text = alphabet[generator.integers(len(alphabet))]
+    if draw < 0.08:
+        text += alphabet[generator.integers(len(alphabet))]
+    canvas = Image.new("L", (200, 120), 0)
+    pen = int(generator.choice([0, 0, 0, 1, 2]))
+    ImageDraw.Draw(canvas).text((40, 20), text, fill=255, font=font, stroke_width=pen)
+    return _normalize(np.asarray(canvas), size)
+
+
+def _draw_scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw smooth curves through random points, crossing each other."""
     canvas = np.zeros((112, 112), np.uint8)
     thickness = int(generator.integers(4, 14))
     for _ in range(generator.integers(2, 5)):
@@ -87,11 +89,11 @@ def _scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarr
         curve = np.stack([np.interp(time, np.arange(len(corners)), corners[:, axis]) for axis in (0, 1)], axis=1)
         smooth = cv2.GaussianBlur(curve.astype(np.float32), (1, 15), 0, sigmaY=4)
         cv2.polylines(canvas, [np.round(smooth).astype(np.int32)], False, 255, thickness, cv2.LINE_AA)
-    return _placed(canvas, size)
+    return _normalize(canvas, size)
 
 
-def _filled_shape(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A large blob of changing grey, as clothes, faces and smudges are: filled where a digit has strokes."""
+def _draw_filled_shape(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw a large shaded blob, such as clothing, a face or a smudge: filled where a digit has strokes."""
     height, width = size
     canvas = np.zeros((112, 112), np.uint8)
     angles = np.sort(generator.uniform(0, 2 * np.pi, generator.integers(4, 12)))
@@ -101,16 +103,16 @@ def _filled_shape(generator: np.random.Generator, size: tuple[int, int]) -> np.n
     if generator.uniform() < 0.4:
         x, y = generator.integers(20, 92, 2)
         cv2.rectangle(canvas, (int(x) - 20, int(y) - 30), (int(x) + 20, int(y) + 30), 255, -1)
-    if canvas.mean() < 0.15 * 255:  # a sliver may well be a 1
-        return _filled_shape(generator, size)
+    if canvas.mean() < 0.15 * 255:  # a sliver may look like a 1
+        return _draw_filled_shape(generator, size)
     shape = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     grey = _smooth_noise(generator, size, generator.choice([3, 6, 12]))
     shade = generator.uniform(0.3, 1.0) + generator.uniform(0, 0.7) * grey
     return np.clip(shape * shade * 255, 0, 255).astype(np.uint8)
 
 
-def _solid(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A thing of several parts, each of its own grey, with a thin appendage or a hole: as bags, shoes and lamps are."""
+def _draw_object(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw an object of several shaded shapes, with a thin appendage or a hole, such as a bag, a shoe or a lamp."""
     canvas = np.zeros((112, 112), np.float32)
     for _ in range(generator.integers(2, 6)):
         centre = (int(generator.integers(25, 88)), int(generator.integers(25, 88)))
@@ -126,10 +128,10 @@ def _solid(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         cv2.polylines(canvas, [ends], False, generator.uniform(0.4, 1.0), int(generator.integers(3, 9)), cv2.LINE_AA)
     rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
     if not len(rows) or np.mean(canvas > 0.2) < 0.22:
-        return _solid(generator, size)
+        return _draw_object(generator, size)
     cut = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     grain = 1 - generator.uniform(0, 0.5) * _smooth_noise(generator, cut.shape, generator.choice([4, 9, 18]))
-    # Over the whole image, as other data sets have their things, or in the box of a digit.
+    # The object fills the whole image, as in other data sets, or the box of a digit.
     box = round(generator.choice([1.0, 0.8, 20 / 28]) * min(size))
     scale = box / max(cut.shape)
     inner = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
@@ -140,24 +142,24 @@ def _solid(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return image
 
 
-def _blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A soft, broad patch of uneven paper or of a blurred picture, cut out as a glyph would be."""
+def _draw_blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw a soft, broad patch of uneven paper or of a blurred picture, cut out as a glyph would be."""
     field = _smooth_noise(generator, (112, 112), generator.choice([4, 5, 7]))
     level = np.quantile(field, generator.uniform(0.5, 0.8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats((field > level).astype(np.uint8), connectivity=8)
     index = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     left, top, width, height, _ = (int(value) for value in stats[index])
     mask = labels[top : top + height, left : left + width] == index
-    # What is long and narrow may well be a 1, and what has strokes any digit.
+    # A long and narrow patch may look like a 1, and one with strokes like any digit.
     if min(width, height) < 0.5 * max(width, height) or measure_stroke_width(mask) < 0.4 * max(width, height):
-        return _blot(generator, size)
+        return _draw_blot(generator, size)
     depth = (field[top : top + height, left : left + width] - level) / max(float(field.max() - level), 1e-6)
     soft = np.clip(0.3 + generator.uniform(0.7, 4) * depth, 0, 1) * mask
     return normalize_glyph(Ink(soft.astype(np.float32), mask), size)
 
 
-def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Noise of any coarseness, stripes or checks over the whole image or its middle."""
+def _draw_texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw noise of any coarseness, stripes or checks over the whole image or its middle."""
     height, width = size
     kind = generator.integers(4)
     if kind == 0:
@@ -174,41 +176,42 @@ def _texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarra
             wave = wave * np.sin(2 * np.pi * (y * np.cos(angle) - x * np.sin(angle)) / period)
         values = wave > generator.uniform(-0.5, 0.5)
     image = (np.asarray(values, dtype=np.float64) * generator.uniform(100, 255)).astype(np.uint8)
-    if generator.uniform() < 0.6:  # as the box of a glyph has it
+    if generator.uniform() < 0.6:  # keep to the box of a glyph
         image[:4], image[-4:], image[:, :4], image[:, -4:] = 0, 0, 0, 0
     return image
 
 
-def _spoilt(digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Two or three digits in one box, half a digit, a digit lying on its side, or one seen in a mirror."""
-    index = generator.integers(len(digits))
-    image, label = digits[index], int(labels[index])
+def _spoil_digit(digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Put two or three digits into one box, halve a digit, lay it on its side, or mirror it."""
+    index = int(generator.integers(len(digits)))
+    image: np.ndarray = digits[index]
+    size, label = (image.shape[0], image.shape[1]), int(labels[index])
     kind = generator.uniform()
     if kind < 0.2 and label in _HALVES:
-        return _placed(_half(image, generator.choice(_HALVES[label])), image.shape)
+        return _normalize(_halve(image, generator.choice(_HALVES[label])), size)
     if kind < 0.7 or label in (0, 1, 8):
         others = digits[generator.integers(len(digits), size=1 if generator.uniform() < 0.8 else 2)]
         row = image
         for other in others:
-            row = _side_by_side(row, other, generator)
-        return _placed(row, image.shape)
+            row = _join(row, other, generator)
+        return _normalize(row, size)
     if kind < 0.85:
         return np.ascontiguousarray(np.rot90(image, generator.choice([1, 3])))
-    # In a mirror, a 2 is a 5 and a 5 a 2.
+    # A mirrored 2 looks like a 5, and a mirrored 5 like a 2.
     return np.ascontiguousarray(image[:, ::-1] if label in (3, 4, 7, 9) else np.rot90(image))
 
 
-# Halves that are no digit themselves; the right half of a 3 is a 3, that of a 4 a 1.
+# The halves that look like no digit; the right half of a 3 looks like a 3, that of a 4 like a 1.
 _HALVES = {2: ("left", "right"), 3: ("left",), 5: ("left", "right"), 8: ("left",), 9: ("left",)}
 
 
-def _half(image: np.ndarray, side: str) -> np.ndarray:
+def _halve(image: np.ndarray, side: str) -> np.ndarray:
     columns = np.flatnonzero(image.any(axis=0))
     middle = (columns[0] + columns[-1] + 1) // 2
     return image[:, :middle] if side == "left" else image[:, middle:]
 
 
-def _side_by_side(left: np.ndarray, right: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _join(left: np.ndarray, right: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     columns = [np.flatnonzero(image.any(axis=0)) for image in (left, right)]
     cut = [image[:, found[0] : found[-1] + 1] for image, found in zip((left, right), columns, strict=True)]
     gap = generator.integers(-4, 4)
@@ -224,7 +227,7 @@ def _smooth_noise(generator: np.random.Generator, size: tuple[int, int], grid: i
     return np.clip(cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
-def _placed(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _normalize(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     mask = canvas > 100
     if not mask.any():
         return np.zeros(size, np.uint8)

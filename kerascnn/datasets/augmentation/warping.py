@@ -1,8 +1,7 @@
-"""Random changes to images of glyphs, as other hands, pens and cameras would make them.
+"""Random affine and elastic warping of glyphs, with changes of stroke width and degradations.
 
 Each image is changed in one pass: an affine map with a smooth elastic displacement (one interpolation for both),
-then the stroke is thickened or thinned, then some images get traces of pens, scanners and cameras. Everything
-follows from the generator that is passed in.
+then the stroke is thickened or thinned, then some images are degraded.
 
 Source for elastic displacement: P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural
 networks applied to visual document analysis", ICDAR 2003.
@@ -13,48 +12,48 @@ from functools import cache
 import cv2
 import numpy as np
 
-from kerascnn.datasets.augmentation.degradations import leave_traces
+from kerascnn.datasets.augmentation.degradations import degrade
 
 ROTATION = 12.0  # degrees, largest angle
 SCALE = 0.12  # largest relative change of width and of height, each by itself
-NARROW = 0.75  # of its width: how a scanner of other proportions, or a narrow hand, shows a digit
+NARROW = 0.75  # further factor on the width of a few digits, as of scans with unequal resolutions or narrow handwriting
 NARROW_SHARE = 0.08
 SHEAR = 0.24  # tangent of the largest slant
 SHIFT = 1.5  # pixels
 ELASTIC = 0.9  # pixels, standard deviation of the displacement
-_THICKER, _THINNER = 0.25, -0.45  # of a pixel's width a side: a pen's change that is smaller is none
-_ELASTIC_GRID = 5  # control points a side; smooth between them
+_THICKER, _THINNER = 0.25, -0.45  # pixels a side; smaller changes of the stroke width are not made
+_ELASTIC_GRID = 5  # control points a side, interpolated by cubic B-splines
 
 
-def augment(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """Change each image at random, keeping what it means.
+def augment(images: np.ndarray, magnitude: float, generator: np.random.Generator) -> np.ndarray:
+    """Change each image at random without changing its class.
 
     Args:
-        images: uint8, `(n, height, width)`, light glyphs on black.
-        strength: 0 for no change, 1 for the usual one.
-        generator: the source of all randomness; the same state gives the same images.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink.
+        magnitude: Augmentation magnitude: 0 for no change, 1 for the usual change.
+        generator: Source of all randomness; the same state gives the same images.
 
     Returns:
-        uint8, of the same shape.
+        uint8, `(n, height, width)`.
 
     Example:
         >>> augment(images, 1.0, np.random.default_rng(0)).shape == images.shape
         True
     """
     count, height, width = images.shape
-    maps_x, maps_y = _displaced_grids(count, height, width, strength, generator)
-    pen = generator.uniform(-1, 1, count) * strength
-    result = _each_moved(images, maps_x, maps_y)
+    maps_x, maps_y = _draw_maps(count, height, width, magnitude, generator)
+    pen = magnitude * generator.uniform(-1, 1, len(images))
+    result = _remap_each(images, maps_x, maps_y)
     for index in np.flatnonzero((pen > _THICKER) | (pen < _THINNER)):
-        result[index] = _with_other_pen(result[index], pen[index])
-    return leave_traces(result, strength, generator)
+        result[index] = _change_stroke_width(result[index], pen[index])
+    return degrade(result, magnitude, generator)
 
 
-def _each_moved(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> np.ndarray:
-    """Each image with its pixels taken from where the maps say; black where they say a place outside it."""
+def _remap_each(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> np.ndarray:
+    """Remap each image by its own maps; pixels from outside of it become black."""
     count, height, width = images.shape
     result = np.empty_like(images)
-    # Stacked upon each other, many images are one call; OpenCV takes at most 32,767 rows.
+    # Many images, one above the other, take a single call; OpenCV allows at most 32,767 rows.
     most = 32_767 // height
     for start in range(0, count, most):
         chosen = np.s_[start : start + most]
@@ -68,35 +67,32 @@ def _each_moved(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> n
     return result
 
 
-def _displaced_grids(
-    count: int, height: int, width: int, strength: float, generator: np.random.Generator
+def _draw_maps(
+    count: int, height: int, width: int, magnitude: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of the result comes from: two float32 arrays `(count, height, width)`."""
-    angle = np.deg2rad(generator.uniform(-ROTATION, ROTATION, count) * strength)
-    scale_x, scale_y = np.exp(generator.uniform(-SCALE, SCALE, (2, count)) * strength)
-    scale_x[generator.uniform(size=count) < NARROW_SHARE * strength] *= NARROW
-    shear = generator.uniform(-SHEAR, SHEAR, count) * strength
-    shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * strength
+    """Draw the columns and rows that the pixels come from: two float32 arrays `(count, height, width)`."""
+    angle = np.deg2rad(generator.uniform(-ROTATION, ROTATION, count) * magnitude)
+    scale_x, scale_y = np.exp(magnitude * generator.uniform(-SCALE, SCALE, (2, count)))
+    scale_x[generator.uniform(size=count) < NARROW_SHARE * magnitude] *= NARROW
+    shear = generator.uniform(-SHEAR, SHEAR, count) * magnitude
+    shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * magnitude
     cosine, sine = np.cos(angle), np.sin(angle)
-    # The inverse map, from the result back to the source, as coefficients of products of functions of y and of x.
+    # The inverse map, from the result back to the source, as coefficients of products of basis functions of y and x.
     maps = np.zeros((2, count, 2 + _ELASTIC_GRID, 2 + _ELASTIC_GRID), np.float32)
     maps[0, :, 0, 0], maps[1, :, 0, 0] = shift_x + (width - 1) / 2, shift_y + (height - 1) / 2
     maps[0, :, 0, 1], maps[1, :, 0, 1] = cosine / scale_x, -sine / scale_y
     maps[0, :, 1, 0], maps[1, :, 1, 0] = (sine + shear * cosine) / scale_x, (cosine - shear * sine) / scale_y
     bend = generator.standard_normal((2, count, _ELASTIC_GRID, _ELASTIC_GRID))
-    maps[:, :, 2:, 2:] = bend * (ELASTIC * strength)
-    # Products of many small matrices, not of two large ones: OpenBLAS makes them on this thread. After a large one its
-    # other threads wait at full speed for the next, on the cores that the training step needs.
-    maps_x, maps_y = _functions(height) @ maps @ _functions(width).T
+    maps[:, :, 2:, 2:] = bend * (ELASTIC * magnitude)
+    # OpenBLAS multiplies many small matrices on this thread. For large ones it would use a pool, whose threads spin
+    # while idle, on the cores that the training step needs.
+    maps_x, maps_y = _basis(height) @ maps @ _basis(width).T
     return maps_x, maps_y
 
 
 @cache
-def _functions(size: int) -> np.ndarray:
-    """1, the distance from the middle, and the cubic B-splines of a coarse grid, at each place along an axis.
-
-    float32, `(size, 2 + grid)`.
-    """
+def _basis(size: int) -> np.ndarray:
+    """Basis along an axis: 1, distance from the middle, cubic B-splines; float32 `(size, 2 + grid points)`."""
     position = np.linspace(0.5, _ELASTIC_GRID - 1.5, size)[:, None]
     distance = np.abs(position - np.arange(_ELASTIC_GRID))
     near = 2 / 3 - distance**2 + distance**3 / 2
@@ -105,7 +101,7 @@ def _functions(size: int) -> np.ndarray:
     return np.column_stack([np.ones(size), np.arange(size) - (size - 1) / 2, splines]).astype(np.float32)
 
 
-def _with_other_pen(image: np.ndarray, change: float) -> np.ndarray:
+def _change_stroke_width(image: np.ndarray, change: float) -> np.ndarray:
     """Thicken (change > 0) or thin (change < 0) the stroke by up to about a pixel on each side."""
     if change > 0:
         full = cv2.dilate(image, _CROSS)

@@ -1,7 +1,6 @@
-"""Pages of handwritten digits with known text and boxes, as cameras, scanners and pens would make them.
+"""Synthetic photos and scans of handwritten pages with known text and boxes, made of MNIST's digits.
 
-They measure and test `kerascnn.read`, serve as training material, and are there for whoever needs test
-pictures.
+They are the test data of `kerascnn.read` and the training data of the U-Net.
 """
 
 from kerascnn.datasets.synthetic.page_files import write_pages

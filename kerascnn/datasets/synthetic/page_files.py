@@ -19,22 +19,22 @@ _LABELS = "labels.csv"
 def write_pages(
     directory: str | Path, style: str = "plain", count: int = 10, seed: int = 0, *, part: str = "test"
 ) -> list[Path]:
-    """Write pages as PNG files, and what they say as `labels.csv`.
+    """Write pages as PNG files, and their labels as `labels.csv`.
 
     Args:
-        directory: where; it is made if it is missing.
-        style: a name of `STYLES`, or `"all"` for `count` pages of each.
-        count: pages a style.
-        seed: of the first page; the following pages count up.
-        part: which digits of MNIST are written, `"test"` or `"train"`.
+        directory: Directory to write to; it is made if it is missing.
+        style: Name of a style in `STYLES`, or `"all"` for `count` pages of each.
+        count: Number of pages of each style, at least 1; 10 by default.
+        seed: Random seed of the first page; the following pages count up.
+        part: Part of MNIST whose digits are written, `"test"` or `"train"`.
 
     Returns:
-        The pictures' paths. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
+        Paths of the pictures. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
         and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
 
     Raises:
-        UsageError: if the style or the part is unknown, or the count is not positive.
-        OutputError: if a file cannot be written, or one of that name is there that is no page of an earlier run.
+        UsageError: If the style or the part is unknown, or the count is not positive.
+        OutputError: If a file cannot be written, or one of that name is there that is no page of an earlier run.
 
     Example:
         >>> write_pages("pages", "lined", count=1)

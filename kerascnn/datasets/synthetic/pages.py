@@ -1,4 +1,4 @@
-"""Make one synthetic page: what is written, where, on what paper, seen by what camera."""
+"""Make one synthetic page: digits on paper, seen by a camera."""
 
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -8,26 +8,29 @@ import numpy as np
 
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import camera, paper
-from kerascnn.datasets.synthetic.strokes import Pen, drawn_digit
+from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
 from kerascnn.utils.errors import UsageError
+
+Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a page looks.
+    """Style of a page.
 
     Args:
-        pen: widths of the stroke as shares of the digit's height, lowest and highest.
-        inks: colours to choose from, RGB 0..1.
-        papers: colours to choose from, RGB 0..1.
-        lines: what is printed on the paper: `""`, `"ruled"`, `"squared"` or `"table"`.
-        touching: whether neighbours touch.
-        contrast: the ink's opacity.
-        grain: the camera's noise as a standard deviation, 0..1.
-        blur: the camera's blur in pixels.
-        skew: the steepest slope of the lines, rise against run.
-        effects: what the camera does, names of functions in `camera`, in this order.
-        quality: of the JPEG compression; 0 for none.
+        pen: Lowest and highest width of the stroke as shares of the digit's height.
+        inks: Colours of the ink to choose from, RGB, 0..1.
+        papers: Colours of the paper to choose from, RGB, 0..1.
+        lines: Printed lines on the paper: `""`, `"ruled"`, `"squared"` or `"table"`.
+        touching: Whether neighbouring digits touch.
+        contrast: Opacity of the ink, 0..1.
+        grain: Standard deviation of the camera's noise, 0..1.
+        blur: Standard deviation of the camera's blur in pixels.
+        skew: Steepest slope of the lines of digits, rise over run.
+        effects: Effects of paper and camera: `"show_through"`, `"perspective"`, `"surround"`, `"shadow"`,
+            `"gradient"`, `"vignette"`.
+        quality: Quality of the JPEG compression, 1..100; 0 for no compression.
     """
 
     pen: tuple[float, float] = (0.07, 0.14)
@@ -44,13 +47,7 @@ class Style:
 
 
 _COLOURED_INKS = ((0.75, 0.1, 0.12), (0.1, 0.25, 0.8), (0.05, 0.5, 0.2), (0.5, 0.15, 0.55), (0.85, 0.4, 0.05))
-_COLOURED_PAPERS = (
-    (0.97, 0.87, 0.35),
-    (0.95, 0.62, 0.68),
-    (0.6, 0.82, 0.62),
-    (0.55, 0.75, 0.92),
-    (0.72, 0.58, 0.42),
-)
+_COLOURED_PAPERS = ((0.97, 0.87, 0.35), (0.95, 0.62, 0.68), (0.6, 0.82, 0.62), (0.55, 0.75, 0.92), (0.72, 0.58, 0.42))
 
 STYLES: dict[str, Style] = {
     "plain": Style(),
@@ -71,7 +68,7 @@ STYLES: dict[str, Style] = {
     "marker": Style(pen=(0.17, 0.24)),
     "show-through": Style(effects=("show_through",)),
 }
-"""The looks that `make_page` knows, by name."""
+"""The styles that `make_page` knows, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +77,12 @@ class SyntheticPage:
 
     Args:
         picture: uint8, `(height, width, 3)`, RGB.
-        lines: the digits of each line, from top to bottom.
-        boxes: left, top, width, height in pixels of every digit, line by line.
-        instances: uint16, `(height, width)`: whose ink a pixel shows, counted from 1, line by line; 0 for paper.
-        style: the name of its look.
-        seed: what it was made from.
+        lines: Digits of each line, from top to bottom.
+        boxes: Left, top, width, height in pixels of every digit, line by line.
+        instances: Instance map, uint16 `(height, width)`: number of the digit whose ink a pixel shows, counted from 1,
+            line by line; 0 for paper.
+        style: Name of the style.
+        seed: Random seed that the page was made from.
     """
 
     picture: np.ndarray
@@ -97,13 +95,13 @@ class SyntheticPage:
 
 @dataclass
 class _Sheet:
-    """A page while it is made."""
+    """A page while it is written: coverage by ink, 0..1, and the digits written so far."""
 
     ink: np.ndarray
     instances: np.ndarray
     num_digits: int = 0
     lines: list[str] = field(default_factory=list)
-    boxes: list[list[tuple[float, float, float, float]]] = field(default_factory=list)
+    boxes: list[list[Box]] = field(default_factory=list)
 
 
 def make_page(
@@ -119,67 +117,67 @@ def make_page(
     """Make a page of MNIST digits.
 
     Args:
-        style: a name of `STYLES`.
-        seed: the same seed gives the same page.
-        part: `"test"` for pages to measure on, `"train"` for pages to train on: which MNIST digits are
-            written.
-        num_lines: 2 to 6 by chance where it is None.
-        digits_per_line: 4 to 10 by chance where it is None.
-        digit_height: in pixels; 50 to 110 by chance where it is None.
-        touching: whether neighbours touch; as the style has it where it is None.
+        style: Name of a style in `STYLES`.
+        seed: Random seed; the same seed gives the same page.
+        part: Part of MNIST whose digits are written: `"test"` for pages to measure on, `"train"` for pages to train on.
+        num_lines: Number of lines; 2 to 6 at random by default.
+        digits_per_line: Largest number of digits in a line; 4 to 10 at random by default.
+        digit_height: Height of the digits in pixels; 50 to 110 at random by default.
+        touching: Whether neighbouring digits touch; by default as the style says.
 
     Returns:
         The page.
 
     Raises:
-        UsageError: if the style or the part is unknown, or a number is not positive.
+        UsageError: If the style or the part is unknown, or a number is not positive.
 
     Example:
         >>> make_page("lined", seed=3, num_lines=2, digits_per_line=5).lines
         ('...', '...')
     """
-    look = _look(style, part, num_lines, digits_per_line, digit_height)
+    look = _find_style(style, part, num_lines, digits_per_line, digit_height)
     look = look if touching is None else replace(look, touching=touching)
     generator = np.random.default_rng([seed, sorted(STYLES).index(style), part == "train"])
     num_lines = num_lines or int(generator.integers(2, 7))
     digits_per_line = digits_per_line or int(generator.integers(4, 11))
     digit_height = digit_height or int(generator.integers(50, 111))
-    sheet = _written(look, generator, part, num_lines, digits_per_line, digit_height)
-    colours = _photographed(look, generator, sheet, digit_height)
-    colours, matrix = camera.placed(colours, look.effects, generator)
-    colours = camera.lit(colours, look.effects, generator)
-    picture = camera.sensed(colours, look.blur, look.grain, look.quality, generator)
-    boxes = tuple(tuple(camera.moved_box(box, matrix) for box in line) for line in sheet.boxes)
-    instances = camera.moved_instances(sheet.instances, matrix, picture.shape[:2])
+    sheet = _write_lines(look, generator, part, num_lines, digits_per_line, digit_height)
+    colours = _render(look, generator, sheet, digit_height)
+    colours, matrix = camera.transform_page(colours, look.effects, generator)
+    colours = camera.illuminate(colours, look.effects, generator)
+    picture = camera.expose(colours, look.blur, look.grain, look.quality, generator)
+    boxes = tuple(tuple(camera.transform_box(box, matrix) for box in line) for line in sheet.boxes)
+    instances = camera.transform_instances(sheet.instances, matrix, picture.shape[:2])
     return SyntheticPage(picture, tuple(sheet.lines), boxes, instances, style, seed)
 
 
-def _look(style: str, part: str, *numbers: int | None) -> Style:
+def _find_style(style: str, part: str, *numbers: int | None) -> Style:
     if style not in STYLES:
         raise UsageError(f"there is no style {style!r}; expected one of {', '.join(STYLES)}.")
     if part not in ("train", "test"):
         raise UsageError(f"there is no part {part!r} of MNIST; expected 'train' or 'test'.")
     if any(number is not None and number < 1 for number in numbers):
         raise UsageError(
-            f"a page of {numbers} (lines, digits a line, digit height) is none; expected at least 1 of each."
+            f"a page of {numbers} (lines, digits a line, digit height) cannot be made; expected at least 1 of each."
         )
     return STYLES[style]
 
 
 @cache
-def _digits(part: str) -> tuple[np.ndarray, np.ndarray]:
+def _load_digits(part: str) -> tuple[np.ndarray, np.ndarray]:
     mnist = load_dataset("mnist")
-    if part == "train":
-        return mnist.train_images, mnist.train_labels
-    return mnist.test_images, mnist.test_labels
+    images, labels = (
+        (mnist.train_images, mnist.train_labels) if part == "train" else (mnist.test_images, mnist.test_labels)
+    )
+    return np.asarray(images), labels
 
 
-def _written(
+def _write_lines(
     look: Style, generator: np.random.Generator, part: str, num_lines: int, digits_per_line: int, height: int
 ) -> _Sheet:
-    """Write the lines: the ink's coverage of the sheet, 0 to 1, and what stands where."""
-    images, labels = _digits(part)
-    pitch = _pitch(look, height, generator)
+    """Write all lines of digits on an empty sheet."""
+    images, labels = _load_digits(part)
+    pitch = _draw_pitch(look, height, generator)
     spread = 1.0 if look.lines == "table" else generator.uniform(0.2, 0.9)
     if look.touching:
         spread = 0.0
@@ -191,21 +189,21 @@ def _written(
     sheet = _Sheet(np.zeros((page_height, width), np.float32), np.zeros((page_height, width), np.uint16))
     thickness = generator.uniform(*look.pen) * height
     for number in range(num_lines):
-        chosen = generator.integers(0, len(images), _length(look, digits_per_line, generator))
+        chosen = generator.integers(0, len(images), _draw_length(look, digits_per_line, generator))
         top = margin + pitch * (number + 0.5) + max(0.0, -slope) * width
         _write_line(sheet, look, generator, images[chosen], (margin, top, slope, advance), (height, thickness))
         sheet.lines.append("".join(str(label) for label in labels[chosen]))
     return sheet
 
 
-def _pitch(look: Style, height: int, generator: np.random.Generator) -> float:
-    """The distance of two lines in pixels."""
+def _draw_pitch(look: Style, height: int, generator: np.random.Generator) -> float:
+    """Draw the distance between two lines in pixels."""
     if look.lines == "ruled":
         return height * generator.uniform(1.2, 1.6)
     return height * generator.uniform(1.6, 2.1)
 
 
-def _length(look: Style, digits_per_line: int, generator: np.random.Generator) -> int:
+def _draw_length(look: Style, digits_per_line: int, generator: np.random.Generator) -> int:
     if look.lines == "table":
         return digits_per_line
     return int(generator.integers(max(1, digits_per_line - 2), digits_per_line + 1))
@@ -219,26 +217,26 @@ def _write_line(
     place: tuple[float, float, float, float],
     pen: tuple[float, float],
 ) -> None:
-    """Write digits from left to right, each a little off the line, as hands do."""
+    """Write digits from left to right, each a little off the line, as in real handwriting."""
     left, middle, slope, advance = place
     height, thickness = pen
-    boxes: list[tuple[float, float, float, float]] = []
+    boxes: list[Box] = []
     x = left
     for number, image in enumerate(images):
         size = height * generator.uniform(0.88, 1.08)
-        glyph = drawn_digit(image, size, Pen(thickness, generator.uniform(0.85, 1.0)), generator)
+        glyph = draw_digit(image, size, Pen(thickness, generator.uniform(0.85, 1.0)), generator)
         top = middle + slope * x - glyph.shape[0] / 2 + generator.normal(0, 0.05 * height)
         if look.touching and boxes and number % 3:
-            x = _touching_place(sheet.ink, glyph, boxes[-1], max(0, round(top)))
+            x = _find_touching_column(sheet.ink, glyph, boxes[-1], max(0, round(top)))
         elif not look.touching:
             x = left + advance * (number + 0.5) - glyph.shape[1] / 2 + generator.normal(0, 0.03 * height)
-        boxes.append(_lay(sheet, glyph, round(x), round(top)))
+        boxes.append(_place_glyph(sheet, glyph, round(x), round(top)))
         x = boxes[-1][0] + boxes[-1][2] + height * generator.uniform(0.15, 0.35)
     sheet.boxes.append(boxes)
 
 
-def _touching_place(ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, float, float, float], top: int) -> float:
-    """The column at which a glyph just touches what stands on its left."""
+def _find_touching_column(ink: np.ndarray, glyph: np.ndarray, previous: Box, top: int) -> float:
+    """Find the column at which a glyph just touches its left neighbour."""
     start = int(previous[0] + previous[2])
     for x in range(start, int(previous[0]), -1):
         window = ink[top : top + glyph.shape[0], x : x + glyph.shape[1]]
@@ -248,13 +246,13 @@ def _touching_place(ink: np.ndarray, glyph: np.ndarray, previous: tuple[float, f
     return float(start)
 
 
-def _lay(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> tuple[float, float, float, float]:
+def _place_glyph(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> Box:
     left = int(np.clip(left, 0, sheet.ink.shape[1] - glyph.shape[1]))
     top = int(np.clip(top, 0, sheet.ink.shape[0] - glyph.shape[0]))
     window = np.s_[top : top + glyph.shape[0], left : left + glyph.shape[1]]
-    level = min(0.5, 0.9 * float(glyph.max()))  # a hairline of less than a pixel covers none of them by half
+    level = min(0.5, 0.9 * float(glyph.max()))  # a hairline thinner than a pixel covers no pixel by half
     sheet.num_digits += 1
-    # Where two digits cross, the darker stroke has the pixel.
+    # Where two digits cross, a pixel belongs to the darker stroke.
     sheet.instances[window][(glyph > 0.6 * level) & (glyph >= sheet.ink[window])] = sheet.num_digits
     np.maximum(sheet.ink[window], glyph, out=sheet.ink[window])
     rows, columns = np.flatnonzero((glyph > level).any(axis=1)), np.flatnonzero((glyph > level).any(axis=0))
@@ -266,14 +264,15 @@ def _lay(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> tuple[float, 
     )
 
 
-def _photographed(look: Style, generator: np.random.Generator, sheet: _Sheet, height: int) -> np.ndarray:
-    """Lay the ink on paper with its printed lines: float32, `(height, width, 3)`, 0 to 1."""
-    page = paper.blank(sheet.ink.shape, look.papers[generator.integers(len(look.papers))], generator)
+def _render(look: Style, generator: np.random.Generator, sheet: _Sheet, height: int) -> np.ndarray:
+    """Put the ink on paper with its printed lines: float32, `(height, width, 3)`, RGB, 0..1."""
+    page = paper.make_paper(sheet.ink.shape, look.papers[generator.integers(len(look.papers))], generator)
     middles = [float(np.mean([box[1] + box[3] / 2 for box in line])) for line in sheet.boxes]
-    page = paper.with_lines(page, look.lines, middles, height, generator)
+    page = paper.print_lines(page, look.lines, middles, height, generator)
     if "show_through" in look.effects:
-        page = paper.with_show_through(page, sheet.ink, generator)
+        page = paper.add_show_through(page, sheet.ink, generator)
     colour = look.inks[generator.integers(len(look.inks))]
     texture = cv2.GaussianBlur(generator.normal(0, 1, sheet.ink.shape).astype(np.float32), (0, 0), 2.0)
     cover = np.clip(sheet.ink * look.contrast * (1 + 0.5 * texture), 0, 1)[..., None]
-    return page * (1 - cover) + np.asarray(colour, np.float32) * cover
+    rendered: np.ndarray = page * (1 - cover) + np.asarray(colour, np.float32) * cover
+    return rendered
