@@ -16,7 +16,7 @@ from singles import SINGLE_STYLES, read, single_digits
 import kerascnn
 from kerascnn.inference.engines import measure_latency
 from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import reference_path
+from kerascnn.saving.model_files import find_shipped_model
 
 MOST_MILLISECONDS = 10.0
 
@@ -26,7 +26,7 @@ def judge(model: str, pages: dict[str, list]) -> dict:
     loaded = kerascnn.load(model)
     scores = [read(loaded, style, of_style) for style, of_style in pages.items()]
     card = loaded.card
-    onnx = (reference_path() if model == "reference" else Path(model)).with_suffix(".onnx")
+    onnx = (find_shipped_model() if model == "reference" else Path(model)).with_suffix(".onnx")
     return {
         "model": Path(model).stem,
         "architecture": card.architecture,

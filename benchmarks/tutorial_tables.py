@@ -6,7 +6,7 @@ import results
 
 from kerascnn.evaluation.significance import wilson_interval
 from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
+from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
 
 SOFTMAX_TWICE = "softmax-twice.json"
 
@@ -64,7 +64,7 @@ TABLES = {"softmax-twice": softmax_twice_table, "state-of-the-art": state_of_the
 
 
 def _shipped_row(name: str, what: str) -> str:
-    card = read_card(package_model(name))
+    card = read_card(find_shipped_model(name))
     accuracy, count = card.metrics["test_accuracy"], card.metrics["num_samples"]
     low, high = wilson_interval(round(accuracy * count), count)
     return (

@@ -17,7 +17,7 @@ from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
 from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
+from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
 from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ def make(directory: Path = IMAGES) -> None:
 def _curves() -> bytes:
     from kerascnn.training.learning_curves import draw_learning_curves
 
-    card = read_card(package_model(LECTURE))
+    card = read_card(find_shipped_model(LECTURE))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "curves.png"
         title = f"the model lecture: {card.architecture}, {len(card.history)} epochs"

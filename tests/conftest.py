@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset
-from kerascnn.saving.model_files import reference_path
+from kerascnn.saving.model_files import find_shipped_model
 from kerascnn.utils.backend import BACKENDS
 from kerascnn.utils.files import sha256_of
 
@@ -139,14 +139,14 @@ def copy_reference(target: Path) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".keras", ".onnx", ".csv", ".png"):
-        shutil.copy(reference_path().with_suffix(suffix), target.with_suffix(suffix))
+        shutil.copy(find_shipped_model().with_suffix(suffix), target.with_suffix(suffix))
     write_card(target)
     return target
 
 
 def write_card(target: Path) -> None:
     """Write the card of the model that ships beside another, with the digests of the files that are there."""
-    card = json.loads(reference_path().with_suffix(".json").read_text())
+    card = json.loads(find_shipped_model().with_suffix(".json").read_text())
     files = [path for path in target.parent.glob(f"{target.stem}.*") if path.suffix != ".json"]
     card |= {"name": target.stem, "files": {path.name: sha256_of(path) for path in files}}
     target.with_suffix(".json").write_text(json.dumps(card))

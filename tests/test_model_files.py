@@ -11,8 +11,8 @@ import zipfile
 import pytest
 from conftest import assert_clear_failure, clean_environment
 
-from kerascnn.saving.model_files import reference_path
-from kerascnn.saving.safe_loading import check_archive
+from kerascnn.saving.model_files import find_shipped_model
+from kerascnn.saving.safe_loading import read_config
 from kerascnn.utils.errors import ModelError
 
 
@@ -21,7 +21,7 @@ def model(tmp_path):
     """A copy of the reference model, with its card and its .onnx."""
     target = tmp_path / "model.keras"
     for suffix in (".keras", ".onnx", ".json"):
-        shutil.copy(reference_path().with_suffix(suffix), target.with_suffix(suffix))
+        shutil.copy(find_shipped_model().with_suffix(suffix), target.with_suffix(suffix))
     card = json.loads(target.with_suffix(".json").read_text())
     card["files"] = {name.replace("reference", "model"): digest for name, digest in card["files"].items()}
     target.with_suffix(".json").write_text(json.dumps(card))
@@ -112,7 +112,7 @@ def test_onnx_with_external_data_is_refused(cli, model, six):
 def test_damaged_archives_are_one_clear_error(tmp_path, content, words):
     (tmp_path / "m.keras").write_bytes(content)
     with pytest.raises(ModelError, match=words):
-        check_archive(tmp_path / "m.keras")
+        read_config(tmp_path / "m.keras")
 
 
 def _lambda(config, directory):
@@ -171,7 +171,7 @@ def test_a_member_that_climbs_out_is_refused(model):
     with zipfile.ZipFile(model, "a") as archive:
         archive.writestr("../escaped", b"x")
     with pytest.raises(ModelError, match="would be written outside"):
-        check_archive(model)
+        read_config(model)
 
 
 def test_a_declared_size_beyond_the_cap_is_refused(tmp_path, model):
@@ -186,7 +186,7 @@ def test_a_declared_size_beyond_the_cap_is_refused(tmp_path, model):
     with zipfile.ZipFile(tmp_path / "bomb.keras", "a") as archive:
         archive.writestr("config.json", json.dumps(config_of(model)))
     with pytest.raises(ModelError, match="unpacked it would take 1,100 MiB"):
-        check_archive(tmp_path / "bomb.keras")
+        read_config(tmp_path / "bomb.keras")
 
 
 def test_truncated_weights_are_one_clear_error(worker, model):

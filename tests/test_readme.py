@@ -14,7 +14,7 @@ from conftest import clean_environment, copy_reference, write_idx_directory
 
 import kerascnn
 from kerascnn.datasets.samples import write_samples
-from kerascnn.saving.model_files import reference_path
+from kerascnn.saving.model_files import find_shipped_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def directory(tmp_path_factory, mnist, photo) -> Path:
         (path / "scans" / str(digit)).mkdir(parents=True)
         for number in range(12):
             photo(digit, paper=200 + number).save(path / "scans" / str(digit) / f"{number}.png")
-    shutil.copy(reference_path(), path / "yours.keras")
+    shutil.copy(find_shipped_model(), path / "yours.keras")
     copy_reference(path / "saved_models" / "mnist_cnn.keras")
     mlp = path / "saved_models" / "mnist_mlp.keras"
     command = [sys.executable, "-m", "kerascnn", "fit", "--architecture", "mlp", "--epochs", "1", "--output", mlp]

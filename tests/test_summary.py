@@ -8,7 +8,7 @@ import pytest
 from conftest import assert_clear_failure
 
 from kerascnn.models import ARCHITECTURES
-from kerascnn.saving.model_files import package_model
+from kerascnn.saving.model_files import find_shipped_model
 from kerascnn.summary import summarize
 from kerascnn.summary.counts import counts_of
 from kerascnn.summary.layer_arithmetic import Window, convolution_parameters, dense_parameters, padded_window
@@ -175,7 +175,7 @@ def test_the_architecture_that_ships_is_the_one_that_is_built(built):
     (counts,) = [model["num_parameters"] for model in built if model["config"]["config"]["name"] == "cnn"]
     layers = summarize("cnn").layers
     assert {layer.name: layer.parameters.value for layer in layers[1:]} == counts
-    assert read_classes(package_model("lecture")) == [layer.class_name for layer in layers]
+    assert read_classes(find_shipped_model("lecture")) == [layer.class_name for layer in layers]
 
 
 def read_classes(path) -> list[str]:

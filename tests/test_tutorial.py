@@ -15,7 +15,7 @@ from conftest import clean_environment
 from PIL import Image
 
 from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import LECTURE, REFERENCE, package_model
+from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -137,7 +137,7 @@ def test_the_comparison_of_softmax_once_and_twice_runs():
 
 def test_the_comparison_and_the_models_that_ship_stand_in_its_tables():
     for name in (REFERENCE, LECTURE):
-        accuracy = read_card(package_model(name)).metrics["test_accuracy"]
+        accuracy = read_card(find_shipped_model(name)).metrics["test_accuracy"]
         assert f"{100 * accuracy:.2f} %" in TEXT.split("<!-- state-of-the-art -->")[1]
     record = json.loads((ROOT / "benchmarks" / "results" / "softmax-twice.json").read_text(encoding="utf-8"))
     once, twice = ([run for run in record["runs"] if run["softmax_count"] == count] for count in (1, 2))

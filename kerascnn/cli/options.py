@@ -66,11 +66,11 @@ DataOption = Annotated[
 def load_model(model: str | None, backend: str | None) -> "Predictor":
     """Load a model, and name it on stderr where the user did not."""
     from kerascnn.inference.predictor import load
-    from kerascnn.saving.model_files import reference_path
+    from kerascnn.saving.model_files import find_shipped_model
 
     predictor = load(model, backend=backend, on_note=print_note)
     if model is None:
-        is_reference = predictor.path == reference_path()
+        is_reference = predictor.path == find_shipped_model()
         name = "reference (ships with kerascnn)" if is_reference else predictor.path
         print_message(f"model: {name}, on {predictor.engine.name}")
     return predictor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import ENSEMBLE, Card, read_card
-from kerascnn.saving.model_files import SHIPPED, package_model
+from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.summary.counts import counts_of
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.files import write_bytes
@@ -16,7 +16,7 @@ from kerascnn.utils.outputs import require_own_png
 MODELS = Path("saved_models")
 """Where `fit` writes, and where trained models are looked for."""
 
-_SHIPPED = {package_model(name): name for name in SHIPPED}
+_SHIPPED = {find_shipped_model(name): name for name in SHIPPED}
 _SEGMENTING = {name for name, facts in ARCHITECTURES.items() if facts.segments}
 
 

@@ -14,7 +14,7 @@ from kerascnn.explaining.illustrations import illustrate
 from kerascnn.explaining.results import Explanation, ExplanationOptions
 from kerascnn.images.preparations import PREPARATIONS
 from kerascnn.inference.predictor import Prediction, Predictor
-from kerascnn.saving.model_files import SHIPPED, package_model
+from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.utils.errors import DataError, ModelError
 from kerascnn.utils.illustration import written
 from kerascnn.utils.interrupts import noticed_interrupts
@@ -111,7 +111,7 @@ def _list_sources(
     predictor: Predictor, findings: Findings, seed: int, dataset: Dataset | None
 ) -> list[tuple[str, str]]:
     """List name and value of what the explanation was made from."""
-    ships = predictor.path in [package_model(name) for name in SHIPPED]
+    ships = predictor.path in [find_shipped_model(name) for name in SHIPPED]
     name = f"{predictor.card.name} (ships with kerascnn)" if ships else str(predictor.path or predictor.card.name)
     sources = [
         ("model", name),

@@ -1,12 +1,13 @@
 """A model on disk: `NAME.keras`, `NAME.onnx`, `NAME.csv`, `NAME.png` and, written last, the card `NAME.json`.
 
-The card says what the model is (classes, preparation of pictures, recipe, history, metrics) and carries the SHA-256 of
-the other files, by which a file that was replaced or cut short is noticed.
+The model card describes the model (classes, preparation of pictures, recipe, history, metrics) and holds the SHA-256 of
+the other files, so that a file that was replaced or cut short is noticed.
 """
 
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kerascnn.utils.errors import ModelError
 
@@ -14,30 +15,30 @@ CARD_FORMAT = 1
 _MAX_CARD_BYTES = 16 * 2**20
 
 ENSEMBLE = "ensemble"
-"""What the card of an ensemble names as its architecture."""
+"""Architecture that the card of an ensemble names."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model, as it stands in `NAME.json`.
+    """The model card, as it stands in `NAME.json`.
 
     Args:
-        name: of the model.
-        architecture: a name of `kerascnn.models`, or `ENSEMBLE`.
-        input_shape: height, width, channels.
-        class_names: one name a class, in the order of the outputs.
-        preparation: how pictures are prepared, a name of `kerascnn.images.PREPARATIONS`; `page` if pages are segmented.
-        temperature: by which the last layer's weights were divided to calibrate the confidence.
-        rejection_threshold: the confidence below which no answer is given; None to answer always.
-        recipe: all hyper-parameters.
-        seed: of weights, order and augmentation, and of the split unless `data` names another one.
-        data: name, digest, sizes and split of the data set.
-        software: versions, backend.
-        history: one row an epoch.
-        metrics: validation and test results.
-        command: the command that makes the model again.
-        members: of an ensemble: name, architecture, seed, recipe, validation accuracy and SHA-256 of each.
-        files: SHA-256 by file name.
+        name: Name of the model.
+        architecture: Name of an architecture of `kerascnn.models`, or `ENSEMBLE`.
+        input_shape: Height, width and channels of an image.
+        class_names: Names of the classes, in the order of the outputs.
+        preparation: How pictures are prepared: `mnist` or `resize`, or `page` for a model that segments pages.
+        temperature: Temperature of the calibration; the weights of the last layer have been divided by it.
+        rejection_threshold: Confidence below which a picture is rejected, 0 to 1; None to accept all.
+        recipe: Hyper-parameters of the training, with the recipe's name.
+        seed: Random seed for weights, order and augmentation; for the split, too, unless `data` has another one.
+        data: Name, digest, sizes and split of the data set.
+        software: Backend, and versions of the programs.
+        history: Rows of the training history, one for each epoch.
+        metrics: Results on the validation and the test part.
+        command: Command that makes the model again; empty if there is none.
+        members: Name, architecture, seed, recipe, validation results and SHA-256 of each member of an ensemble.
+        files: SHA-256 of each file of the model, by file name.
     """
 
     name: str
@@ -47,20 +48,20 @@ class Card:
     preparation: str
     temperature: float = 1.0
     rejection_threshold: float | None = None
-    recipe: dict = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
-    data: dict = field(default_factory=dict)
-    software: dict = field(default_factory=dict)
-    history: list = field(default_factory=list)
-    metrics: dict = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    software: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
     command: str = ""
-    members: list = field(default_factory=list)
-    files: dict = field(default_factory=dict)
+    members: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def split_seed(self) -> int:
-        """By which the data were divided."""
-        return self.data.get("split_seed", self.seed)
+        """Random seed that divided the data into parts to train and to validate on."""
+        return int(self.data.get("split_seed", self.seed))
 
     @property
     def recognises_digits(self) -> bool:
@@ -69,16 +70,16 @@ class Card:
 
     @property
     def segments_pages(self) -> bool:
-        """Whether the model says of every pixel of a page what it shows."""
+        """Whether the model classifies each pixel of a page."""
         return self.preparation == "page"
 
     def to_json(self) -> str:
-        """The card's text."""
+        """Write the card as a JSON document."""
         return json.dumps({"format": CARD_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Card":
-        """The inverse of `to_json`; raises ValueError, KeyError or TypeError if the text is no card."""
+        """Read what `to_json` wrote; raises ValueError, KeyError or TypeError if the text is no card."""
         document = json.loads(text)
         if document.pop("format", None) != CARD_FORMAT:
             raise ValueError(f"its format is not {CARD_FORMAT}")
@@ -93,13 +94,13 @@ def read_card(model_path: Path) -> Card | None:
     """Read the card beside a model.
 
     Args:
-        model_path: the `.keras` file.
+        model_path: Path of the `.keras` file.
 
     Returns:
-        The card; None if there is none.
+        The card, or None if there is none.
 
     Raises:
-        ModelError: if there is a card but it cannot be understood.
+        ModelError: If there is a card but it cannot be understood.
     """
     path = model_path.with_suffix(".json")
     try:

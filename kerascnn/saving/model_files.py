@@ -1,4 +1,4 @@
-"""Where models are: the files of one model beside each other, and the models that ship with the package."""
+"""Find and place the files of a model, also of those that ship with the package."""
 
 import os
 from collections.abc import Iterable
@@ -11,32 +11,29 @@ from kerascnn.utils.errors import ModelError, OutputError, UsageError
 from kerascnn.utils.files import place, sha256_of, staging_directory, write_to_disk
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
-
-
 SHIPPED = (REFERENCE, LECTURE, SEGMENTER)
-"""The models that are part of the package: the most accurate one, the lecture's `cnn` to look into, and a U-Net."""
-
+"""Names of the models that ship with the package: the most accurate one, the classic `cnn`, and a U-Net for pages."""
 
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
 
 
 def resolve_model_path(model: str | Path | None) -> Path:
-    """Which model a command uses.
+    """Find the model that a user names.
 
     Args:
-        model: a path, `"reference"`, `"lecture"` or `"segmenter"` for a model that ships with the package, or None for
-            `saved_models/mnist_cnn.keras` below the working directory if it is there, else the reference.
+        model: Path of a `.keras` file, or a name of `SHIPPED`; None for `saved_models/mnist_cnn.keras` below the
+            working directory if it exists, else `"reference"`.
 
     Returns:
         The path of the `.keras` file.
 
     Raises:
-        ModelError: if the file does not exist.
+        ModelError: If the file does not exist.
     """
     if model is None:
-        return DEFAULT_MODEL if DEFAULT_MODEL.is_file() else reference_path()
+        return DEFAULT_MODEL if DEFAULT_MODEL.is_file() else find_shipped_model()
     if str(model) in SHIPPED:
-        return package_model(str(model))
+        return find_shipped_model(str(model))
     path = Path(model)
     if path.is_file():
         return path
@@ -47,18 +44,18 @@ def resolve_model_path(model: str | Path | None) -> Path:
     )
 
 
-def keras_file(output: str | Path) -> Path:
-    """Where a new model is written.
+def complete_model_path(output: str | Path) -> Path:
+    """Complete the path of a model to be written.
 
     Args:
-        output: the user's wish; its ending is `.keras` or nothing.
+        output: Path as the user gave it, with the ending `.keras` or none.
 
     Returns:
-        The `.keras` file.
+        The path with its ending.
 
     Raises:
-        OutputError: if it is a directory.
-        UsageError: if the ending is another.
+        OutputError: If it is a directory.
+        UsageError: If it has another ending.
     """
     path = Path(output)
     if path.is_dir():
@@ -70,13 +67,8 @@ def keras_file(output: str | Path) -> Path:
     return path
 
 
-def reference_path() -> Path:
-    """The `.keras` file of the model that ships with the package."""
-    return package_model(REFERENCE)
-
-
-def package_model(name: str) -> Path:
-    """The `.keras` file of a model that ships with the package, by a name of `SHIPPED`."""
+def find_shipped_model(name: str = REFERENCE) -> Path:
+    """Find the `.keras` file of a model that ships with the package, by its name of `SHIPPED`."""
     return Path(str(resources.files("kerascnn") / "reference" / f"{name}.keras"))
 
 
@@ -89,7 +81,7 @@ def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Itera
     """Refuse to replace what is not a model of kerascnn, before any work.
 
     Args:
-        model_path: The `.keras` file to be.
+        model_path: Path of the `.keras` file to be written.
         suffixes: Endings of the files that will be written beside the card.
         inputs: Models that the new one is made from.
 
@@ -112,18 +104,18 @@ def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Itera
 
 
 def save(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
-    """Place the finished files of a model beside each other, the card last.
+    """Move the finished files of a model to their places, the card last.
 
     Args:
-        model_path: the `.keras` file to be.
-        staged_files: finished files on the same file system, by suffix (`.keras`, `.onnx`, `.csv`, `.png`).
-        card: without the files' digests.
+        model_path: Path of the `.keras` file to be written.
+        staged_files: Finished files on the same file system, by suffix (`.keras`, `.onnx`, `.csv`, `.png`).
+        card: Card of the model, still without the digests of its files.
 
     Returns:
-        The card with them, as written.
+        The card as it was written, with the digests.
 
     Raises:
-        OutputError: if the disk is full or not writable.
+        OutputError: If a file of the user's is in the way, or the disk is full or not writable.
     """
     require_replaceable(model_path, staged_files)  # again: something may have been put there in the meantime
     earlier = read_card(model_path)

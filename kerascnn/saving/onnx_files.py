@@ -1,4 +1,4 @@
-"""Write a model in other formats. ONNX is made by TensorFlow, whichever backend trained the model.
+"""Write and read ONNX files. TensorFlow writes them, whichever backend trained the model.
 
 python -m kerascnn.saving.onnx_files model.keras model.onnx
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kerascnn.utils.errors import KerasCNNError, ModelError
 
+MAX_ONNX_BYTES = 512 * 2**20
 _TIMEOUT_SECONDS = 600
 
 
@@ -21,11 +22,11 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
     from JAX gives files that ONNX Runtime does not run.
 
     Args:
-        keras_path: the `.keras` file.
-        onnx_path: the file to write.
+        keras_path: Path of the `.keras` file.
+        onnx_path: Path of the file to write.
 
     Raises:
-        ModelError: if the conversion fails.
+        ModelError: If the conversion fails.
     """
     environment = {
         **os.environ,
@@ -47,11 +48,11 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
 
 
 def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
-    """Convert within this process, which must run Keras on TensorFlow.
+    """Convert a model within this process, which must run Keras on TensorFlow.
 
     Args:
-        keras_path: the `.keras` file.
-        onnx_path: the file to write.
+        keras_path: Path of the `.keras` file.
+        onnx_path: Path of the file to write.
     """
     import keras
     import numpy as np
@@ -67,6 +68,27 @@ def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
         model.export(str(onnx_path), format="onnx", input_signature=signature, verbose=False)
 
 
+def read_onnx(path: Path) -> bytes:
+    """Read an ONNX file that is safe to hand to ONNX Runtime.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ModelError: If it is too large, or refers to data in other files.
+    """
+    if path.stat().st_size > MAX_ONNX_BYTES:
+        raise ModelError(f"{path} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
+    content = path.read_bytes()
+    # External data are named by an entry with the key "location"; none of our models has the word anywhere.
+    if b"location" in content:
+        raise ModelError(f"{path} refers to data in other files; export the model into one file.")
+    return content
+
+
 def _main() -> None:
     try:
         convert_on_tensorflow(Path(sys.argv[1]), Path(sys.argv[2]))
@@ -76,27 +98,3 @@ def _main() -> None:
 
 if __name__ == "__main__":
     _main()
-
-
-MAX_ONNX_BYTES = 512 * 2**20
-
-
-def read_onnx(path: Path) -> bytes:
-    """Read an ONNX file that is safe to hand to ONNX Runtime.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Its bytes.
-
-    Raises:
-        ModelError: if it is too large, or refers to data in other files.
-    """
-    if path.stat().st_size > MAX_ONNX_BYTES:
-        raise ModelError(f"{path} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
-    content = path.read_bytes()
-    # External data are named by an entry with the key "location"; none of our models has the word anywhere.
-    if b"location" in content:
-        raise ModelError(f"{path} refers to data in other files; export the model into one file.")
-    return content

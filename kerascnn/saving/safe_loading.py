@@ -1,22 +1,27 @@
 """Open a `.keras` file that may come from anywhere.
 
-A `.keras` file is a zip archive with a configuration and an HDF5 file of weights. Everything that could run code or
-exhaust the memory is looked at before Keras sees the file: the archive's members and their declared sizes, the
-classes that the configuration names, and the sizes that it asks for.
+A `.keras` file is a zip archive that holds a configuration (JSON) and the weights (HDF5). Before Keras opens it, the
+members of the archive and their declared sizes are checked, and so are the classes and layer sizes that the
+configuration names: nothing in it may run code or ask for more memory than any digit model needs.
 """
 
 import json
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.quiet import silent_stderr
+
+if TYPE_CHECKING:
+    import keras
 
 MAX_ARCHIVE_BYTES = 1 * 2**30
 _MAX_CONFIG_BYTES = 8 * 2**20
 _MAX_LAYER_SIZE = 1 << 20  # units, filters or pixels a side
 _MAX_INPUT_VALUES = 1 << 24
+_SIZES = {"units", "filters", "output_dim", "input_dim", "num_heads", "key_dim", "kernel_size", "size"}
 
 _EXPECTED_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 
@@ -43,19 +48,19 @@ _HELPERS = re.compile(
 )
 
 
-def load_keras_model(path: Path):
+def load_keras_model(path: Path) -> "keras.Model":
     """Load a `.keras` file after checking it.
 
     Args:
-        path: the file. The Keras backend must have been chosen (`kerascnn.utils.backend.activate`).
+        path: Path of the file. The Keras backend must have been chosen (`kerascnn.utils.backend.activate`).
 
     Returns:
         The `keras.Model`, not compiled.
 
     Raises:
-        ModelError: if the file is missing, damaged, too large, or contains anything but built-in layers.
+        ModelError: If the file is missing, damaged, too large, or contains anything but built-in layers.
     """
-    check_archive(path)
+    read_config(path)  # refuses the file, if it must
     import keras
 
     try:
@@ -69,29 +74,18 @@ def load_keras_model(path: Path):
         raise ModelError(f"{path} is damaged and cannot be loaded ({first_line}).") from error
 
 
-def check_archive(path: Path) -> None:
-    """Refuse a `.keras` file that is not safe to open.
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the configuration of a `.keras` file after checking the file, without Keras.
 
     Args:
-        path: the file.
-
-    Raises:
-        ModelError: as `load_keras_model`; nothing of the file has been run or unpacked.
-    """
-    read_config(path)
-
-
-def read_config(path: Path) -> dict:
-    """Read the layers of a `.keras` file after checking it as `load_keras_model` does, without Keras.
-
-    Args:
-        path: the file.
+        path: Path of the file.
 
     Returns:
         The configuration of the model, without that of its training.
 
     Raises:
-        ModelError: as `load_keras_model`; nothing of the file has been run or unpacked.
+        ModelError: If the file is missing, damaged, too large, or contains anything but built-in layers; nothing of it
+            has been run or unpacked.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -140,21 +134,12 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
         raise ModelError(f"{path} is refused: its configuration is larger than {_MAX_CONFIG_BYTES // 2**20} MiB.")
 
 
-def _check_config(node, path: Path) -> None:
+def _check_config(node: Any, path: Path) -> None:
     if isinstance(node, dict):
         if "class_name" in node:
             _check_class(node, path)
         for key, value in node.items():
-            if key in (
-                "units",
-                "filters",
-                "output_dim",
-                "input_dim",
-                "num_heads",
-                "key_dim",
-                "kernel_size",
-                "size",
-            ):
+            if key in _SIZES:
                 _check_size(key, value, path)
             if key in ("batch_shape", "batch_input_shape"):
                 _check_input_shape(value, path)
@@ -164,7 +149,7 @@ def _check_config(node, path: Path) -> None:
             _check_config(value, path)
 
 
-def _check_class(node: dict, path: Path) -> None:
+def _check_class(node: dict[str, Any], path: Path) -> None:
     name, module = node["class_name"], node.get("module")
     known = isinstance(name, str) and (name in _LAYERS or name in _MODELS or _HELPERS.match(name))
     if not known:
@@ -178,13 +163,13 @@ def _check_class(node: dict, path: Path) -> None:
         raise ModelError(f"{path} is refused: {name!r} comes from the module {module!r}, which is not Keras's own.")
 
 
-def _check_size(key: str, value, path: Path) -> None:
+def _check_size(key: str, value: Any, path: Path) -> None:
     for size in value if isinstance(value, list) else [value]:
         if isinstance(size, int) and size > _MAX_LAYER_SIZE:
             raise ModelError(f"{path} is refused: it asks for {key} = {size:,}, more than {_MAX_LAYER_SIZE:,}.")
 
 
-def _check_input_shape(shape, path: Path) -> None:
+def _check_input_shape(shape: Any, path: Path) -> None:
     values = 1
     for size in shape if isinstance(shape, list) else []:
         values *= size if isinstance(size, int) else 1

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from kerascnn.models import ARCHITECTURES, build, check_architecture
 from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import SHIPPED, package_model, resolve_model_path
+from kerascnn.saving.model_files import SHIPPED, find_shipped_model, resolve_model_path
 from kerascnn.saving.safe_loading import read_config
 from kerascnn.summary.graph import Call, Config, read_calls
 from kerascnn.summary.layer_arithmetic import Arithmetic, dense_parameters
@@ -161,7 +161,7 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
 def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> Config:
     """Configuration of an untrained network, without a framework where a shipped model has the same layers."""
     description = ARCHITECTURES[architecture]
-    for path in map(package_model, SHIPPED):
+    for path in map(find_shipped_model, SHIPPED):
         card = read_card(path)
         if card is not None and card.architecture == architecture and len(card.class_names) == description.num_classes:
             return read_config(path)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kerascnn.models import ARCHITECTURES, check_architecture
-from kerascnn.saving.model_files import keras_file
+from kerascnn.saving.model_files import complete_model_path
 from kerascnn.training.recipe import Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
 from kerascnn.utils import backend
@@ -171,7 +171,7 @@ def output_path(request: RunRequest, output: str | Path | None) -> Path:
         data = Path(request.data or _default_data(request.architecture)).resolve()
         name = data.stem if data.suffix == ".npz" else data.name
         return Path("saved_models") / f"{name}_{request.architecture or DEFAULT_ARCHITECTURE}.keras"
-    return keras_file(output)
+    return complete_model_path(output)
 
 
 def _default_data(architecture: str | None) -> str:

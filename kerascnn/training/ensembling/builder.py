@@ -16,7 +16,7 @@ from kerascnn.evaluation.scoring import scored
 from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.saving.card import ENSEMBLE, Card
-from kerascnn.saving.model_files import keras_file, require_replaceable, resolve_model_path, save
+from kerascnn.saving.model_files import complete_model_path, require_replaceable, resolve_model_path, save
 from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.training.ensembling.members import Candidate, candidates, check_data, held_out
 from kerascnn.training.ensembling.validation import Validation
@@ -71,7 +71,7 @@ def ensemble(
     note = on_note or (lambda text: None)
     if max_members is not None and max_members < 2:
         raise UsageError(f"max_members is {max_members}; an ensemble has two members or more.")
-    path = keras_file(output)
+    path = complete_model_path(output)
     require_replaceable(path, _SUFFIXES, inputs=map(resolve_model_path, models))
     found = candidates(models)
     # Better now than after all the work: is there a place for the result?
