@@ -15,6 +15,24 @@ def test(context: Context) -> None:
     context.run("pytest", pty=True)
 
 
+@task
+def types(context: Context) -> None:
+    """Check the types, strictly."""
+    context.run("mypy", pty=True)
+
+
+@task
+def walls(context: Context) -> None:
+    """Check that imports go down one list of rooms."""
+    context.run("lint-imports", pty=True)
+
+
+@task
+def site(context: Context) -> None:
+    """Build the documentation with the reference of every module into build/site/."""
+    context.run("mkdocs build --strict", pty=True)
+
+
 @task(help={"backend": "tensorflow, jax or torch"})
 def fit(context: Context, backend: str = "tensorflow") -> None:
     """Train the default network."""
