@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -34,7 +33,7 @@ def write_pages(
 
     Raises:
         UsageError: If the style or the part is unknown, or the count is not positive.
-        OutputError: If a file cannot be written, or one of that name is there that is no page of an earlier run.
+        OutputError: If a file cannot be written, or would replace one that is no page of an earlier run.
 
     Example:
         >>> write_pages("pages", "lined", count=1)
@@ -45,18 +44,13 @@ def write_pages(
     styles = STYLES if style == "all" else [style]
     pages = {f"{name}-{number}.png": (name, number) for name in styles for number in range(seed, seed + count)}
     output = OutputDirectory(Path(directory), "synthetic pages", [*pages, _LABELS])
-    paths, rows = [], []
+    paths: list[Path] = []
+    labels = io.StringIO()
+    writer = csv.writer(labels, lineterminator="\n")
+    writer.writerow(["file", "style", "seed", "text", "boxes"])
     for file, (name, number) in pages.items():
         page = make_page(name, number, part=part)
         paths.append(output.write(file, encode_png(Image.fromarray(page.picture))))
-        rows.append([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
-    output.write(_LABELS, _as_csv(rows))
+        writer.writerow([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
+    output.write(_LABELS, labels.getvalue().encode())
     return paths
-
-
-def _as_csv(rows: list[list[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "style", "seed", "text", "boxes"])
-    writer.writerows(rows)
-    return text.getvalue().encode()
