@@ -19,6 +19,10 @@ from kerascnn.utils.backend import BACKENDS
 from kerascnn.utils.files import sha256_of
 
 TESTS = Path(__file__).parent
+# With KERAS_BACKEND set, what runs on every backend runs on that one only.
+TESTED_BACKENDS = (os.environ["KERAS_BACKEND"],) if os.environ.get("KERAS_BACKEND") else BACKENDS
+# Windows has no pseudo-terminals.
+collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
@@ -68,7 +72,7 @@ def workers() -> Iterator[Callable[[str], Worker]]:
         process.close()
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session", params=TESTED_BACKENDS)
 def worker(request, workers) -> Worker:
     """Each backend's worker in turn."""
     return workers(request.param)
