@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ from kerascnn.datasets.labelled_pages import make_training_pages
 from kerascnn.evaluation.calibration import fold_temperature
 from kerascnn.inference.predictor import load
 from kerascnn.models import ARCHITECTURES
+from kerascnn.training import segmentation_task
 from kerascnn.training.progress import NoProgress
 from kerascnn.training.run_directory import RunDirectory
 from kerascnn.training.run_settings import RunRequest, new_settings, resumed_settings
 from kerascnn.training.trainer import work_for
+
+# They are always the same, and a run that is resumed in this process would make them again, for half a minute.
+segmentation_task.held_out_pages = cache(segmentation_task.held_out_pages)
 
 CLASSIFIERS = {name: facts for name, facts in ARCHITECTURES.items() if not facts.segments}
 """What each picture has one class for; test_segmentation.py has the others."""
