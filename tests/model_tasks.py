@@ -20,7 +20,7 @@ from kerascnn.training.run_settings import RunRequest, new_settings, resumed_set
 from kerascnn.training.trainer import work_for
 
 # They are always the same, and a run that is resumed in this process would make them again, for half a minute.
-segmentation_task.held_out_pages = cache(segmentation_task.held_out_pages)
+segmentation_task.make_test_pages = cache(segmentation_task.make_test_pages)
 
 CLASSIFIERS = {name: facts for name, facts in ARCHITECTURES.items() if not facts.segments}
 """What each picture has one class for; test_segmentation.py has the others."""
