@@ -20,7 +20,7 @@ from matching import match
 
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
-from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.binarization import binarize_page
 from kerascnn.inference.page_reader import Page
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import SEGMENTERS, Segmenter, load_segmenter
@@ -118,7 +118,7 @@ def measure(
             start = time.perf_counter()
             result = kerascnn.read(page.picture, predictor, segmenter=segmenter)
             scores[name].add(page, result, time.perf_counter() - start)
-            scores[name].add_ink(page, segmenter(ink).mask)
+            scores[name].add_ink(page, segmenter(ink).digits)
     return list(scores.values())
 
 

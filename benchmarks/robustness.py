@@ -92,7 +92,7 @@ def measure(models: dict[str, Predictor], num_images: int) -> list[dict]:
         for value in values:
             generator = np.random.default_rng([num_images, int(value * 100) & 0xFFFF])
             pictures = [255 - change(ink, value, generator) for ink in inks]
-            images = np.stack([prepare_like_mnist(picture) for picture in pictures])
+            images = np.stack([prepare_like_mnist(picture).pixels for picture in pictures])
             for model_name, model in models.items():
                 right = model.engine.probabilities(images).argmax(axis=1) == labels
                 accuracy = round(float(right.mean()), 4)

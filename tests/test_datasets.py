@@ -206,7 +206,7 @@ def test_resize_preparation_keeps_proportions_and_pads_with_the_border():
 
     picture = np.full((100, 200), 200, np.uint8)
     picture[40:60, 50:150] = 10
-    image = prepare_by_resizing(picture)
+    image = prepare_by_resizing(picture).pixels
     assert image.shape == (28, 28)
     assert image[0, 0] == image[27, 27] == 200
     rows, columns = np.nonzero(image < 100)

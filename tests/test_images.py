@@ -21,11 +21,11 @@ def reference():
 
 def test_an_mnist_image_passes_unchanged(mnist):
     for image in mnist.test_images[:50]:
-        assert np.array_equal(prepare_like_mnist(image), image)
+        assert np.array_equal(prepare_like_mnist(image).pixels, image)
 
 
 def test_prepared_pictures_have_mnist_geometry(photo):
-    image = prepare_like_mnist(np.asarray(photo(4)))
+    image = prepare_like_mnist(np.asarray(photo(4))).pixels
     rows, columns = np.nonzero(image)
     assert image.shape == (28, 28)
     assert image.dtype == np.uint8
@@ -149,15 +149,13 @@ def test_damaged_files_are_one_clear_error(tmp_path, photo):
 def test_odd_sizes_and_blank_pictures_give_an_image(size):
     for value in (0, 128, 255):
         picture = np.full(size, value, np.uint8)
-        assert prepare_like_mnist(picture).shape == (28, 28)
+        assert prepare_like_mnist(picture).pixels.shape == (28, 28)
 
 
 def test_impossible_arrays_are_told():
-    from kerascnn.images.decoding import as_array
-
     for array, words in ((np.zeros((2, 3, 5, 7)), "shape"), (np.full((9, 9), -1.0), "expected 0 to 255")):
         with pytest.raises(ImageError, match=words):
-            as_array(array)
+            decode(array)
 
 
 def test_a_thousand_mutilated_files_give_a_prediction_or_one_clear_error(reference, photo):

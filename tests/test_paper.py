@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.sheet_detection import find_sheet
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.line_removal import remove_lines
-from kerascnn.images.page_binarization import binarize_page
 
 
 def digits_picture(colour: int = 0) -> np.ndarray:

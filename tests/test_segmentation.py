@@ -10,11 +10,11 @@ from PIL import Image
 import kerascnn
 from kerascnn.datasets.labelled_pages import make_training_pages
 from kerascnn.datasets.synthetic import STYLES, make_page
-from kerascnn.images.page_binarization import BinarizedPage, binarize_page
+from kerascnn.images.binarization import BinarizedPage, binarize_page
 from kerascnn.images.page_segmentation import BOUNDARY, CLASS_NAMES, draw_class_map, normalize_page
 from kerascnn.inference.predictor import load
 from kerascnn.inference.segmenters import load_segmenter
-from kerascnn.inference.tiling import segment
+from kerascnn.inference.tiling import segment_in_tiles
 from kerascnn.utils.backend import BACKENDS
 
 FEW_PAGES = "synthetic:12"
@@ -70,7 +70,7 @@ def test_tiles_leave_no_seams(shape):
     def pixel_by_pixel(tiles: np.ndarray) -> np.ndarray:
         return np.stack([tiles / 255, 1 - tiles / 255], axis=-1).astype(np.float32)
 
-    found = segment(seen, pixel_by_pixel, 32)
+    found = segment_in_tiles(seen, pixel_by_pixel, 32)
     assert found.shape == (*shape, 2)
     assert found == pytest.approx(pixel_by_pixel(seen[None])[0], abs=1e-6)
 
@@ -88,7 +88,7 @@ def test_the_network_says_the_same_wherever_a_tile_begins():
     seen = normalize_page(ink, 80.0)
     whole = segmenter.probabilities(seen)
     moved = np.pad(seen, ((40, 0), (56, 0)))
-    again = segment(moved, predictor.engine.probabilities, predictor.card.input_shape[0])[40:, 56:]
+    again = segment_in_tiles(moved, predictor.engine.probabilities, predictor.card.input_shape[0])[40:, 56:]
     assert (whole.argmax(axis=-1) == again.argmax(axis=-1)).mean() > 0.99
 
 
@@ -167,7 +167,7 @@ def test_it_parts_digits_that_touch():
 def test_printed_lines_are_left_out(segmenter, style):
     page = make_page(style, seed=31, num_lines=3, digits_per_line=6, digit_height=70)
     ink = binarize_page(page.picture)
-    found = load_segmenter(segmenter)(ink).mask
+    found = load_segmenter(segmenter)(ink).digits
     true = np.asarray(Image.fromarray((page.instances > 0).astype(np.uint8)).resize(found.shape[::-1])) > 0
     assert found[true].mean() > 0.95
     assert found[~true].mean() < 0.03

@@ -1,7 +1,6 @@
 """The commands that are given pictures, or make some: `predict`, `read`, `explain`, `sample`, `synthesize`."""
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,11 +50,11 @@ def predict(
     predictor = load_model(model, backend)
     failures = _Failures()
     if drawings is None:
-        results = predictor.predict_files(_opened(sources), failures.add)
+        results = predictor.predict_files(sources, failures.add)
     else:
         from kerascnn.inference.strips import predict_and_draw
 
-        results = predict_and_draw(_opened(sources), predictor, failures.add, drawings)
+        results = predict_and_draw(sources, predictor, failures.add, drawings)
     if len(sources) > _MANY_PICTURES:
         from kerascnn.cli.progress import show_progress
 
@@ -108,7 +107,7 @@ def read(
     predictor = load_model(model, backend)
     failures = _Failures()
     pages = read_files(
-        _opened(sources),
+        sources,
         predictor,
         failures.add,
         min_confidence=MIN_CONFIDENCE if min_confidence is None else min_confidence,
@@ -176,9 +175,8 @@ def explain(
     """
     from kerascnn.explaining import explain as run
 
-    (source,) = _opened([image])
     explanation = run(
-        source,
+        image,
         model,
         output=output,
         layer=layer,
@@ -266,11 +264,3 @@ def _drawings(output: str | None, sources: Sequence[str]) -> "Drawings | None":
     from kerascnn.inference.drawing import Drawings
 
     return Drawings(output, sources)
-
-
-def _opened(sources: Sequence[str]) -> Iterator[str | bytes]:
-    """The sources, standard input read when its turn comes."""
-    from kerascnn.inference.sources import STANDARD_INPUT
-
-    for source in sources:
-        yield sys.stdin.buffer.read() if source == STANDARD_INPUT else source

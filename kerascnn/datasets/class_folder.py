@@ -11,7 +11,7 @@ from kerascnn.datasets.dataset import DIGITS, TEST_SHARE_OF_UNDIVIDED_DATA, Data
 from kerascnn.datasets.split import stratified_split
 from kerascnn.datasets.stored_images import Images, collect_images, select_images
 from kerascnn.images.decoding import decode
-from kerascnn.images.preparations import PREPARATIONS
+from kerascnn.images.normalization import prepare_image
 from kerascnn.utils.errors import DataError, ImageError
 
 _IMAGE_SIZE = 28
@@ -98,6 +98,6 @@ def _prepared(paths: Sequence[str], preparation: str, size: tuple[int, int]) -> 
 
 def _prepared_image(path: str, preparation: str, size: tuple[int, int]) -> np.ndarray:
     try:
-        return PREPARATIONS[preparation](decode(path), size)
+        return prepare_image(decode(path), preparation, size).pixels
     except ImageError as error:
         raise DataError(f"{error} Remove or replace it.") from error

@@ -24,7 +24,7 @@ class Dataset:
         test_images: Images of the test part, like `train_images`.
         test_labels: Labels of the test part, like `train_labels`.
         class_names: Name of each class.
-        preparation: Name in `kerascnn.images.PREPARATIONS` of the way from a picture to such an image.
+        preparation: Name in `kerascnn.images.normalization.PREPARATIONS` of the way from a picture to such an image.
     """
 
     name: str

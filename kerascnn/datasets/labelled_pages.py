@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
-from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.page_segmentation import draw_class_map, normalize_page
 from kerascnn.utils.cores import num_cores
 

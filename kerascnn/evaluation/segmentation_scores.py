@@ -9,7 +9,7 @@ from kerascnn.datasets.labelled_pages import LabelledPage, make_test_pages
 from kerascnn.images.page_segmentation import BACKGROUND, CLASS_NAMES
 from kerascnn.inference.engines import Engine
 from kerascnn.inference.predictor import Predictor, load
-from kerascnn.inference.tiling import segment
+from kerascnn.inference.tiling import segment_in_tiles
 from kerascnn.utils.errors import ModelError
 
 
@@ -80,7 +80,7 @@ def score_pages(engine: Engine, tile: int, pages: Sequence[LabelledPage]) -> Seg
     """
     confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
     for page in pages:
-        found = segment(page.intensity, engine.probabilities, tile).argmax(axis=-1)
+        found = segment_in_tiles(page.intensity, engine.probabilities, tile).argmax(axis=-1)
         np.add.at(confusion, (page.classes.ravel(), found.ravel()), 1)
     hits, true, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     per_class = hits / np.maximum(true + answered - hits, 1)

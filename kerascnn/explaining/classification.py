@@ -12,7 +12,6 @@ from kerascnn.explaining.anatomy import Anatomy
 from kerascnn.explaining.findings import Findings, choose_training_images, compute_findings
 from kerascnn.explaining.illustrations import illustrate
 from kerascnn.explaining.results import Explanation, ExplanationOptions
-from kerascnn.images.preparations import PREPARATIONS
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.utils.errors import DataError, ModelError
@@ -50,8 +49,9 @@ def explain_classification(
         anatomy = Anatomy(network)
         if layer is not None:
             anatomy.step(layer)
-        seen = PREPARATIONS[card.preparation](array, card.input_shape[:2])
-        (prediction,) = predictor.predict_prepared(seen[None])
+        prepared = predictor.prepare(array)
+        seen = prepared.pixels
+        (prediction,) = predictor.predict_prepared([prepared])
         classes = _choose_classes(card.class_names, prediction, options.get("label"))
         dataset = _load_dataset(predictor, options.get("data"))
         training_images = choose_training_images(anatomy, dataset) if dataset else None

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-
 from kerascnn.explaining.explanation_files import open_directory
 from kerascnn.explaining.results import Explanation, ExplanationOptions, PageExplanation
 from kerascnn.explaining.segmented_page import explain_page
-from kerascnn.images.decoding import as_array, decode
+from kerascnn.images.decoding import Picture
 from kerascnn.inference.engines import KerasEngine
-from kerascnn.inference.predictor import Picture, Predictor, load
+from kerascnn.inference.predictor import Predictor, load
+from kerascnn.inference.sources import name_picture, open_picture
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import resolve_model_path
 from kerascnn.utils.backend import choose_backend
@@ -19,7 +18,7 @@ from kerascnn.utils.errors import ModelError
 
 
 def explain(
-    picture: Picture | bytes,
+    picture: Picture,
     model: Predictor | str | Path | None = None,
     *,
     output: str | Path | None = None,
@@ -59,9 +58,9 @@ def explain(
     if unknown:
         raise TypeError(f"explain() has no option {', '.join(sorted(unknown))}")
     report_progress = progress or (lambda text: None)
-    name = _name_of(picture)
+    name = name_picture(picture)
     directory = open_directory(output, name)
-    array = _decode(picture)
+    array = open_picture(picture)
     if _segments_pages(model):
         if any(options.get(key) is not None for key in ("layer", "label", "data")):
             raise ModelError(
@@ -79,18 +78,6 @@ def explain(
 def _segments_pages(model: Predictor | str | Path | None) -> bool:
     card = model.card if isinstance(model, Predictor) else read_card(resolve_model_path(model))
     return card is not None and card.segments_pages
-
-
-def _name_of(picture: Picture | bytes) -> str:
-    if isinstance(picture, bytes):
-        return "-"
-    return str(picture) if isinstance(picture, str | Path) else "picture"
-
-
-def _decode(picture: Picture | bytes) -> np.ndarray:
-    if isinstance(picture, bytes):
-        return decode(picture, "standard input")
-    return decode(picture) if isinstance(picture, str | Path) else as_array(picture)
 
 
 def _load_on_keras(

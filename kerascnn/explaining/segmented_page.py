@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn.explaining.results import PageExplanation
 from kerascnn.explaining.segmented_page_figures import draw_class_maps, draw_mask, draw_seen
-from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.page_segmentation import (
     BACKGROUND,
     BOUNDARY,
@@ -41,8 +41,8 @@ def explain_page(
     Raises:
         OutputError: If the files cannot be written.
     """
-    ink = binarize_page(picture)
-    seen = normalize_page(ink, measure_digit_height(ink, segment_classically(ink).mask))
+    binarized = binarize_page(picture)
+    seen = normalize_page(binarized, measure_digit_height(binarized, segment_classically(binarized).digits))
     progress("segmenting ...")
     probabilities = UnetSegmenter(predictor).probabilities(seen)
     classes = probabilities.argmax(axis=-1).astype(np.uint8)

@@ -1,14 +1,15 @@
-"""Digits whose parts do not touch: which neighbours may be one digit. The recogniser has the last word."""
+"""Digits whose parts do not touch: pairs of neighbours that may be one digit. The recogniser has the last word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerascnn.images.glyphs import Glyph, measure_gap, merge_glyphs
 
-_MAX_GAP = 0.2  # of the usual digit's height between the ink of two parts
-_FRAGMENT_GAP = 0.35  # of the usual digit's height between a digit and its fragment, such as the bar of a 5
-_INCOMPLETE = 0.8  # of the usual digit's height: who is taller lacks nothing
-_TALLEST, _WIDEST = 1.35, 1.1  # of the usual digit's height: more is no single digit
+# Shares of the median digit height:
+_MAX_GAP = 0.2  # between the strokes of two parts
+_FRAGMENT_GAP = 0.35  # between a digit and its fragment, such as the bar of a 5
+_INCOMPLETE = 0.8  # a part taller than this is a complete digit and is never merged with another one
+_TALLEST, _WIDEST = 1.35, 1.1  # of a single digit
 _MIN_CONFIDENCE = 0.8  # of the recogniser, that two parts are one digit
 
 
@@ -17,9 +18,9 @@ class Pair:
     """Two glyphs that may be one digit.
 
     Args:
-        first: index of the one.
-        second: index of the other.
-        glyph: both together.
+        first: Index of the one.
+        second: Index of the other.
+        glyph: Both merged.
     """
 
     first: int
@@ -27,28 +28,30 @@ class Pair:
     glyph: Glyph
 
 
-def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], usual: float) -> list[Pair]:
+def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], digit_height: float) -> list[Pair]:
     """Propose neighbours that may be the parts of one digit, such as the hook and the stem of a 4.
 
     Args:
-        glyphs: of a page.
-        fragments: pieces too small for a digit.
-        usual: the height of the page's usual digit in pixels.
+        glyphs: The glyphs of a page.
+        fragments: Pieces of the page too small for a digit.
+        digit_height: Median digit height of the page in pixels.
 
     Returns:
         The pairs, of two glyphs or of a glyph and a fragment: one part is too small for a digit of this
-        page, and together they are of a digit's size. Indices count the glyphs first, then the fragments.
+        page, and both together have a digit's size. Indices count the glyphs first, then the fragments.
     """
     parts = [*glyphs, *fragments]
     order = sorted(range(len(parts)), key=lambda index: parts[index].left)
     pairs = []
     for position, first in enumerate(order):
         for second in order[position + 1 :]:
-            if parts[second].left > parts[first].right + _FRAGMENT_GAP * usual:
+            one, other = parts[first], parts[second]
+            if other.left > one.right + _FRAGMENT_GAP * digit_height:
                 break
-            has_fragment = max(first, second) >= len(glyphs)
-            if min(first, second) < len(glyphs) and _may_be_one(parts[first], parts[second], usual, has_fragment):
-                pairs.append(Pair(first, second, merge_glyphs([parts[first], parts[second]])))
+            if min(first, second) >= len(glyphs):
+                continue
+            if _may_be_one(one, other, digit_height, has_fragment=max(first, second) >= len(glyphs)):
+                pairs.append(Pair(first, second, merge_glyphs([one, other])))
     return pairs
 
 
@@ -56,23 +59,20 @@ def is_one_digit(together: float, apart: Sequence[float]) -> bool:
     """Decide whether two parts are one digit.
 
     Args:
-        together: the recogniser's confidence in both as one, 0 to 1.
-        apart: its confidence in each alone.
-
-    Returns:
-        Whether they are one.
+        together: The recogniser's confidence in both as one digit, 0 to 1.
+        apart: Its confidence in each part alone, 0 to 1.
     """
     return together >= _MIN_CONFIDENCE and together >= min(apart) - 0.1
 
 
-def _may_be_one(first: Glyph, second: Glyph, usual: float, has_fragment: bool) -> bool:
+def _may_be_one(first: Glyph, second: Glyph, digit_height: float, has_fragment: bool) -> bool:
     height = max(first.bottom, second.bottom) - min(first.top, second.top)
     width = max(first.right, second.right) - min(first.left, second.left)
-    if height > _TALLEST * usual or width > _WIDEST * usual:
+    if height > _TALLEST * digit_height or width > _WIDEST * digit_height:
         return False
     if has_fragment:
-        return measure_gap(first, second) <= _FRAGMENT_GAP * usual
-    # Two pieces that are high enough to be digits are one only if they stand above each other in part.
-    if min(first.height, second.height) > _INCOMPLETE * usual or second.left > first.right:
+        return measure_gap(first, second) <= _FRAGMENT_GAP * digit_height
+    # Two parts that are high enough to be digits are one only if they stand above each other in part.
+    if min(first.height, second.height) > _INCOMPLETE * digit_height or second.left > first.right:
         return False
-    return measure_gap(first, second) <= _MAX_GAP * usual
+    return measure_gap(first, second) <= _MAX_GAP * digit_height

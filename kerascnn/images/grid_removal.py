@@ -1,10 +1,10 @@
-"""Remove grids that are fainter than the ink written over them, and box borders printed round single digits.
-
-Lines that can be followed one by one are removed before, by `line_removal`.
-"""
+"""Remove what is printed on a page: ruled lines, grids fainter than the ink over them, borders round single digits."""
 
 import cv2
 import numpy as np
+
+from kerascnn.images.components import find_components
+from kerascnn.images.line_removal import remove_lines
 
 _GRID_SPAN = 0.7  # of the picture's width and height; a component that reaches so far is not a digit
 _MAX_FILL = 0.5  # of its bounding box; a grid and a border are mostly empty
@@ -13,6 +13,19 @@ _BAND = 0.14  # of the box's side; a border's foreground lies in bands so wide a
 _MIN_COVERAGE = 0.85  # of each side's length
 _MIN_BORDER_SIDE = 24  # pixels; smaller rectangles are written zeros
 _MAX_INSIDE = 0.03  # share of foreground between the bands
+
+
+def remove_printed_lines(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Remove ruled lines, grids and box borders from the foreground of a page.
+
+    Args:
+        contrast: float32, `(height, width)`, as in `BinarizedPage`.
+        mask: bool, `(height, width)`, as in `BinarizedPage`.
+
+    Returns:
+        bool, `(height, width)`: the rest. Digits that touch stay together.
+    """
+    return remove_box_borders(remove_faint_grid(contrast, remove_lines(mask)))
 
 
 def remove_faint_grid(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -35,12 +48,10 @@ def remove_faint_grid(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _has_grid(mask: np.ndarray) -> bool:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    found = find_components(mask)
     height, width = mask.shape
-    wide = stats[1:, cv2.CC_STAT_WIDTH] >= _GRID_SPAN * width
-    tall = stats[1:, cv2.CC_STAT_HEIGHT] >= _GRID_SPAN * height
-    boxes = stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
-    return bool((wide & tall & (stats[1:, cv2.CC_STAT_AREA] < _MAX_FILL * boxes)).any())
+    spans = (found.width >= _GRID_SPAN * width) & (found.height >= _GRID_SPAN * height)
+    return bool((spans & (found.area < _MAX_FILL * found.width * found.height)).any())
 
 
 def remove_box_borders(mask: np.ndarray) -> np.ndarray:
@@ -52,19 +63,14 @@ def remove_box_borders(mask: np.ndarray) -> np.ndarray:
     Returns:
         bool, `(height, width)`: the foreground without them.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    result = mask
-    sides = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    for index in np.flatnonzero(sides >= _MIN_BORDER_SIDE):
-        left, top, width, height, area = (int(value) for value in stats[index])
-        if index == 0 or area > _MAX_FILL * width * height:
-            continue
-        window = np.s_[top : top + height, left : left + width]
-        component = labels[window] == index
-        if _is_box_border(component):
-            result = result.copy() if result is mask else result
-            result[window] &= ~component
-    return result
+    found = find_components(mask)
+    large = np.minimum(found.width, found.height) >= _MIN_BORDER_SIDE
+    hollow = found.area <= _MAX_FILL * found.width * found.height
+    borders = [index for index in np.flatnonzero(large & hollow) if _is_box_border(found.crop(index))]
+    if not borders:
+        return mask
+    rest: np.ndarray = mask & ~np.isin(found.labels, np.add(borders, 1))
+    return rest
 
 
 def _is_box_border(component: np.ndarray) -> bool:

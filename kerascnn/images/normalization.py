@@ -1,74 +1,144 @@
-"""Bring a picture into the form in which MNIST's digits are: the step that decides whether real pictures are read.
+"""Prepare a picture for the network: the step that decides whether real pictures are read.
 
-MNIST's own procedure, as QMNIST reconstructed it: the ink's bounding box, aspect kept, area-averaged into 20x20, scaled
-to the maximum of ink, and placed in 28x28 so that the centre of mass falls on the centre.
+A glyph is normalized as MNIST's digits were, by the procedure that QMNIST reconstructed: the bounding box of the ink,
+aspect kept, area-averaged into 20x20, scaled to the maximum intensity, and placed in 28x28 so that the centre of mass
+falls on the centre.
 
 Source: C. Yadav and L. Bottou, "Cold case: the lost MNIST digits", NeurIPS 2019.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
 import cv2
 import numpy as np
 
-from kerascnn.images.glyph_binarization import Ink, measure_stroke_width
-from kerascnn.images.single_glyph import find_single_glyph
+from kerascnn.images.components import count_components, measure_stroke_width
+from kerascnn.images.glyphs import Glyph
+from kerascnn.images.single_glyph import SingleGlyph, find_single_glyph
+
+NO_INK = "no ink found"
+"""Why an image without ink gets no answer."""
 
 _BOX_SHARE = 20 / 28  # of MNIST's 28 pixels, the digit's box takes 20
-_STROKE_SHARES = (
-    0.095,
-    0.20,
-)  # stroke width against box, the range that is left alone; MNIST's median is 0.14
-_BLACK = 8  # the brightest pixel that still is black
-_BROADEST_STROKE = 0.38  # against box; what is broader is no stroke, and thinned it would look like one
+# Stroke width against the longer side of the box: the range that is left alone; MNIST's median is 0.14.
+_MIN_STROKE, _MAX_STROKE = 0.095, 0.20
+_BROADEST_STROKE = 0.38  # broader components are not pen strokes; thinning would turn them into false strokes
+_BLACK = 8  # the brightest grey level that still is black
 
 
-def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """An image as the network reads it, with what is known of it.
+
+    Args:
+        pixels: uint8, `(height, width)`; for digits 0 is background and 255 is full ink.
+        found_by: How the image was made: `"as it is"` (the picture was such an image already), `"page"` or `"simple"`
+            (the ways to find the glyph of a picture), `"glyph"` (of a glyph of a page) or `"resized"`.
+        has_ink: False if nothing was found to be read.
+        source: The glyph that the image was made of, on the grid where it was found; None if none was looked for.
+    """
+
+    pixels: np.ndarray
+    found_by: Literal["as it is", "page", "simple", "glyph", "resized"]
+    has_ink: bool = True
+    source: SingleGlyph | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the image cannot be answered; None if it can."""
+        return None if self.has_ink else NO_INK
+
+
+def prepare_image(picture: np.ndarray, preparation: str, size: tuple[int, int]) -> PreparedImage:
+    """Prepare a decoded picture for a network.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`.
+        preparation: `"mnist"` for digits, on paper or light on black; `"resize"` for pictures of anything.
+        size: Height and width of the network's input in pixels.
+    """
+    return PREPARATIONS[preparation](picture, size)
+
+
+def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> PreparedImage:
     """Turn a picture of one glyph into an image as MNIST has them.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
-        size: height and width of the result in pixels.
+        size: Height and width of the image in pixels.
 
     Returns:
-        uint8, `size`: 0 for paper, 255 for full ink. A picture that is such an image already (of that size,
-        light on black) passes unchanged; a picture without ink gives zeros.
+        The image. A picture that is such an image already (of that size, without colour, light on black) passes
+        unchanged; a picture without ink gives zeros.
 
     Example:
-        >>> prepare_like_mnist(np.full((100, 80), 255, np.uint8)).max()
-        0
+        >>> prepare_like_mnist(np.full((100, 80), 255, np.uint8)).reason
+        'no ink found'
     """
-    if is_prepared(picture, size):
-        return picture if picture.ndim == 2 else picture[..., 0]
-    ink = find_single_glyph(picture)
-    return np.zeros(size, np.uint8) if ink is None else normalize_glyph(ink, size)
+    if _is_prepared(picture, size):
+        pixels = picture if picture.ndim == 2 else picture[..., 0]
+        return PreparedImage(pixels, "as it is", has_ink=bool(pixels.any()))
+    found = find_single_glyph(picture)
+    if found is None:
+        return PreparedImage(np.zeros(size, np.uint8), "simple", has_ink=False)
+    return PreparedImage(normalize_glyph(found.glyph, size), found.found_by, source=found)
 
 
-def prepare_by_resizing(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+def prepare_by_resizing(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> PreparedImage:
     """Turn a picture of anything into a grey image of a fixed size.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
-        size: height and width of the result in pixels.
+        size: Height and width of the image in pixels.
 
     Returns:
-        uint8, `size`: grey, padded to the result's proportions with the colour of its border, area-resized. A grey
-        picture of that size passes unchanged.
+        The image: grey, padded to the proportions of `size` with the median of the picture's border, area-averaged. A
+        grey picture of that size passes unchanged.
     """
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     if grey.shape == tuple(size):
-        return grey
+        return PreparedImage(np.asarray(grey), "as it is")
     height, width = grey.shape
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    scale = min(size[0] / height, size[1] / width)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = cv2.resize(grey, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    result = np.full(size, round(float(np.median(border))), np.uint8)
-    top, left = (size[0] - inner[1]) // 2, (size[1] - inner[0]) // 2
-    result[top : top + inner[1], left : left + inner[0]] = resized
-    return result
+    resized = _resize(grey, min(size[0] / height, size[1] / width))
+    pixels = np.full(size, round(float(np.median(border))), np.uint8)
+    top, left = (size[0] - resized.shape[0]) // 2, (size[1] - resized.shape[1]) // 2
+    pixels[top : top + resized.shape[0], left : left + resized.shape[1]] = resized
+    return PreparedImage(pixels, "resized")
 
 
-def is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether a picture is an MNIST-like image already: of that size, without colour, light ink on black."""
+PREPARATIONS: dict[str, Callable[[np.ndarray, tuple[int, int]], PreparedImage]] = {
+    "mnist": prepare_like_mnist,
+    "resize": prepare_by_resizing,
+}
+"""How a picture becomes an image for the network, by the name that a model card has."""
+
+
+def prepare_glyph(glyph: Glyph, size: tuple[int, int]) -> PreparedImage:
+    """Turn a glyph of a page into an image as MNIST has them, of a height and width in pixels."""
+    return PreparedImage(normalize_glyph(glyph, size), "glyph")
+
+
+def normalize_glyph(glyph: Glyph, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+    """Scale a glyph into its box and centre it by its mass.
+
+    Args:
+        glyph: The glyph.
+        size: Height and width of the image in pixels.
+
+    Returns:
+        uint8, `size`, 0 is background and 255 is full ink.
+    """
+    intensity = _normalize_stroke_width(glyph)
+    small = _resize(intensity, round(min(size) * _BOX_SHARE) / max(intensity.shape))
+    small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
+    return _centre_by_mass(small, size)
+
+
+def _is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tell whether a picture is an MNIST-like image already: of that size, without colour, light ink on black."""
     if picture.shape[:2] != tuple(size):
         return False
     if picture.ndim == 3:
@@ -76,70 +146,43 @@ def is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
             return False
         picture = picture[..., 0]
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return _mostly_black(border) and _mostly_black(picture)
+    return _is_mostly_black(border) and _is_mostly_black(picture)
 
 
-def _mostly_black(values: np.ndarray) -> bool:
+def _is_mostly_black(values: np.ndarray) -> bool:
     # Counting takes a tenth of the time of a median, which matters to those who give ten thousand images.
-    return 2 * np.count_nonzero(values <= _BLACK) > values.size
+    return bool(2 * np.count_nonzero(values <= _BLACK) > values.size)
 
 
-def normalize_glyph(ink: Ink, size: tuple[int, int] = (28, 28)) -> np.ndarray:
-    """Scale a glyph into its box and centre it by its mass.
-
-    Args:
-        ink: the glyph.
-        size: height and width of the result in pixels.
-
-    Returns:
-        uint8, `size`, 0..255.
-    """
-    rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    strength, mask = ink.strength[top:bottom, left:right], ink.mask[top:bottom, left:right]
-    strength = normalize_stroke_width(strength, mask)
-    box = round(min(size) * _BOX_SHARE)
-    scale = box / max(strength.shape)
-    inner = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
-    small = cv2.resize(strength, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
-    return _centred_by_mass(small, size)
+def _resize(values: np.ndarray, scale: float) -> np.ndarray:
+    size = max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale))
+    resized: np.ndarray = cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    return resized
 
 
-def normalize_stroke_width(strength: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Thicken hairlines and thin markers, so that strokes are as wide as in MNIST against their box.
-
-    Blots, which are no strokes, stay as they are.
-
-    Args:
-        strength: float32, `(height, width)`, the glyph cut to its box.
-        mask: bool, of the same shape.
+def _normalize_stroke_width(glyph: Glyph) -> np.ndarray:
+    """Thicken hairlines and thin markers, so that strokes are as wide against their box as in MNIST.
 
     Returns:
-        float32, grown by a margin where the stroke was thickened.
+        float32, the glyph's intensity, larger by a margin where the stroke was thickened. Blots stay as they are.
     """
-    longest = max(strength.shape)
-    share = measure_stroke_width(mask) / longest
-    low, high = _STROKE_SHARES
-    if low <= share <= high or share > _BROADEST_STROKE:
-        return strength
-    change = (low if share < low else high) * longest - share * longest
+    intensity, longest = glyph.intensity, max(glyph.height, glyph.width)
+    share = measure_stroke_width(glyph.mask) / longest
+    if _MIN_STROKE <= share <= _MAX_STROKE or share > _BROADEST_STROKE:
+        return intensity
+    change = (_MIN_STROKE if share < _MIN_STROKE else _MAX_STROKE) * longest - share * longest
     radius = round(abs(change) / 2)
     if radius == 0:
-        return strength
+        return intensity
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     if change > 0:
-        return cv2.dilate(np.pad(strength, radius), kernel)
-    thinned = cv2.erode(strength, kernel)
+        return np.asarray(cv2.dilate(np.pad(intensity, radius), kernel))
+    thinned = np.asarray(cv2.erode(intensity, kernel))
     # Erosion may break a stroke that is thinner than the rest: then the glyph stays as it is.
-    return thinned if _components(thinned > 0.3) == _components(mask) else strength
+    return thinned if count_components(thinned > 0.3) == count_components(glyph.mask) else intensity
 
 
-def _components(mask: np.ndarray) -> int:
-    return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
-
-
-def _centred_by_mass(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _centre_by_mass(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = small.shape
     total = float(small.sum()) or 1.0
     centre_y = float((small.sum(axis=1) * np.arange(height)).sum()) / total

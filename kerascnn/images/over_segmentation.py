@@ -1,4 +1,4 @@
-"""Cut digits that touch: too many cuts are proposed, and the recogniser says which of them to keep.
+"""Over-segmentation of touching digits: too many cuts are proposed, and the recogniser's answers choose among them.
 
 Source: the over-segmentation with a graph of segments of LeCun, Bottou, Bengio, Haffner, "Gradient-based
 learning applied to document recognition", 1998, section V, with a dynamic programme for the best path.
@@ -10,20 +10,22 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from kerascnn.images.glyph_binarization import Ink
-from kerascnn.images.glyphs import Glyph
+from kerascnn.images.components import find_components, measure_stroke_width
+from kerascnn.images.glyphs import Glyph, crop_glyph
 
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
-_BEYOND = 4.0  # what a pixel outside the glyph costs, more than any ink
-_CUTS_PER_HEIGHT = 6  # proposals on a stretch as long as a digit is high
-# Log-probabilities that are taken off: for every stroke width of ink that a cut goes through, after the
-# first half; for segments lower or wider than digits are. Chosen on synthetic pages of training digits.
+_OUTSIDE_COST = 4.0  # of a pixel outside the glyph, more than of any ink
+_CUTS_PER_HEIGHT = 6  # cut candidates on a stretch as long as a digit is high
+# Penalties on the log-probability: for every stroke width of ink that a cut goes through, after the first half; for
+# segments lower or wider than digits are. Chosen on synthetic pages of training digits.
 _CUT_PENALTY, _FREE_CUT = 0.2, 0.5
-_USUAL_SHARE, _SHARE_DEVIATION = 0.85, 0.15  # of the usual digit's height: what is lower is a digit's part
+_COMPLETE, _COMPLETE_DEVIATION = 0.85, 0.15  # of the median digit height; a lower segment is a part of a digit
 # Width against height of MNIST's training digits, 0 to 9: mean and standard deviation.
 _ASPECTS = (0.91, 0.42, 0.95, 0.80, 0.79, 0.96, 0.73, 0.77, 0.76, 0.67)
 _DEVIATIONS = (0.19, 0.20, 0.23, 0.17, 0.17, 0.27, 0.16, 0.18, 0.18, 0.14)
 _ASPECT_WEIGHT = 0.4
+_FEWEST_PIXELS = 8  # of a segment
+_SPLINTER = 0.12  # of the area of a segment's largest component
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +33,11 @@ class Segment:
     """A stretch of a glyph between two cuts.
 
     Args:
-        first: the cut on its left; 0 is the glyph's left edge.
-        last: the cut on its right; `num_cuts + 1` is the glyph's right edge.
-        penalty: log-probability that its height and its left cut cost.
-        aspect: its width against its height.
-        glyph: the stretch itself.
+        first: Node of the cut on its left; 0 is the glyph's left edge.
+        last: Node of the cut on its right; the largest node is the glyph's right edge.
+        penalty: Log-probability to subtract for its height and its left cut.
+        aspect: Its width divided by its height.
+        glyph: The stretch itself.
     """
 
     first: int
@@ -45,72 +47,72 @@ class Segment:
     glyph: Glyph
 
 
-def propose_segments(glyph: Glyph, usual: float, parts: Sequence[Glyph] = ()) -> list[Segment]:
+def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] = ()) -> list[Segment]:
     """Propose the stretches of a glyph that may be one digit each.
 
     Args:
-        glyph: one connected piece of writing.
-        usual: the height of the page's usual digit in pixels.
-        parts: the digits in it as a network sees them, from left to right; none where it sees one digit or was not
-            asked.
+        glyph: One connected piece of writing.
+        digit_height: Median digit height of the page in pixels.
+        pieces: The digits in the glyph as a segmentation network separates them, from left to right; empty where it
+            sees one digit or was not asked.
 
     Returns:
-        The segments. They are a graph from the glyph's left edge to its right one, in which the parts are one more way;
-        just one segment for a glyph without parts that is not wide enough to be two digits.
+        The segments: the edges of a graph from the glyph's left edge to its right one, in which the pieces are one more
+        path. A single segment for a glyph without pieces that is not wide enough to be two digits.
     """
-    whole = _stretches(glyph, usual)
+    segments = _cut(glyph, digit_height)
     # A network that knows digits alone sees several of them in one letter.
-    if len(parts) < 2 or not _may_be_several(glyph, usual):
-        return whole
-    ways = [[_as_part(segment, usual) for segment in _stretches(part, usual)] for part in parts]
-    inner = _last(whole)
-    end = inner + sum(map(_last, ways))
-    segments = _renumbered(whole, [*range(inner), end])
+    if len(pieces) < 2 or not _may_be_several(glyph, digit_height):
+        return segments
+    chain = [[_as_piece(segment, digit_height) for segment in _cut(piece, digit_height)] for piece in pieces]
+    inner = _last_node(segments)
+    end = inner + sum(map(_last_node, chain))
+    segments = _renumber(segments, [*range(inner), end])
     start = 0
-    for way in ways:
-        # Cuts get the numbers that follow, so that they count up along every way.
-        nodes = [start, *range(inner, inner + _last(way))]
-        inner += _last(way)
-        if way is ways[-1]:
+    for link in chain:
+        # Cuts get the numbers that follow, so that nodes count up along every path.
+        nodes = [start, *range(inner, inner + _last_node(link))]
+        inner += _last_node(link)
+        if link is chain[-1]:
             nodes[-1] = end
-        segments += _renumbered(way, nodes)
+        segments += _renumber(link, nodes)
         start = nodes[-1]
     return segments
 
 
-def _stretches(glyph: Glyph, usual: float) -> list[Segment]:
-    """The segments between cuts of little ink; just one for a glyph that is not wide enough to be two digits."""
-    if not _may_be_several(glyph, usual):
+def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
+    """List the segments between cuts through little ink; just one for a glyph that is too narrow for two digits."""
+    if not _may_be_several(glyph, digit_height):
         return [Segment(0, 1, 0.0, 0.0, glyph)]
-    seams, costs = _seams(glyph)
+    seams, costs = _find_seams(glyph)
     edges = [np.zeros(glyph.height, int), *seams, np.full(glyph.height, glyph.width)]
     costs = [0.0, *costs]
     segments = []
     for first in range(len(edges) - 1):
         for last in range(first + 1, len(edges)):
-            whole = first == 0 and last == len(edges) - 1
-            piece = glyph if whole else _between(glyph, edges[first], edges[last])
-            if piece is None or not (whole or _has_a_digits_size(piece, glyph, usual)):
+            is_whole = first == 0 and last == len(edges) - 1
+            stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
+            if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
-            penalty = _cut_penalty(costs[first]) if first else 0.0
-            aspect = _aspect(piece, usual)
-            segments.append(Segment(first, last, penalty + _height_penalty(piece, usual), aspect, piece))
+            penalty = _penalize_cut(costs[first]) if first else 0.0
+            penalty += _penalize_height(stretch, digit_height)
+            segments.append(Segment(first, last, penalty, _measure_aspect(stretch, digit_height), stretch))
     return segments
 
 
-def _as_part(segment: Segment, usual: float) -> Segment:
-    """A segment that is a whole part pays for its height as the pieces of a cut do."""
+def _as_piece(segment: Segment, digit_height: float) -> Segment:
+    """Penalize the height of a segment that is a whole piece, as that of a segment between cuts."""
     if segment.aspect:
         return segment
-    piece = segment.glyph
-    return replace(segment, penalty=_height_penalty(piece, usual), aspect=_aspect(piece, usual))
+    penalty, aspect = _penalize_height(segment.glyph, digit_height), _measure_aspect(segment.glyph, digit_height)
+    return replace(segment, penalty=penalty, aspect=aspect)
 
 
-def _last(segments: Sequence[Segment]) -> int:
+def _last_node(segments: Sequence[Segment]) -> int:
     return max(segment.last for segment in segments)
 
 
-def _renumbered(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment]:
+def _renumber(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment]:
     return [replace(segment, first=nodes[segment.first], last=nodes[segment.last]) for segment in segments]
 
 
@@ -120,15 +122,15 @@ def find_best_path(
     """Choose the segments that make up a glyph best.
 
     Args:
-        segments: of one glyph, as `propose_segments` gives them.
-        digits: the recogniser's answer to each, None where it says that it is no digit.
-        log_probabilities: of these answers.
+        segments: The segments of one glyph, from `propose_segments`.
+        digits: The recogniser's answer to each, 0 to 9; None where it rejects the segment.
+        log_probabilities: Natural logarithm of the probability of each answer.
 
     Returns:
         Indices into `segments`, from left to right.
     """
     scores = [
-        log_probability - segment.penalty - _width_penalty(segment.aspect, digit)
+        log_probability - segment.penalty - _penalize_width(segment.aspect, digit)
         for segment, digit, log_probability in zip(segments, digits, log_probabilities, strict=True)
     ]
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
@@ -143,64 +145,85 @@ def find_best_path(
     return best[max(best)][1]
 
 
-def _aspect(piece: Glyph, usual: float) -> float:
-    return piece.width / max(piece.height, 0.85 * usual)
+def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
+    """Find the pieces that a glyph consists of.
+
+    Args:
+        glyph: One connected piece of writing.
+        pieces: Glyphs of the same page after touching digits were separated.
+
+    Returns:
+        Those of them most of whose pixels belong to the glyph, from left to right.
+    """
+    inside = [piece for piece in pieces if _measure_overlap(piece, glyph) > 0.5]
+    return sorted(inside, key=lambda piece: piece.left + piece.right)
 
 
-def _may_be_several(glyph: Glyph, usual: float) -> bool:
-    return glyph.width > 0.8 * max(glyph.height, 0.8 * usual) and glyph.width > 0.62 * usual
+def _measure_overlap(piece: Glyph, glyph: Glyph) -> float:
+    """Return the share of a piece's pixels that are the glyph's, too."""
+    left, right = max(piece.left, glyph.left), min(piece.right, glyph.right)
+    top, bottom = max(piece.top, glyph.top), min(piece.bottom, glyph.bottom)
+    if left >= right or top >= bottom:
+        return 0.0
+    first, second = (
+        one.mask[top - one.top : bottom - one.top, left - one.left : right - one.left] for one in (piece, glyph)
+    )
+    return float((first & second).sum() / piece.mask.sum())
 
 
-def _has_a_digits_size(piece: Glyph, glyph: Glyph, usual: float) -> bool:
-    return piece.height >= 0.55 * min(usual, glyph.height) and piece.width <= 1.3 * max(usual, piece.height)
+def _measure_aspect(glyph: Glyph, digit_height: float) -> float:
+    return glyph.width / max(glyph.height, 0.85 * digit_height)
 
 
-def _cut_penalty(cost: float) -> float:
+def _may_be_several(glyph: Glyph, digit_height: float) -> bool:
+    return glyph.width > 0.8 * max(glyph.height, 0.8 * digit_height) and glyph.width > 0.62 * digit_height
+
+
+def _has_size_of_digit(stretch: Glyph, glyph: Glyph, digit_height: float) -> bool:
+    is_high = stretch.height >= 0.55 * min(digit_height, glyph.height)
+    return is_high and stretch.width <= 1.3 * max(digit_height, stretch.height)
+
+
+def _penalize_cut(cost: float) -> float:
     return _CUT_PENALTY * max(0.0, cost - _FREE_CUT)
 
 
-def _height_penalty(piece: Glyph, usual: float) -> float:
-    return 0.5 * (max(0.0, _USUAL_SHARE - piece.height / usual) / _SHARE_DEVIATION) ** 2
+def _penalize_height(stretch: Glyph, digit_height: float) -> float:
+    return 0.5 * (max(0.0, _COMPLETE - stretch.height / digit_height) / _COMPLETE_DEVIATION) ** 2
 
 
-def _width_penalty(aspect: float, digit: int | None) -> float:
-    """What a segment loses that is wider than the digit it is taken for: two digits look like a wide one."""
+def _penalize_width(aspect: float, digit: int | None) -> float:
+    """Penalize a segment that is wider than the digit it is taken for: two digits look like a wide one."""
     if digit is None:
         return 0.0
     return 0.5 * (_ASPECT_WEIGHT * max(0.0, aspect - _ASPECTS[digit]) / _DEVIATIONS[digit]) ** 2
 
 
-def _seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
-    """Ways from top to bottom across little ink: a column a row for each, and the ink in stroke widths."""
+def _find_seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
+    """Find paths from top to bottom through little ink: the column in each row, and the ink in stroke widths."""
     scale = _SEAM_HEIGHT / glyph.height
     width = max(8, round(glyph.width * scale))
-    small = cv2.resize(glyph.ink.strength, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)
-    stroke = max(1.5, _stroke_width(small > 0.4))
+    small = cv2.resize(glyph.intensity, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)
+    stroke = max(1.5, measure_stroke_width(small > 0.4, mask_size=3) - 1)
     max_cuts = max(6, round(_CUTS_PER_HEIGHT * width / _SEAM_HEIGHT))
-    paths, inks = _cheapest_ways(small, np.arange(3, width - 3, 3), reach=round(0.22 * _SEAM_HEIGHT))
+    paths, inks = _find_cheapest_paths(small, np.arange(3, width - 3, 3), reach=round(0.22 * _SEAM_HEIGHT))
     found = [(float(ink) / stroke, path) for path, ink in zip(paths, inks, strict=True)]
-    found = [item for item in _distinct(found) if item[0] <= 2.5]
+    found = [item for item in _keep_distinct(found) if item[0] <= 2.5]
     found = sorted(sorted(found, key=lambda item: item[0])[:max_cuts], key=lambda item: float(item[1].mean()))
     rows = np.minimum((np.arange(glyph.height) * scale).astype(int), _SEAM_HEIGHT - 1)
     seams = [np.round(path[rows] / scale).astype(int) for _, path in found]
     return seams, [cost for cost, _ in found]
 
 
-def _stroke_width(mask: np.ndarray) -> float:
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
-    ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
-    return 2 * float(np.median(distance[ridge])) - 1 if ridge.any() else 1.0
-
-
-def _cheapest_ways(small: np.ndarray, anchors: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each anchor the way from top to bottom within `reach` columns that crosses the least ink.
+def _find_cheapest_paths(small: np.ndarray, anchors: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find for each anchor the path from top to bottom within `reach` columns that crosses the least ink.
 
     Returns:
-        Columns, int `(num_anchors, height)`, and the ink on the way, float32 `(num_anchors,)`.
+        Columns, int `(num_anchors, height)`, and the ink on the path, float32 `(num_anchors,)`.
     """
     offsets = np.arange(-reach, reach + 1)
-    padded = np.pad(small, ((0, 0), (reach, reach)), constant_values=_BEYOND)
-    # A little for leaving the middle keeps the ways of different anchors apart.
+    padded = np.pad(small, ((0, 0), (reach, reach)), constant_values=_OUTSIDE_COST)
+    # A small cost of leaving the middle keeps the paths of different anchors apart.
     cost = padded[:, anchors[:, None] + reach + offsets] + 0.004 * np.abs(offsets)
     total = cost[0]
     came_from = np.zeros(cost.shape, np.int8)
@@ -220,8 +243,8 @@ def _cheapest_ways(small: np.ndarray, anchors: np.ndarray, reach: int) -> tuple[
     return columns.T, ink
 
 
-def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
-    """Of seams that run together, the cheapest."""
+def _keep_distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
+    """Keep the cheapest of seams that run together."""
     result: list[tuple[float, np.ndarray]] = []
     for cost, path in sorted(found, key=lambda item: item[0]):
         if all(np.abs(path - other).mean() >= 2 for _, other in result):
@@ -229,55 +252,19 @@ def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.nda
     return result
 
 
-def _between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
+def _crop_between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
+    """Crop what lies between two seams, given as a column for each row; None if that is next to nothing."""
     columns = np.arange(glyph.width)[None, :]
-    return _piece(glyph, (columns >= left[:, None]) & (columns < right[:, None]))
-
-
-def find_parts(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
-    """The pieces that a glyph consists of.
-
-    Args:
-        glyph: a piece of writing.
-        pieces: of the same page, where digits that touch were taken apart.
-
-    Returns:
-        Those of them whose ink is the glyph's, from left to right.
-    """
-    parts = [piece for piece in pieces if _ink_within(piece, glyph) > 0.5]
-    return sorted(parts, key=lambda piece: piece.left + piece.right)
-
-
-def _ink_within(piece: Glyph, glyph: Glyph) -> float:
-    """The share of a piece's ink that is the glyph's, too."""
-    left, right = max(piece.left, glyph.left), min(piece.right, glyph.right)
-    top, bottom = max(piece.top, glyph.top), min(piece.bottom, glyph.bottom)
-    if left >= right or top >= bottom:
-        return 0.0
-    common = [
-        one.ink.mask[top - one.top : bottom - one.top, left - one.left : right - one.left] for one in (piece, glyph)
-    ]
-    return float((common[0] & common[1]).sum() / piece.ink.mask.sum())
-
-
-def _piece(glyph: Glyph, inside: np.ndarray) -> Glyph | None:
-    """What of a glyph lies inside a region: bool, of its shape. None if that is next to nothing."""
-    mask = glyph.ink.mask & inside
-    if mask.sum() < 8:
+    inside = (columns >= left[:, None]) & (columns < right[:, None])
+    mask = glyph.mask & inside
+    if mask.sum() < _FEWEST_PIXELS:
         return None
-    mask = _largest_parts(mask)
-    rows, filled = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    window = np.s_[rows[0] : rows[-1] + 1, filled[0] : filled[-1] + 1]
+    mask = _remove_splinters(mask)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    ink = Ink(glyph.ink.strength[window] * (near & inside)[window], mask[window])
-    return Glyph(glyph.left + int(filled[0]), glyph.top + int(rows[0]), ink)
+    return crop_glyph(glyph.intensity * (near & inside), mask, glyph.left, glyph.top)
 
 
-def _largest_parts(mask: np.ndarray) -> np.ndarray:
-    """Without the splinters that a cut leaves of its neighbour."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count <= 2:
-        return mask
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    return (areas >= 0.12 * areas.max())[labels] & mask
+def _remove_splinters(mask: np.ndarray) -> np.ndarray:
+    """Remove the small components that a cut leaves of a neighbour."""
+    found = find_components(mask)
+    return found.select(found.area >= _SPLINTER * found.area.max())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from kerascnn.images.page_binarization import BinarizedPage
+from kerascnn.images.binarization import BinarizedPage
 
 CLASS_NAMES = ("background", *"0123456789", "boundary")
 BACKGROUND, FIRST_DIGIT, BOUNDARY = 0, 1, 11
@@ -34,7 +34,7 @@ def normalize_page(page: BinarizedPage, digit_height: float) -> np.ndarray:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(page.contrast, (width, height), interpolation=interpolation)
     full = float(np.percentile(page.contrast[page.mask], _FULL_PERCENTILE)) if page.mask.any() else 1.0
-    return np.clip(resized * (255 / max(full, 1e-6)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(resized * (255 / max(full, 1e-6)), 0, 255), np.uint8)
 
 
 def draw_class_map(instances: np.ndarray, digits: Sequence[int], scale: float, size: tuple[int, int]) -> np.ndarray:

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from kerascnn.images.components import find_components
+
 _MIN_SHARE = 0.15  # of the picture that a sheet takes
 _MAX_SHARE = 0.97
 _NUM_LEVELS = 12  # brightnesses at which an outline is looked for
@@ -51,10 +53,11 @@ def _convex_patch(light: np.ndarray) -> np.ndarray | None:
 
 def _largest(light: np.ndarray) -> np.ndarray:
     opened = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    return (labels == int(np.argmax(areas))) & (opened > 0)
+    found = find_components(opened, connectivity=4)
+    if not len(found):
+        return opened > 0
+    largest: np.ndarray = found.labels == 1 + int(np.argmax(found.area))
+    return largest
 
 
 def _hull(sheet: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pictures of what was found: a page with its digits marked, a single picture on its way to the answer."""
+"""Drawings of results: a page with its digits marked, and a single picture on its way to the answer."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kerascnn.images.glyph_binarization import Ink
+from kerascnn.images.normalization import PreparedImage
+from kerascnn.images.single_glyph import SingleGlyph
+from kerascnn.inference.predictor import Prediction
 from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.png import encode_png
+
+Box = tuple[int, int, int, int]
+Colour = tuple[int, int, int]
 
 # Okabe and Ito's palette: distinguishable with every kind of colour vision.
 _SURE, _UNSURE = (0, 114, 178), (213, 94, 0)
@@ -53,12 +58,12 @@ class Drawings:
         self._output.write(self._names[source], drawing)
 
 
-def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, int], str, float]]) -> bytes:
+def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> bytes:
     """Draw boxes, answers and confidence on a page.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
-        marks: box (left, top, width, height), answer and confidence (0 to 1) of each digit.
+        marks: Box (left, top, width, height in pixels), answer and confidence (0 to 1) of each digit.
 
     Returns:
         The drawing, encoded as PNG. Solid boxes are sure digits, dashed ones those below 90 %.
@@ -67,7 +72,7 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, in
     scale = max(scale, min(4.0, 700 / max(picture.shape[:2])))
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     page = Image.fromarray(picture).convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    # What is paler lets the marks stand out.
+    # A paler page lets the marks stand out.
     page = Image.blend(page, Image.new("RGB", size, _BACKGROUND), 0.25)
     heights = [box[3] * scale for box, _, _ in marks]
     font_size = int(np.clip(0.3 * np.median(heights), 13, 48)) if marks else 13
@@ -88,22 +93,23 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[tuple[int, int, int, in
     return encode_png(canvas, compress_level=3)
 
 
-def draw_strip(picture: np.ndarray, ink: Ink | None, seen: np.ndarray, answer: str, confidence: float | None) -> bytes:
-    """Draw one picture's way: original, ink and its box, what the network saw, the answer.
+def draw_strip(picture: np.ndarray, prepared: PreparedImage, prediction: Prediction) -> bytes:
+    """Draw how one picture was read: original, ink and its box, the network's input, the answer.
 
     Args:
         picture: uint8, `(height, width)` or `(height, width, 3)`.
-        ink: what was found in it; None where there is none or none was looked for.
-        seen: uint8, `(height, width)`, the network's input.
-        answer: a few words.
-        confidence: 0 to 1; None where there is no answer.
+        prepared: The network's input, with the glyph that was found in the picture.
+        prediction: The answer.
 
     Returns:
         The drawing, encoded as PNG.
     """
-    panels = [("picture", picture, None)]
-    if ink is not None:
-        panels.append(("ink found", np.round(255 - 255 * ink.strength).astype(np.uint8), _box_of(ink.mask)))
+    panels: list[tuple[str, np.ndarray, Box | None]] = [("picture", picture, None)]
+    if prepared.source is not None:
+        panels.append(("ink found", *_draw_glyph(prepared.source)))
+    seen = prepared.pixels
+    answer = prediction.label or prediction.reason or "no answer"
+    confidence = None if prediction.label is None else prediction.confidence
     panels.append((f"seen by the network ({seen.shape[1]} x {seen.shape[0]})", seen, None))
     columns = len(panels) + 1
     width = columns * _PANEL + (columns + 1) * _MARGIN
@@ -137,24 +143,15 @@ def _mark(
         draw.rectangle(frame, outline=colour, width=thickness)
     else:
         _dashed_rectangle(draw, frame, colour, thickness)
-    large, small = _font(round(1.3 * font_size)), _font(max(11, round(0.62 * font_size)))
-    percent = f"{confidence * 100:.0f} %"
     middle, bottom = (frame[0] + frame[2]) / 2, frame[1] - 2
-    lines = [(small, percent), (large, answer)]
-    for font, text in lines:
-        draw.text(
-            (middle, bottom),
-            text,
-            fill=colour,
-            font=font,
-            anchor="mb",
-            stroke_width=2,
-            stroke_fill=_BACKGROUND,
-        )
-        bottom -= font.size
+    below, above = max(11, round(0.62 * font_size)), round(1.3 * font_size)
+    for size, text in ((below, f"{confidence * 100:.0f} %"), (above, answer)):
+        place, font = (middle, bottom), _font(size)
+        draw.text(place, text, fill=colour, font=font, anchor="mb", stroke_width=2, stroke_fill=_BACKGROUND)
+        bottom -= size
 
 
-def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour: tuple, thickness: int) -> None:
+def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour: Colour, thickness: int) -> None:
     left, top, right, bottom = frame
     dash = 4 * thickness
     for start in np.arange(left, right, 2 * dash):
@@ -167,17 +164,19 @@ def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour:
         draw.line((right, start, right, end), fill=colour, width=thickness)
 
 
-def _box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the pixels that are set."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _draw_glyph(found: SingleGlyph) -> tuple[np.ndarray, Box]:
+    """Draw a glyph as black ink on its white grid, and return its box: left, top, right, bottom."""
+    glyph = found.glyph
+    panel = np.full(found.grid, 255, np.uint8)
+    panel[glyph.window()] = np.round(255 - 255 * glyph.intensity)
+    return panel, (glyph.left, glyph.top, glyph.right, glyph.bottom)
 
 
 def _paste_panel(
     canvas: Image.Image,
     values: np.ndarray,
     title: str,
-    box: tuple[int, int, int, int] | None,
+    box: Box | None,
     column: int,
 ) -> None:
     panel = Image.fromarray(values).convert("RGB")
@@ -202,5 +201,5 @@ def _paste_panel(
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)

@@ -1,25 +1,25 @@
 """Read a whole page: every digit, line by line."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.broken_digits import Pair, is_one_digit, propose_pairs
-from kerascnn.images.decoding import as_array, decode
+from kerascnn.images.decoding import Picture
 from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height, merge_glyphs
 from kerascnn.images.line_ordering import format_line, order_lines
-from kerascnn.images.normalization import normalize_glyph
-from kerascnn.images.over_segmentation import Segment, find_best_path, find_parts, propose_segments
-from kerascnn.images.page_binarization import binarize_page
+from kerascnn.images.normalization import prepare_glyph
+from kerascnn.images.over_segmentation import Segment, find_best_path, find_pieces, propose_segments
 from kerascnn.images.word_filter import find_word_glyphs
 from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.predictor import Prediction, Predictor, load
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
-from kerascnn.inference.sources import decoded
-from kerascnn.utils.errors import ImageError, ModelError
+from kerascnn.inference.sources import OnError, open_picture, open_pictures
+from kerascnn.utils.errors import ModelError
 
 MIN_CONFIDENCE = 0.5
 """What a digit's probability must reach for it to be read."""
@@ -71,7 +71,7 @@ class Page:
         """The lines' texts, one a line."""
         return "\n".join(line.text for line in self.lines)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The same in plain types, for JSON."""
         return {
             "lines": [
@@ -88,7 +88,7 @@ class Page:
 
 
 def read(
-    picture: str | Path | np.ndarray | Image.Image,
+    picture: Picture,
     model: Predictor | str | Path | None = None,
     *,
     min_confidence: float = MIN_CONFIDENCE,
@@ -114,14 +114,13 @@ def read(
         '0123456789'
     """
     predictor = _reader(model)
-    array = decode(picture) if isinstance(picture, str | Path) else as_array(picture)
-    return _read_array(array, predictor, load_segmenter(segmenter), min_confidence)
+    return _read_array(open_picture(picture), predictor, load_segmenter(segmenter), min_confidence)
 
 
 def read_files(
-    sources: Iterable[str | Path | bytes],
+    sources: Iterable[Picture],
     model: Predictor | str | Path | None,
-    on_error: Callable[[str, ImageError], None],
+    on_error: OnError,
     *,
     min_confidence: float = MIN_CONFIDENCE,
     segmenter: Segmenter | str | Path | None = None,
@@ -145,7 +144,7 @@ def read_files(
         OutputError: if a drawing cannot be written.
     """
     predictor, find_digits = _reader(model), load_segmenter(segmenter)
-    for name, array in decoded(sources, on_error):
+    for name, array in open_pictures(sources, on_error):
         page = _read_array(array, predictor, find_digits, min_confidence)
         if drawings is not None:
             digits = [digit for line in page.lines for digit in line.digits]
@@ -165,43 +164,42 @@ def _reader(model: Predictor | str | Path | None) -> Predictor:
 
 
 def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
-    ink = binarize_page(array)
-    digit_ink = segmenter(ink)
-    glyphs, fragments = find_glyphs(ink.contrast, digit_ink.mask)
-    pieces = [] if digit_ink.apart is None else find_glyphs(ink.contrast, digit_ink.apart)[0]
-    found = [
-        (prediction, _original_box(glyph, ink.scale, array.shape))
-        for glyph, prediction in _recognised(glyphs, fragments, pieces, predictor)
+    page = binarize_page(array)
+    masks = segmenter(page)
+    glyphs, fragments = find_glyphs(page.contrast, masks.digits)
+    pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
+    digits = [
+        Digit(prediction.digit, prediction.confidence, _scale_box(glyph, page.scale, array.shape))
+        for glyph, prediction in _recognize(glyphs, fragments, pieces, predictor)
         if prediction.digit is not None and prediction.confidence >= min_confidence
     ]
-    boxes = [box for _, box in found]
-    return Page(tuple(_line([found[index] for index in line]) for line in order_lines(boxes)))
+    return Page(tuple(_make_line([digits[index] for index in line]) for line in order_lines([d.box for d in digits])))
 
 
-def _recognised(
+def _recognize(
     glyphs: Sequence[Glyph], fragments: Sequence[Glyph], pieces: Sequence[Glyph], predictor: Predictor
 ) -> list[tuple[Glyph, Prediction]]:
-    """Every digit with what the network says of it: cut where digits touch, joined where one is broken."""
+    """Predict every digit of a page: cut where digits touch, merged where one is broken."""
     if not glyphs:
         return []
-    usual = median_digit_height(glyphs)
-    proposals = [propose_segments(glyph, usual, find_parts(glyph, pieces)) for glyph in glyphs]
-    pairs = propose_pairs(glyphs, fragments, usual)
+    digit_height = median_digit_height(glyphs)
+    proposals = [propose_segments(glyph, digit_height, find_pieces(glyph, pieces)) for glyph in glyphs]
+    pairs = propose_pairs(glyphs, fragments, digit_height)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    predictions = iter(predictor.predict_prepared(np.stack([normalize_glyph(glyph.ink, size) for glyph in shown])))
-    answers = [_best_cut(segments, [next(predictions) for _ in segments]) for segments in proposals]
+    predictions = iter(predictor.predict_prepared([prepare_glyph(glyph, size) for glyph in shown]))
+    answers = [_choose_cuts(segments, [next(predictions) for _ in segments]) for segments in proposals]
     answers += [[] for _ in fragments]
-    _join_pairs(answers, pairs, list(predictions))
-    return _without_words(answers)
+    _merge_pairs(answers, pairs, list(predictions))
+    return _remove_words(answers)
 
 
-def _without_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
-    """The digits of a page, one list of answers a glyph: without those that stand in words of letters."""
+def _remove_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
+    """Remove the answers that stand in words of letters, from one list of answers for each glyph."""
     answers = [answer for answer in answers if answer]
     wholes = [merge_glyphs([glyph for glyph, _ in answer]) for answer in answers]
     letters = [_is_letter(whole, answer) for whole, answer in zip(wholes, answers, strict=True)]
-    drop = find_word_glyphs([_box(whole) for whole in wholes], letters)
+    drop = find_word_glyphs([(whole.left, whole.top, whole.width, whole.height) for whole in wholes], letters)
     return [item for answer, dropped in zip(answers, drop, strict=True) if not dropped for item in answer]
 
 
@@ -216,20 +214,16 @@ def _is_letter(whole: Glyph, answer: Sequence[tuple[Glyph, Prediction]]) -> bool
     return set(digits) == {1}
 
 
-def _box(glyph: Glyph) -> tuple[int, int, int, int]:
-    return glyph.left, glyph.top, glyph.width, glyph.height
-
-
-def _best_cut(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
+def _choose_cuts(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
     scores = [float(np.log(_probability(prediction))) for prediction in predictions]
     path = find_best_path(segments, [prediction.digit for prediction in predictions], scores)
     return [(segments[index].glyph, predictions[index]) for index in path]
 
 
-def _join_pairs(
+def _merge_pairs(
     answers: list[list[tuple[Glyph, Prediction]]], pairs: Sequence[Pair], predictions: Sequence[Prediction]
 ) -> None:
-    """Replace the parts of a broken digit by the whole, the surest first."""
+    """Replace the parts of a broken digit by the whole, the most probable first."""
     surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
     settled: set[int] = {index for index, answer in enumerate(answers) if len(answer) > 1}
     for pair, prediction in surest_first:
@@ -245,13 +239,13 @@ def _probability(prediction: Prediction) -> float:
     return max(prediction.confidence, 1e-6) if prediction.digit is not None else _REJECTED
 
 
-def _original_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of a glyph in pixels of the picture, whose shape is given."""
     left, top = int(glyph.left / scale), int(glyph.top / scale)
     right = min(shape[1], int(np.ceil(glyph.right / scale)))
     bottom = min(shape[0], int(np.ceil(glyph.bottom / scale)))
     return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def _line(found: Sequence[tuple[Prediction, tuple[int, int, int, int]]]) -> Line:
-    digits = tuple(Digit(prediction.digit, prediction.confidence, box) for prediction, box in found)
-    return Line(format_line([str(item.digit) for item in digits], [item.box for item in digits]), digits)
+def _make_line(digits: Sequence[Digit]) -> Line:
+    return Line(format_line([str(item.digit) for item in digits], [item.box for item in digits]), tuple(digits))

@@ -1,23 +1,36 @@
 """Pictures in, predictions out."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from kerascnn.images.decoding import as_array, decode
-from kerascnn.images.preparations import PREPARATIONS
+from kerascnn.images.decoding import Picture
+from kerascnn.images.normalization import PreparedImage, prepare_image
 from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngine
+from kerascnn.inference.sources import OnError, name_picture, open_picture, read_standard_input
 from kerascnn.saving.card import Card, read_card
-from kerascnn.saving.model_files import is_current, resolve_model_path
+from kerascnn.saving.model_files import (
+    complete_model_path,
+    is_current,
+    resolve_model_path,
+    save,
+    save_without_optimizer,
+)
 from kerascnn.utils.backend import activate, explicit_wish
 from kerascnn.utils.errors import ImageError, ModelError
+from kerascnn.utils.files import staging_directory
 
-Picture = str | Path | np.ndarray | Image.Image
+if TYPE_CHECKING:
+    from kerascnn.summary.model_summary import Summary
 
 _DECODING_THREADS = 2
 
@@ -27,11 +40,11 @@ class Prediction:
     """What the network says of one picture.
 
     Args:
-        label: the class's name; None if there is no answer.
-        digit: the same as a number, for models of the ten digits.
-        confidence: the probability of that class, 0 to 1.
-        probabilities: of every class, in the order of the card's `class_names`.
-        reason: why there is no answer, else None.
+        label: Name of the class; None if there is no answer.
+        digit: The same as a number, for models of the ten digits.
+        confidence: Probability of the most probable class, 0 to 1.
+        probabilities: Probability of every class, in the order of the model card's `class_names`.
+        reason: Why there is no answer; None if there is one.
     """
 
     label: str | None
@@ -45,80 +58,98 @@ class Predictor:
     """A trained model that reads pictures.
 
     Args:
-        engine: computes the probabilities.
-        card: what is known of the model.
-        path: its `.keras` file, None for a model that was not saved.
+        engine: Computes the probabilities.
+        card: The model card.
+        path: The model's `.keras` file; None for a model that was not saved.
     """
 
     def __init__(self, engine: Engine, card: Card, path: Path | None = None) -> None:
         self.engine, self.card, self.path = engine, card, path
 
+    def __repr__(self) -> str:
+        names = self.card.class_names
+        classes = ", ".join(names if len(names) <= 12 else [*names[:10], "..."])
+        return f"<Predictor {self.card.name!r}: {len(names)} classes ({classes}), {self.engine.name}, {self.path}>"
+
     @property
     def files(self) -> list[Path]:
-        """The files of a saved model, the card last."""
+        """The files of a saved model, the card last; none for a model that was not saved."""
+        if self.path is None:
+            return []
         return [*(self.path.with_name(name) for name in self.card.files), self.path.with_suffix(".json")]
 
     def predict(self, images: Picture | Sequence[Picture]) -> list[Prediction]:
         """Read pictures.
 
         Args:
-            images: a path, a PIL image, an array `(height, width)`, `(height, width, 3)` or `(n, height, width)`, or a
-                list of these.
+            images: A path, `-` for standard input, encoded bytes, a binary file, a PIL image, an array
+                `(height, width)`, `(height, width, 3)` or `(n, height, width)`, or a list of these.
 
         Returns:
-            One prediction a picture.
+            One prediction for each picture.
 
         Raises:
-            ImageError: if a picture cannot be read.
+            ImageError: If a picture cannot be read.
 
         Example:
             >>> kerascnn.load("reference").predict("seven.png")[0].label
             '7'
         """
-        pictures = list(_each_picture(images))
-        if not pictures:
-            return []
-        return self.predict_prepared(np.stack([self.prepare(picture) for picture in pictures]))
+        return self.predict_prepared([self.prepare(picture) for picture in _each_picture(images)])
 
-    def prepare(self, picture: Picture) -> np.ndarray:
-        """Turn one picture into what the network reads: uint8 `(height, width)` of the model's input."""
-        return self._prepared(decode(picture) if isinstance(picture, str | Path) else as_array(picture))
+    def prepare(self, picture: Picture) -> PreparedImage:
+        """Turn one picture into the image that the network reads.
 
-    def predict_prepared(self, images: np.ndarray) -> list[Prediction]:
+        Args:
+            picture: A picture, as for `predict`.
+
+        Returns:
+            The image, of the model's input size, with what is known of it: whether there is ink, and how it was found.
+
+        Raises:
+            ImageError: If the picture cannot be read.
+            ModelError: If the model segments pages.
+        """
+        if self.card.segments_pages:
+            raise ModelError(
+                f"the model {self.card.name!r} segments pages and knows no single pictures; "
+                f"give it to 'kerascnn read --segmenter', and here another one."
+            )
+        return prepare_image(open_picture(picture), self.card.preparation, self.card.input_shape[:2])
+
+    def predict_prepared(self, images: Sequence[PreparedImage]) -> list[Prediction]:
         """Predict images that are prepared already.
 
         Args:
-            images: uint8, `(n, height, width)` of the model's input size.
+            images: Images of the model's input size, from `prepare`.
 
         Returns:
-            One prediction an image.
+            One prediction for each image.
         """
-        # An image prepared like MNIST's has ink, up to full strength, or it is empty.
-        inked = images.any(axis=(1, 2)) | (self.card.preparation != "mnist")
-        probabilities = self.engine.probabilities(images)
+        if not images:
+            return []
+        probabilities = self.engine.probabilities(np.stack([image.pixels for image in images]))
         indices = probabilities.argmax(axis=1).tolist()
         return [
-            self._prediction(row, index, has_ink)
-            for row, index, has_ink in zip(probabilities.tolist(), indices, inked.tolist(), strict=True)
+            self._decide(row, index, image.reason)
+            for row, index, image in zip(probabilities.tolist(), indices, images, strict=True)
         ]
 
-    def predict_files(
-        self, sources: Iterable[str | Path | bytes], on_error: Callable[[str, ImageError], None]
-    ) -> Iterator[tuple[str, Prediction]]:
+    def predict_files(self, sources: Iterable[Picture], on_error: OnError) -> Iterator[tuple[str, Prediction]]:
         """Read any number of pictures in bounded memory.
 
         Args:
-            sources: paths, or the encoded bytes of a picture.
-            on_error: called with the name of a picture that cannot be read, and why; the others go on.
+            sources: Pictures, each as for `predict`.
+            on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
 
         Yields:
-            Name (the path as given, `-` for bytes) and prediction, in the order of the sources.
+            Name (the path as given, `-` for standard input and bytes) and prediction, in the order of the sources.
         """
         with ThreadPoolExecutor(_DECODING_THREADS) as threads:
             iterator = iter(sources)
-            pending = _submit(threads, self._prepare_source, iterator)
+            pending = self._submit(threads, iterator)
             while pending:
-                following = _submit(threads, self._prepare_source, iterator)
+                following = self._submit(threads, iterator)
                 names, images = [], []
                 for name, future in pending:
                     try:
@@ -126,30 +157,96 @@ class Predictor:
                         names.append(name)
                     except ImageError as error:
                         on_error(name, error)
-                if images:
-                    yield from zip(names, self.predict_prepared(np.stack(images)), strict=True)
+                yield from zip(names, self.predict_prepared(images), strict=True)
                 pending = following
 
-    def _prepare_source(self, source: str | Path | bytes) -> np.ndarray:
-        return self._prepared(decode(source, "standard input" if isinstance(source, bytes) else str(source)))
+    def summary(self) -> "Summary":
+        """Work out every layer of the network, with the arithmetic behind its shapes and counts.
 
-    def _prepared(self, picture: np.ndarray) -> np.ndarray:
-        if self.card.segments_pages:
+        Raises:
+            ModelError: If the model's file is missing.
+        """
+        from kerascnn.summary import summarize
+
+        if self.path is not None:
+            return summarize(model=self.path)
+        with tempfile.TemporaryDirectory(prefix="kerascnn-summary-") as directory:
+            path = Path(directory) / f"{self.card.name}.keras"
+            self._write_keras(path)
+            return summarize(model=path)
+
+    def explain(self, picture: Picture, **options: Any) -> Any:
+        """Show why the model gives its answer, in pictures and on one page, `report.html`.
+
+        Args:
+            picture: A picture, as for `predict`.
+            **options: Keyword arguments of `kerascnn.explain`, such as `output` and `layer`.
+
+        Returns:
+            The explanation and its files, as from `kerascnn.explain`.
+        """
+        # `explaining` lies above this room and imports it; the package's public door is open to both.
+        return import_module("kerascnn").explain(picture, self, **options)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model: its `.keras` file, and beside it the `.onnx` file, the model card and what else there is.
+
+        A model that was loaded or trained is copied; one that is in memory alone is converted to ONNX, which takes
+        some seconds.
+
+        Args:
+            path: The `.keras` file to write; the ending may be left out.
+
+        Returns:
+            The `.keras` file.
+
+        Raises:
+            ModelError: If the conversion to ONNX fails, or the model is neither in a file nor in Keras.
+            OutputError: If the ending is another one, or the files cannot be written.
+
+        Example:
+            >>> kerascnn.load("reference").save("models/mine")
+            PosixPath('models/mine.keras')
+        """
+        target = complete_model_path(path)
+        with staging_directory(target) as directory:
+            staged = {".keras": directory / "model.keras"}
+            self._write_keras(staged[".keras"])
+            for file in self.files:
+                if file.suffix not in (".keras", ".json") and file.is_file():
+                    staged[file.suffix] = Path(shutil.copyfile(file, directory / f"model{file.suffix}"))
+            if ".onnx" not in staged:
+                from kerascnn.saving.onnx_files import export_onnx
+
+                staged[".onnx"] = directory / "model.onnx"
+                export_onnx(staged[".keras"], staged[".onnx"])
+            save(target, staged, replace(self.card, name=target.stem))
+        return target
+
+    def _write_keras(self, path: Path) -> None:
+        if self.path is not None:
+            shutil.copyfile(self.path, path)
+        elif isinstance(self.engine, KerasEngine):
+            save_without_optimizer(self.engine.model, path)
+        else:
             raise ModelError(
-                f"the model {self.card.name!r} segments pages and knows no single pictures; "
-                f"give it to 'kerascnn read --segmenter', and here another one."
+                f"the model {self.card.name!r} has no .keras file and is not in Keras; load it by its path."
             )
-        return PREPARATIONS[self.card.preparation](picture, self.card.input_shape[:2])
 
-    def _prediction(self, probabilities: list[float], index: int, has_ink: bool) -> Prediction:
+    def _submit(
+        self, threads: ThreadPoolExecutor, sources: Iterator[Picture]
+    ) -> list[tuple[str, Future[PreparedImage]]]:
+        """Begin to prepare the next batch of pictures; standard input is read here, where it can be interrupted."""
+        return [
+            (name_picture(source), threads.submit(self.prepare, read_standard_input(source)))
+            for source in islice(sources, BATCH_SIZE)
+        ]
+
+    def _decide(self, probabilities: list[float], index: int, reason: str | None) -> Prediction:
         confidence = probabilities[index]
         threshold = self.card.rejection_threshold
-        if not has_ink:
-            reason = "no ink found"
-        elif threshold is not None and confidence < threshold:
+        if reason is None and threshold is not None and confidence < threshold:
             reason = "not a digit" if self.card.recognises_digits else "none of the classes"
-        else:
-            reason = None
         return Prediction(
             label=None if reason else self.card.class_names[index],
             digit=index if self.card.recognises_digits and not reason else None,
@@ -203,7 +300,7 @@ def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predic
     from kerascnn.saving.safe_loading import load_keras_model
 
     engine = KerasEngine(load_keras_model(path))
-    card = card or _guessed_card(path, engine.model)
+    card = card or _guess_card(path, engine.model)
     if len(card.class_names) != engine.model.output_shape[-1]:
         raise ModelError(
             f"{path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
@@ -222,7 +319,7 @@ def _current_card(path: Path, note: Callable[[str], None]) -> Card | None:
     return card
 
 
-def _guessed_card(path: Path, model) -> Card:
+def _guess_card(path: Path, model: Any) -> Card:
     num_classes = model.output_shape[-1]
     if len(model.output_shape) == 4:
         raise ModelError(
@@ -237,20 +334,14 @@ def _guessed_card(path: Path, model) -> Card:
     )
 
 
-def _each_picture(images: Picture | Sequence[Picture]) -> Iterator[Picture]:
-    if isinstance(images, str | Path | Image.Image):
+def _each_picture(images: Any) -> Iterator[Picture]:
+    if isinstance(images, str | Path | bytes | Image.Image) or hasattr(images, "read"):
         yield images
-    elif isinstance(images, np.ndarray):
+    elif hasattr(images, "__array__"):
+        array = np.asarray(images)
         # Three axes are a stack of grey images unless the last one counts colours.
-        stack = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] not in (1, 3, 4))
-        yield from images if stack else [images]
+        is_stack = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4))
+        yield from array if is_stack else [array]
     else:
         for image in images:
             yield from _each_picture(image)
-
-
-def _submit(threads: ThreadPoolExecutor, function: Callable, iterator: Iterator) -> list[tuple[str, object]]:
-    return [
-        ("-" if isinstance(source, bytes) else str(source), threads.submit(function, source))
-        for source in islice(iterator, BATCH_SIZE)
-    ]

@@ -1,4 +1,4 @@
-"""Which of a page's ink belongs to digits, and where they part: by the form of lines, by a U-Net, or by both."""
+"""Segmenters: find the digits on a page and where they touch, by the form of printed lines, by a U-Net, or by both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,117 +7,116 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from kerascnn.images.binarization import BinarizedPage
+from kerascnn.images.components import find_components
 from kerascnn.images.glyphs import find_glyphs, median_digit_height
-from kerascnn.images.grid_removal import remove_box_borders, remove_faint_grid
-from kerascnn.images.line_removal import remove_lines
-from kerascnn.images.page_binarization import BinarizedPage
+from kerascnn.images.grid_removal import remove_printed_lines
 from kerascnn.images.page_segmentation import BACKGROUND, BOUNDARY, DIGIT_HEIGHT, normalize_page
 from kerascnn.inference.predictor import Predictor, load
-from kerascnn.inference.tiling import segment
+from kerascnn.inference.tiling import segment_in_tiles
 from kerascnn.saving.model_files import SEGMENTER
 from kerascnn.utils.errors import ModelError
 
 SEGMENTERS = ("both", "unet", "classical")
 DEFAULT_SEGMENTER = "both"
-"""Whichever did better on the synthetic pages of benchmarks/pages.py."""
+"""The segmenter that did best on the synthetic pages of benchmarks/pages.py."""
 
-# Chosen on synthetic pages of training digits. The recogniser turns down a cut too many; a missing one is not guessed.
+# Chosen on synthetic pages of training digits. The recogniser rejects a cut too many, but cannot guess a missing one.
 _BOUNDARY_ODDS = 8.0  # a pixel counts as boundary unless a digit is so many times as probable there
-_SMALLEST_SEED = 12  # pixels of the segmented page; less than this is no part of a digit
+_SMALLEST_SEED = 12  # pixels of the segmented page; smaller components are not parts of digits
 
 
 @dataclass(frozen=True, eq=False)
 class DigitMasks:
-    """The ink of a page without what is printed on it.
+    """The foreground of a page without what is printed on it.
 
     Args:
-        mask: bool, `(height, width)`, as large as the page's ink.
-        apart: the same with a cut between digits that touch; None where the segmenter sees none.
+        digits: bool, `(height, width)`, on the grid of the binarized page.
+        separated: The same with a cut between digits that touch; None where the segmenter sees none.
     """
 
-    mask: np.ndarray
-    apart: np.ndarray | None = None
+    digits: np.ndarray
+    separated: np.ndarray | None = None
 
 
 class Segmenter(Protocol):
-    """Finds the digits' ink."""
+    """Finds the pixels of digits."""
 
-    def __call__(self, ink: BinarizedPage) -> DigitMasks:
-        """What of the page's ink are digits."""
+    def __call__(self, page: BinarizedPage) -> DigitMasks:
+        """Find the pixels of a page's foreground that belong to digits."""
 
 
-def segment_classically(ink: BinarizedPage) -> DigitMasks:
-    """Take away what has the form of rules, grids and frames. Digits that touch stay together.
+def segment_classically(page: BinarizedPage) -> DigitMasks:
+    """Remove what has the form of ruled lines, grids and box borders. Digits that touch stay together.
 
     Args:
-        ink: of the page.
-
-    Returns:
-        The rest.
+        page: The binarized page.
     """
-    return DigitMasks(remove_box_borders(remove_faint_grid(ink.contrast, remove_lines(ink.mask))))
+    return DigitMasks(remove_printed_lines(page.contrast, page.mask))
 
 
 class UnetSegmenter:
-    """Asks a U-Net, which sees where one digit ends and the next begins, too.
+    """Asks a U-Net, which also sees where one digit ends and the next begins.
 
     Args:
-        predictor: the network, trained by `kerascnn fit --architecture unet`.
-        alone: whether the network says what is ink of digits. Else `classical` does, and the network says where they
-            part: of what else is on people's paper, made pages have taught it little.
+        predictor: The network, trained by `kerascnn fit --architecture unet`.
+        alone: True if the network finds the digits, too. Else `segment_classically` does, and the network only
+            separates them: synthetic pages have taught it little of what else is on people's paper.
     """
 
     def __init__(self, predictor: Predictor, alone: bool = False) -> None:
         self.predictor, self.alone = predictor, alone
 
-    def __call__(self, ink: BinarizedPage) -> DigitMasks:
-        """What of the page's ink are digits, and where they are to be cut apart."""
-        mask = segment_classically(ink).mask
-        probabilities = self.probabilities(normalize_page(ink, measure_digit_height(ink, mask)))
-        size = ink.mask.shape[::-1]
+    def __call__(self, page: BinarizedPage) -> DigitMasks:
+        """Find the pixels of a page's foreground that belong to digits, and separate digits that touch."""
+        mask = segment_classically(page).digits
+        probabilities = self.probabilities(normalize_page(page, measure_digit_height(page, mask)))
+        size = page.mask.shape[::-1]
         if self.alone:
-            mask = ink.mask & (cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR) < 0.5)
-        owners = _nearest(cv2.resize(_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
-        return DigitMasks(mask, mask & ~_between(owners, mask))
+            background = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
+            mask = page.mask & (background < 0.5)
+        owners = _assign_nearest(cv2.resize(_find_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
+        return DigitMasks(mask, mask & ~_find_boundaries(owners, mask))
 
-    def probabilities(self, seen: np.ndarray) -> np.ndarray:
-        """What each pixel of a page shows.
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Compute the class probabilities of every pixel of a page.
 
         Args:
-            seen: uint8, `(height, width)`, the page as `strength` gives it.
+            image: uint8, `(height, width)`, from `normalize_page`.
 
         Returns:
             float32, `(height, width, num_classes)`.
         """
-        return segment(seen, self.predictor.engine.probabilities, self.predictor.card.input_shape[0])
+        return segment_in_tiles(image, self.predictor.engine.probabilities, self.predictor.card.input_shape[0])
 
 
-def measure_digit_height(ink: BinarizedPage, mask: np.ndarray) -> float:
-    """The height of a page's usual digit in pixels of its ink.
+def measure_digit_height(page: BinarizedPage, mask: np.ndarray) -> float:
+    """Measure the median height of a page's digits.
 
     Args:
-        ink: of the page.
-        mask: bool, what of it belongs to digits, as far as is known.
+        page: The binarized page.
+        mask: bool, `(height, width)`, the pixels of digits, as far as they are known.
 
     Returns:
-        The height; that of the network's own digits where there is none.
+        The height in pixels of `page`; `DIGIT_HEIGHT` where there is no digit.
     """
-    glyphs, _ = find_glyphs(ink.contrast, mask)
+    glyphs, _ = find_glyphs(page.contrast, mask)
     return median_digit_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
 
 
 def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter:
-    """Choose how digits are told from what else is on a page.
+    """Choose how digits are separated from each other and from what else is on a page.
 
     Args:
-        segmenter: one that is loaded; `"classical"`; `"unet"` for the U-Net that ships with the package; `"both"` for
-            the one's ink and the other's cuts; the path of another U-Net, to be used like that; None for `"both"`.
+        segmenter: A loaded segmenter; `"classical"`; `"unet"` for the U-Net that ships with the package; `"both"` (the
+            default) for digits found by the former and separated by the latter; the path of another U-Net, to be used
+            in the same way.
 
     Returns:
         The segmenter.
 
     Raises:
-        ModelError: if the model cannot be loaded or does not segment pages.
+        ModelError: If the model cannot be loaded or does not segment pages.
     """
     if callable(segmenter):
         return segmenter
@@ -133,17 +132,16 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
     return UnetSegmenter(predictor, alone=name == "unet")
 
 
-def _seeds(probabilities: np.ndarray) -> np.ndarray:
-    """Number the connected insides of digits, int32 `(height, width)` from 1; 0 elsewhere."""
-    paper, boundary = probabilities[..., BACKGROUND], probabilities[..., BOUNDARY]
-    inside = (1 - paper - boundary > _BOUNDARY_ODDS * boundary) & (paper < 0.5)
-    _, numbers, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
-    numbers[stats[numbers, cv2.CC_STAT_AREA] < _SMALLEST_SEED] = 0
-    return numbers.astype(np.float32)
+def _find_seeds(probabilities: np.ndarray) -> np.ndarray:
+    """Number the connected insides of digits: float32, `(height, width)`, from 1; 0 elsewhere."""
+    background, boundary = probabilities[..., BACKGROUND], probabilities[..., BOUNDARY]
+    inside = (1 - background - boundary > _BOUNDARY_ODDS * boundary) & (background < 0.5)
+    found = find_components(inside, connectivity=4)
+    return np.asarray(found.labels * found.select(found.area >= _SMALLEST_SEED), np.float32)
 
 
-def _nearest(seeds: np.ndarray) -> np.ndarray:
-    """The number of the nearest seed at every pixel; zeros if there is none."""
+def _assign_nearest(seeds: np.ndarray) -> np.ndarray:
+    """Give every pixel the number of the nearest seed; zeros if there is none."""
     if not seeds.any():
         return seeds
     _, labels = cv2.distanceTransformWithLabels(
@@ -151,11 +149,11 @@ def _nearest(seeds: np.ndarray) -> np.ndarray:
     )
     numbers = np.zeros(labels.max() + 1, seeds.dtype)
     numbers[labels[seeds > 0]] = seeds[seeds > 0]
-    return numbers[labels]
+    return np.asarray(numbers[labels])
 
 
-def _between(owners: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The pixels of ink where one owner's ends and the next one's begins."""
+def _find_boundaries(owners: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Find the pixels of a mask where one owner's region ends and the next one's begins."""
     owned = np.where(mask, owners, 0)
     highest = cv2.dilate(owned, np.ones((3, 3), np.uint8))
     return mask & (highest > owned)

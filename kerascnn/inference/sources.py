@@ -1,16 +1,21 @@
-"""The pictures that a command line names: files, directories, standard input."""
+"""Sources of pictures: files, directories, standard input, and pictures that are in memory already."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from kerascnn.images.decoding import decode
+from kerascnn.images.decoding import Picture, decode
 from kerascnn.utils.errors import ImageError
 from kerascnn.utils.outputs import written_names
 
 STANDARD_INPUT = "-"
+"""Stands for the picture on standard input wherever a path is expected."""
+
+OnError = Callable[[str, ImageError], None]
+"""Called with the name of a picture that cannot be read, and the reason; the other pictures go on."""
 
 DRAWINGS = "drawings"
 """Kind of the files that show how pictures were read (`kerascnn.utils.outputs`)."""
@@ -24,18 +29,18 @@ _USUAL_SUFFIXES = {
 def expand_directories(arguments: Sequence[str], output: str | None = None) -> list[str]:
     """Replace each directory by the pictures below it.
 
-    A file that is named stands for itself, whatever it is. In a directory, hidden files are left out, and so are files
-    that neither end like a picture nor are one.
+    A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
+    neither end like a picture nor are one.
 
     Args:
-        arguments: paths as given, or `-`.
+        arguments: Paths as given, or `-`.
         output: Directory of drawings. What an earlier run drew there is not read again.
 
     Returns:
-        Paths below each directory in alphabetical order, and the other arguments as they are.
+        Paths below each directory in alphabetical order, and the other arguments unchanged.
 
     Raises:
-        ImageError: if a directory holds no picture.
+        ImageError: If a directory holds no picture.
     """
     sources: list[str] = []
     drawn = _drawings(output)
@@ -54,22 +59,48 @@ def expand_directories(arguments: Sequence[str], output: str | None = None) -> l
     return sources
 
 
-def decoded(
-    sources: Iterable[str | Path | bytes], on_error: Callable[[str, ImageError], None]
-) -> Iterator[tuple[str, np.ndarray]]:
+def name_picture(source: Picture) -> str:
+    """Return the name of a picture in results: its path, `-` for encoded bytes, `picture` for one in memory."""
+    if isinstance(source, bytes):
+        return STANDARD_INPUT
+    return str(source) if isinstance(source, str | Path) else "picture"
+
+
+def open_picture(source: Picture) -> np.ndarray:
+    """Decode a picture; every picture that this package predicts, reads or explains is opened here.
+
+    Args:
+        source: A path, `-` for standard input, encoded bytes, a binary file, a PIL image or an array.
+
+    Returns:
+        uint8, `(height, width)` for a grey picture or `(height, width, 3)` in RGB, as from `decode`.
+
+    Raises:
+        ImageError: If the picture cannot be read.
+    """
+    source = read_standard_input(source)
+    return decode(source, "standard input" if isinstance(source, bytes) else None)
+
+
+def read_standard_input(source: Picture) -> Picture:
+    """Replace `-` by the bytes on standard input; leave every other source as it is."""
+    return sys.stdin.buffer.read() if isinstance(source, str) and source == STANDARD_INPUT else source
+
+
+def open_pictures(sources: Iterable[Picture], on_error: OnError) -> Iterator[tuple[str, np.ndarray]]:
     """Decode pictures one after the other.
 
     Args:
-        sources: paths, or the encoded bytes of a picture.
-        on_error: called with the name of a picture that cannot be read, and why; the others go on.
+        sources: Pictures, each as for `open_picture`.
+        on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
 
     Yields:
-        Name (the path as given, `-` for bytes) and array, as of `kerascnn.images.decoding`.
+        Name, as from `name_picture`, and array.
     """
     for source in sources:
-        name = STANDARD_INPUT if isinstance(source, bytes) else str(source)
+        name = name_picture(source)
         try:
-            array = decode(source, "standard input" if isinstance(source, bytes) else name)
+            array = open_picture(source)
         except ImageError as error:
             on_error(name, error)
         else:
@@ -93,6 +124,6 @@ def _is_picture(path: Path, root: Path) -> bool:
             return True
     except UnidentifiedImageError:
         return False
-    # A picture after all, but a damaged one: that is for the decoder to say.
+    # A damaged picture is a picture; the decoder will say what is wrong with it.
     except Exception:
         return True

@@ -22,7 +22,6 @@ from kerascnn.training.run_directory import RunDirectory, RunState
 from kerascnn.training.run_settings import RunSettings
 from kerascnn.training.task import Task
 from kerascnn.utils.errors import TrainingError
-from kerascnn.utils.quiet import silent_stderr
 
 
 def train_model(
@@ -108,19 +107,6 @@ def compile_model(
         loss=loss,
         metrics=[accuracy],
     )
-
-
-def save_without_optimizer(model: keras.Model, path: Path) -> None:
-    """Save a copy that was never compiled: a third of the size of a file with the optimizer's state.
-
-    Args:
-        model: any.
-        path: the `.keras` file.
-    """
-    with silent_stderr():
-        copy = type(model).from_config(model.get_config())
-        copy.set_weights(model.get_weights())
-        copy.save(path)
 
 
 def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, directory: RunDirectory) -> None:

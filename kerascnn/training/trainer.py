@@ -9,7 +9,7 @@ from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import Card
-from kerascnn.saving.model_files import require_replaceable, save
+from kerascnn.saving.model_files import require_replaceable, save, save_without_optimizer
 from kerascnn.training.acceleration.memory import freed_memory_kept
 from kerascnn.training.acceleration.threads import opencv_on_one_thread
 from kerascnn.training.classification_task import Classification
@@ -219,7 +219,6 @@ def _card(
 def _write(model, card: Card, path: Path, settings: RunSettings, progress: Progress) -> Card:
     from kerascnn.saving.onnx_files import export_onnx
     from kerascnn.training.learning_curves import draw_learning_curves
-    from kerascnn.training.loop import save_without_optimizer
 
     with staging_directory(path) as directory:
         staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}

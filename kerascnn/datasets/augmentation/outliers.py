@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerascnn.datasets.stored_images import Images
-from kerascnn.images.glyph_binarization import Ink, measure_stroke_width
+from kerascnn.images.components import bounding_box, find_components, measure_stroke_width
+from kerascnn.images.glyphs import crop_glyph
 from kerascnn.images.normalization import normalize_glyph
 
 LOOK_LIKE_DIGITS = frozenset("OoDQIiLlSsZzBbGgqJ")
@@ -126,10 +127,9 @@ def _draw_object(generator: np.random.Generator, size: tuple[int, int]) -> np.nd
     if generator.uniform() < 0.4:
         ends = generator.integers(10, 102, (3, 2)).astype(np.int32)
         cv2.polylines(canvas, [ends], False, generator.uniform(0.4, 1.0), int(generator.integers(3, 9)), cv2.LINE_AA)
-    rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
-    if not len(rows) or np.mean(canvas > 0.2) < 0.22:
+    if np.mean(canvas > 0.2) < 0.22:
         return _draw_object(generator, size)
-    cut = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    cut = canvas[bounding_box(canvas)]
     grain = 1 - generator.uniform(0, 0.5) * _smooth_noise(generator, cut.shape, generator.choice([4, 9, 18]))
     # The object fills the whole image, as in other data sets, or the box of a digit.
     box = round(generator.choice([1.0, 0.8, 20 / 28]) * min(size))
@@ -146,16 +146,16 @@ def _draw_blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndar
     """Draw a soft, broad patch of uneven paper or of a blurred picture, cut out as a glyph would be."""
     field = _smooth_noise(generator, (112, 112), generator.choice([4, 5, 7]))
     level = np.quantile(field, generator.uniform(0.5, 0.8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((field > level).astype(np.uint8), connectivity=8)
-    index = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    left, top, width, height, _ = (int(value) for value in stats[index])
-    mask = labels[top : top + height, left : left + width] == index
+    found = find_components(field > level)
+    largest = int(np.argmax(found.area))
+    window, mask = found.window(largest), found.crop(largest)
+    height, width = mask.shape
     # A long and narrow patch may look like a 1, and one with strokes like any digit.
     if min(width, height) < 0.5 * max(width, height) or measure_stroke_width(mask) < 0.4 * max(width, height):
         return _draw_blot(generator, size)
-    depth = (field[top : top + height, left : left + width] - level) / max(float(field.max() - level), 1e-6)
+    depth = (field[window] - level) / max(float(field.max() - level), 1e-6)
     soft = np.clip(0.3 + generator.uniform(0.7, 4) * depth, 0, 1) * mask
-    return normalize_glyph(Ink(soft.astype(np.float32), mask), size)
+    return normalize_glyph(crop_glyph(soft.astype(np.float32), mask), size)
 
 
 def _draw_texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -231,4 +231,4 @@ def _normalize(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     mask = canvas > 100
     if not mask.any():
         return np.zeros(size, np.uint8)
-    return normalize_glyph(Ink(canvas.astype(np.float32) / 255, mask), size)
+    return normalize_glyph(crop_glyph(canvas.astype(np.float32) / 255, mask), size)

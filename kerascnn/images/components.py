@@ -1,0 +1,103 @@
+"""Connected components of a mask, and what is measured on a mask: its bounding box, stroke width and median height."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+import cv2
+import numpy as np
+
+Window = tuple[slice, slice]
+"""Rows and columns of a box."""
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The connected components of a mask, in no particular order.
+
+    Args:
+        labels: int32, `(height, width)`: 0 is background, `index + 1` is the component with that index.
+        left: Integers, `(num_components,)`: first column of each bounding box.
+        top: First row of each bounding box.
+        width: Width of each bounding box in pixels.
+        height: Height of each bounding box in pixels.
+        area: Number of pixels of each component.
+    """
+
+    labels: np.ndarray
+    left: np.ndarray
+    top: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
+    area: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.area)
+
+    def window(self, index: SupportsIndex) -> Window:
+        """Return the bounding box of a component."""
+        top, left = int(self.top[index]), int(self.left[index])
+        return np.s_[top : top + int(self.height[index]), left : left + int(self.width[index])]
+
+    def crop(self, index: SupportsIndex) -> np.ndarray:
+        """Return the mask of a component, cropped to its bounding box: bool, `(height, width)`."""
+        component: np.ndarray = self.labels[self.window(index)] == int(index) + 1
+        return component
+
+    def select(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the mask of some components: bool, `(height, width)`, from bool, `(num_components,)`."""
+        mask: np.ndarray = np.concatenate([[False], chosen])[self.labels]
+        return mask
+
+
+def find_components(mask: np.ndarray, connectivity: int = 8) -> Components:
+    """Find the connected components of a mask.
+
+    Args:
+        mask: bool or uint8, `(height, width)`, nonzero is foreground.
+        connectivity: 8 if pixels are connected across corners, else 4.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    stats = stats[1:]
+    return Components(
+        labels,
+        left=stats[:, cv2.CC_STAT_LEFT],
+        top=stats[:, cv2.CC_STAT_TOP],
+        width=stats[:, cv2.CC_STAT_WIDTH],
+        height=stats[:, cv2.CC_STAT_HEIGHT],
+        area=stats[:, cv2.CC_STAT_AREA],
+    )
+
+
+def count_components(mask: np.ndarray) -> int:
+    """Count the 8-connected components of a mask."""
+    return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0]) - 1
+
+
+def bounding_box(mask: np.ndarray) -> Window:
+    """Return the smallest box that holds the nonzero pixels of a mask, of which there must be one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1]
+
+
+def measure_stroke_width(mask: np.ndarray, mask_size: int = 5) -> float:
+    """Measure the median width of the strokes of a mask, in pixels, from the distance transform on their midlines.
+
+    Args:
+        mask: bool, `(height, width)`.
+        mask_size: Size of the distance transform's mask, 3 or 5; 5 is more accurate.
+    """
+    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, mask_size)
+    # The ridge of the distance, where no neighbour is further from the background, is the midline of a stroke.
+    ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
+    return 2 * float(np.median(distance[ridge])) if ridge.any() else 1.0
+
+
+def median_height(heights: Iterable[float]) -> float:
+    """Return the weighted median of heights: each counts as often as it is tall, so that specks do not outvote digits.
+
+    Args:
+        heights: Heights of components in pixels, at least one.
+    """
+    ascending = np.sort(np.fromiter(heights, float))
+    return float(ascending[np.searchsorted(np.cumsum(ascending), ascending.sum() / 2)])
