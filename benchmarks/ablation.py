@@ -1,4 +1,4 @@
-"""What each ingredient of the recipe `quick` is worth: the recipe with one of them removed, or another one added.
+"""Ablation of the recipe `quick`: the recipe with one ingredient removed, or another one added.
 
     python benchmarks/ablation.py --seeds 3
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import results
 from others import OtherPrograms
 
-# What the table says, and the options that remove or change the ingredient.
+# Description in the table, and the options that remove or change the ingredient.
 VARIANTS = {
     "quick": ("nothing: the recipe as it is", ()),
     "adam": ("Muon; Adam for all weights", ("--optimizer", "adam")),
@@ -43,7 +43,7 @@ VARIANTS = {
 
 
 def run(name: str, seed: int, dry_run: bool) -> dict:
-    """One training as a user would start it."""
+    """Train once, as a user would start it."""
     _, changes = VARIANTS[name]
     options = ["--backend", "tensorflow", "--seed", str(seed), *changes]
     with tempfile.TemporaryDirectory() as directory:
@@ -67,18 +67,20 @@ def run(name: str, seed: int, dry_run: bool) -> dict:
 
 
 def main() -> None:
-    """Every run that is missing, seed by seed, so that what is there can be compared at any time."""
+    """Do every missing run, seed by seed, so that finished runs can be compared at any time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--variant", action="append", choices=list(VARIANTS), help="only this; may be repeated")
-    parser.add_argument("--dry-run", action="store_true", help="a few batches of one, nothing recorded")
+    parser.add_argument(
+        "--variant", action="append", choices=list(VARIANTS), help="Run this one only; may be repeated."
+    )
+    parser.add_argument("--dry-run", action="store_true", help="Train one on a few batches and record nothing.")
     arguments = parser.parse_args()
     if arguments.dry_run:
         print(run("no-warmup", 0, dry_run=True))
         return
     for seed in range(arguments.seeds):
         for name in arguments.variant or VARIANTS:
-            figures = results.recorded(f"ablation-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
+            figures = results.load_or_run(f"ablation-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
             print({key: figures[key] for key in ("name", "seed", "val_accuracy", "seconds")}, flush=True)
 
 

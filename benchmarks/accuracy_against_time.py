@@ -1,4 +1,4 @@
-"""How long until 99.0 % of the test images are right: `kerascnn fit` against plain implementations.
+"""Time until 99.0 % of the test images are classified correctly: `kerascnn fit` against plain implementations.
 
     python benchmarks/accuracy_against_time.py --seeds 5
 
@@ -30,7 +30,7 @@ FIGURE = Path(__file__).parent.parent / "docs" / "images" / "accuracy-against-ti
 
 
 def our_run(backend: str, epochs: int, seed: int, dry_run: bool) -> dict:
-    """`kerascnn fit` as a user types it."""
+    """Run `kerascnn fit` as a user types it."""
     with tempfile.TemporaryDirectory() as directory:
         options = ["--backend", backend, "--epochs", str(epochs), "--seed", str(seed)]
         command = [sys.executable, "-m", "kerascnn", "fit", *options, "--format", "json"]
@@ -49,20 +49,20 @@ def our_run(backend: str, epochs: int, seed: int, dry_run: bool) -> dict:
 
 
 def contender_run(name: str, epochs: int, seed: int, dry_run: bool) -> dict:
-    """A script of `contenders/`."""
+    """Run a script of `contenders/`."""
     options = ["--epochs", str(epochs), "--seed", str(seed)]
     figures = run_contender(name, *options, *(["--limit-steps", "2"] if dry_run else []))
     return {"command": " ".join([f"python benchmarks/contenders/{name}.py", *options]), **figures}
 
 
-def recorded(name: str, epochs: int, seed: int) -> dict:
-    """The figures of a run: from its file, or from the run itself, which then has a file."""
+def load_or_run(name: str, epochs: int, seed: int) -> dict:
+    """Read the figures of a run from its file, or do the run and write its file."""
     stem = f"accuracy-{name.replace(' ', '-')}-{epochs}-epochs-seed-{seed}"
-    return results.recorded(stem, lambda: run(name, epochs, seed))
+    return results.load_or_run(stem, lambda: run(name, epochs, seed))
 
 
 def run(name: str, epochs: int, seed: int, dry_run: bool = False) -> dict:
-    """Train, in a process of its own; `seconds` are those of the whole process."""
+    """Train in a new process; `seconds` is the wall time of the whole process."""
     begun, others = time.perf_counter(), OtherPrograms()
     if name in CONTENDERS:
         figures = contender_run(name, epochs, seed, dry_run)
@@ -82,28 +82,39 @@ def reaches_target(rows: list[dict]) -> bool:
 
 
 def measure(lengths: dict[str, int], seeds: int, contender_seeds: int) -> None:
-    """Every run that is missing, of each contestant up to its longest, the short ones first, contestants in turn."""
+    """Do every missing run of each contestant, the short ones first, contestants in turn."""
     finished = set()
     for length in range(1, max(lengths.values()) + 1):
         for name in lengths:
             if length > lengths[name] or name in finished:
                 continue
             number = contender_seeds if name in CONTENDERS else seeds
-            rows = [recorded(name, length, seed) for seed in range(number)]
+            rows = [load_or_run(name, length, seed) for seed in range(number)]
             if name in CONTENDERS and reaches_target(rows):
                 finished.add(name)
 
 
 def main() -> None:
-    """Run what is missing, then draw all that is there."""
+    """Do the missing runs, then draw all finished ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", action="append", choices=BACKENDS, help="of kerascnn  [default: tensorflow]")
-    parser.add_argument("--our-epochs", type=int, default=3, help="kerascnn and others run 1, 2, ... so many epochs")
-    parser.add_argument("--seeds", type=int, default=5, help="of kerascnn")
-    parser.add_argument("--epochs", type=int, default=8, help="of the settings of the PyTorch examples, at most")
-    parser.add_argument("--contender", action="append", choices=list(CONTENDERS), help="only this; may be repeated")
+    parser.add_argument(
+        "--backend",
+        action="append",
+        choices=BACKENDS,
+        help="Backend of kerascnn; may be repeated.  [default: tensorflow]",
+    )
+    parser.add_argument(
+        "--our-epochs", type=int, default=3, help="Largest number of epochs of kerascnn and the others."
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="Backend of kerascnn.")
+    parser.add_argument(
+        "--epochs", type=int, default=8, help="Largest number of epochs with the settings of the PyTorch examples."
+    )
+    parser.add_argument(
+        "--contender", action="append", choices=list(CONTENDERS), help="Run this one only; may be repeated."
+    )
     parser.add_argument("--contender-seeds", type=int, default=2)
-    parser.add_argument("--dry-run", action="store_true", help="a few steps of two, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Run a few steps of two of them and record nothing.")
     arguments = parser.parse_args()
     if arguments.dry_run:
         rows = [run(ours("jax"), 1, 0, dry_run=True), run("plain_pytorch", 1, 0, dry_run=True)]

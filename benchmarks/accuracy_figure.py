@@ -1,4 +1,4 @@
-"""The figure of test accuracy against seconds of training."""
+"""Figure of test accuracy against training time."""
 
 import statistics
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def draw(rows: Sequence[dict], path: Path) -> None:
 
     Args:
         rows: `name`, `epochs`, `training_seconds` and `test_accuracy` of each run.
-        path: the `.png` to write.
+        path: Path of the `.png` to write.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(Drawing(lambda figure, theme: _draw(figure, theme, rows), height=4.2).png())
@@ -75,7 +75,7 @@ def _draw(figure, theme: Theme, rows: Sequence[dict]) -> None:
 
 
 def _scales(axes, rows: Sequence[dict]) -> None:
-    """Time by its logarithm, accuracy by that of the error; ticks where people look for them."""
+    """Scale time logarithmically and accuracy by the logarithm of the error, with ticks at round numbers."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     seconds = [row["training_seconds"] for row in rows]

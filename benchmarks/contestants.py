@@ -1,4 +1,4 @@
-"""Who is measured: plain implementations in `contenders/`, and kerascnn on its backends."""
+"""The contestants: plain implementations in `contenders/`, and kerascnn on its backends."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def ours(backend: str) -> str:
 
 
 def label(name: str) -> str:
-    """What a reader is told of a contestant."""
+    """Description of a contestant for readers."""
     return CONTENDERS.get(name, name)
 
 
@@ -33,8 +33,8 @@ def run_contender(name: str, *options: str) -> dict:
     """Run a script of `contenders/` to its end, and return what it reports.
 
     Args:
-        name: of the script.
-        *options: such as `--epochs`, `"1"`.
+        name: Name of the script.
+        *options: Options such as `--epochs`, `"1"`.
     """
     command = [sys.executable, str(_DIRECTORY / f"{name}.py"), "--json", *options]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ from kerascnn.saving.model_files import REFERENCE, find_shipped_model
 
 
 def highlights_list() -> str:
-    """What kerascnn is good at, a line each, with figures and their numbers of samples."""
+    """List what kerascnn is good at, with figures and their numbers of samples."""
     return "\n".join(f"- {line}" for line in (_mnist(), _synthetic_pictures(), _rejection(), _speed()))
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--dry-run", action="store_true", help="one run, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Run once and record nothing.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "photo.jpg"

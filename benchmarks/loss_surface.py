@@ -1,4 +1,4 @@
-"""The loss around the weights of a trained network, along two random directions.
+"""Loss surface around the weights of a trained network, along two random directions.
 
 Source: H. Li, Z. Xu, G. Taylor, C. Studer and T. Goldstein, "Visualizing the loss landscape of neural nets", NeurIPS
 2018: each filter of a direction has the norm of the network's own filter, so that networks of other scales can be
@@ -15,11 +15,11 @@ def loss_surface(model, images: np.ndarray, labels: np.ndarray, points: int, see
     """Compute the loss on a grid around the weights; afterwards they are what they were.
 
     Args:
-        model: compiled, with one metric beside its loss.
+        model: Compiled Keras model with one metric beside its loss.
         images: float32, `(n, height, width, channels)`.
-        labels: integers, `(n,)`.
-        points: along each direction; odd, so that the weights themselves are among them.
-        seed: of the directions.
+        labels: Integers, `(n,)`.
+        points: Number of points along each direction; odd, so that the weights themselves are among them.
+        seed: Random seed of the directions.
 
     Returns:
         `(points, points)`, mean cross-entropy in nats.
@@ -39,7 +39,7 @@ def loss_surface(model, images: np.ndarray, labels: np.ndarray, points: int, see
 
 
 def _direction(weights: list[np.ndarray], generator: np.random.Generator) -> list[np.ndarray]:
-    """Random numbers in the shape of the weights, each filter with the norm that the weights have there."""
+    """Draw a direction in the shape of the weights, each filter scaled to the norm of its weights."""
     return [_like(weight, generator) if weight.ndim > 1 else np.zeros_like(weight) for weight in weights]
 
 

@@ -1,4 +1,4 @@
-"""Which of a page's digits were found, split or merged, by the boxes of what was read."""
+"""Compare the boxes of a page's digits with those that were read: found, split or merged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import numpy as np
 
 Box = tuple[int, int, int, int]  # left, top, width, height
 
-_INSIDE = 0.6  # of a box's area: what lies in another one so far belongs to it
+_INSIDE = 0.6  # share of a box's area in another box, from which on it belongs to that one
 
 
 @dataclass(frozen=True)
 class Matches:
-    """What became of the digits of a page.
+    """Counts of a page's digits by their result.
 
     Args:
-        found: digits that one box shows, and that box no other digit.
-        split: digits that lie in pieces in several boxes.
-        merged: digits that share a box with another digit.
+        found: Number of digits with one box of their own.
+        split: Number of digits in pieces in several boxes.
+        merged: Number of digits that share a box with another digit.
     """
 
     found: int
@@ -40,7 +40,7 @@ def match(true: Sequence[Box], read: Sequence[Box]) -> Matches:
 
 
 def _intersections(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The areas that boxes of two lists have in common, `(len(first), len(second))`."""
+    """Areas of the intersections of the boxes of two lists, `(len(first), len(second))`."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
     return np.maximum(high - low, 0).prod(axis=2)

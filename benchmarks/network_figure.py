@@ -1,4 +1,4 @@
-"""The figure of mistakes against milliseconds a picture, of every recorded run of `benchmarks/networks.py`."""
+"""Figure of errors against milliseconds a picture, for every recorded run of `benchmarks/networks.py`."""
 
 import statistics
 from pathlib import Path
@@ -15,7 +15,7 @@ FIGURE = Path(__file__).parent.parent / "docs" / "images" / "networks.png"
 
 
 def draw() -> None:
-    """Draw it as `kerascnn models --figure` draws the models that a user has."""
+    """Draw the figure as `kerascnn models --figure` does for a user's models."""
     records = {name: results.read(f"network-{name}-seed-*.json") for name in networks.BACKENDS}
     records[ENSEMBLE] = results.read("ensemble.json")
     rows = [_overview(name, runs) for name, runs in records.items() if runs]

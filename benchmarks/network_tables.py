@@ -51,7 +51,7 @@ def _number_of(rows: list[dict]) -> str:
 
 
 def reference_choice_table() -> str:
-    """What each candidate reads, from `benchmarks/reference_choice.py`; nothing while there is no record."""
+    """Accuracy of each candidate, from `benchmarks/reference_choice.py`; nothing while there is no record."""
     for record in results.read("reference-choice.json"):
         lines = [
             "| model | architecture | pictures | right | without an answer | ms a picture |",

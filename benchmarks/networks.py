@@ -1,4 +1,4 @@
-"""How accurate each architecture gets with the recipe `best`, over several seeds; and several of them as one.
+"""Accuracy of each architecture with the recipe `best` over several seeds, and of an ensemble of them.
 
     python benchmarks/networks.py --seeds 3
 
@@ -29,7 +29,7 @@ MAX_MEMBERS = 5
 
 
 def run(name: str, seed: int, dry_run: bool) -> dict:
-    """One training as a user would start it; `seconds` are those of its epochs, whenever they were done."""
+    """Train once, as a user would start it; `seconds` is the sum over its epochs, whenever they were done."""
     options = ["--architecture", name, "--recipe", "best", "--backend", BACKENDS[name], "--seed", str(seed)]
     options += ["--split-seed", "0"]
     if name in VALIDATION_SPLITS:
@@ -57,7 +57,7 @@ def run(name: str, seed: int, dry_run: bool) -> dict:
 
 
 def join() -> None:
-    """The ensemble that is best in validation, of the models that are there; its test images are scored once."""
+    """Choose the best ensemble of the finished models by validation, and score its test images once."""
     models = [str(path) for name in VALIDATION_SPLITS for path in sorted(MODELS.glob(f"{name}-seed-*.keras"))]
     output = MODELS / "ensemble.keras"
     options = ["--max-members", str(MAX_MEMBERS), "--output", str(output), "--format", "json"]
@@ -76,19 +76,21 @@ def join() -> None:
 
 
 def main() -> None:
-    """Every run that is missing, seed by seed; then the ensemble, if it is asked for."""
+    """Do every missing run, seed by seed; then the ensemble, if asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--architecture", action="append", choices=list(BACKENDS), help="only this; may be repeated")
-    parser.add_argument("--ensemble", action="store_true", help="choose one when the runs are done")
-    parser.add_argument("--dry-run", action="store_true", help="a few batches of one, nothing recorded")
+    parser.add_argument(
+        "--architecture", action="append", choices=list(BACKENDS), help="Run this one only; may be repeated."
+    )
+    parser.add_argument("--ensemble", action="store_true", help="Choose an ensemble when the runs are done.")
+    parser.add_argument("--dry-run", action="store_true", help="Train one on a few batches and record nothing.")
     arguments = parser.parse_args()
     if arguments.dry_run:
         print(run("cnn_tiny", 0, dry_run=True))
         return
     for seed in range(arguments.seeds):
         for name in arguments.architecture or BACKENDS:
-            figures = results.recorded(f"network-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
+            figures = results.load_or_run(f"network-{name}-seed-{seed}", partial(run, name, seed, dry_run=False))
             print({key: figures[key] for key in ("architecture", "seed", "val_accuracy", "seconds")}, flush=True)
     if arguments.ensemble:
         join()

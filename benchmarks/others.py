@@ -1,4 +1,4 @@
-"""How much of the processor other programs took during a measurement."""
+"""Processor time of other programs during a measurement."""
 
 import os
 import resource
@@ -9,13 +9,13 @@ _STATISTICS = Path("/proc/stat")
 
 
 class OtherPrograms:
-    """Measures from when it is made; on Linux only, elsewhere it does not know."""
+    """Measures from its creation on; on Linux only."""
 
     def __init__(self) -> None:
         self._begun, self._busy, self._own = time.perf_counter(), _busy_seconds(), _own_seconds()
 
     def cores(self) -> float | None:
-        """Cores that others have used on the average. Children of this process are its own once they have ended."""
+        """Mean number of cores that other programs used; finished children count as this process."""
         if self._busy is None:
             return None
         others = _busy_seconds() - self._busy - (_own_seconds() - self._own)

@@ -42,7 +42,7 @@ _SUMS = (
 
 @dataclass
 class Score:
-    """What was read on the pages of one style."""
+    """Score on the pages of one style."""
 
     segmenter: str
     style: str
@@ -122,8 +122,8 @@ def measure(
     return list(scores.values())
 
 
-def in_all(scores: list[Score], segmenter: str) -> Score:
-    """The sum over the styles."""
+def sum_scores(scores: list[Score], segmenter: str) -> Score:
+    """Sum the scores over the styles."""
     total = Score(segmenter, "all")
     for field in _SUMS:
         setattr(total, field, sum(getattr(score, field) for score in scores if score.segmenter == segmenter))
@@ -133,12 +133,16 @@ def in_all(scores: list[Score], segmenter: str) -> Score:
 def main() -> None:
     """Parse, measure, write, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="reference", help="a .keras file, or 'reference'")
-    parser.add_argument("--pages", type=int, default=10, help="pages a style")
-    parser.add_argument("--seed", type=int, default=1000, help="of the first page of each style")
-    parser.add_argument("--style", action="append", choices=list(STYLES), help="only this one; may be repeated")
-    parser.add_argument("--segmenter", action="append", help="only this one, or a U-Net's path; may be repeated")
-    parser.add_argument("--dry-run", action="store_true", help="one page a style; nothing is written")
+    parser.add_argument("--model", default="reference", help="Path of a .keras file, or 'reference'.")
+    parser.add_argument("--pages", type=int, default=10, help="Number of pages of each style.")
+    parser.add_argument("--seed", type=int, default=1000, help="Random seed of the first page of each style.")
+    parser.add_argument(
+        "--style", action="append", choices=list(STYLES), help="Measure this style only; may be repeated."
+    )
+    parser.add_argument(
+        "--segmenter", action="append", help="Segmenter to measure, or path of a U-Net; may be repeated."
+    )
+    parser.add_argument("--dry-run", action="store_true", help="Read one page of each style and write nothing.")
     arguments = parser.parse_args()
     predictor = kerascnn.load(arguments.model)
     segmenters = {name: load_segmenter(name) for name in arguments.segmenter or SEGMENTERS}
@@ -150,14 +154,14 @@ def main() -> None:
         new = measure(predictor, segmenters, style, num_pages, arguments.seed)
         print("\n".join(score.row() for score in new), flush=True)
         scores += new
-    totals = [in_all(scores, name) for name in segmenters]
+    totals = [sum_scores(scores, name) for name in segmenters]
     print("\n".join(score.row() for score in totals))
     if not arguments.dry_run:
         write(arguments, predictor, [*scores, *totals])
 
 
 def write(arguments: argparse.Namespace, predictor: Predictor, scores: list[Score]) -> None:
-    """Write the scores with all that is needed to repeat them."""
+    """Write the scores with everything that is needed to repeat them."""
     figures = {
         "command": f"python benchmarks/pages.py --pages {arguments.pages} --seed {arguments.seed}",
         "model": predictor.card.name,

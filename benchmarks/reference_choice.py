@@ -1,4 +1,4 @@
-"""Which model should answer when a user names none: the one that reads most digits in the styles of synthetic pages.
+"""Choice of the default model: the one that reads most digits in the styles of synthetic pages.
 
     python benchmarks/reference_choice.py saved_models/networks/*.keras
 
@@ -21,8 +21,8 @@ from kerascnn.saving.model_files import find_shipped_model
 MOST_MILLISECONDS = 10.0
 
 
-def judge(model: str, pages: dict[str, list]) -> dict:
-    """What a model makes of the pictures of every style."""
+def score_model(model: str, pages: dict[str, list]) -> dict:
+    """Score a model on the pictures of every style."""
     loaded = kerascnn.load(model)
     scores = [read(loaded, style, of_style) for style, of_style in pages.items()]
     card = loaded.card
@@ -39,18 +39,18 @@ def judge(model: str, pages: dict[str, list]) -> dict:
 
 
 def main() -> None:
-    """Judge all, record, and say which one it is."""
+    """Score all models, record the scores, and print the choice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", help=".keras files")
-    parser.add_argument("--count", type=int, default=150, help="pictures a style")
-    parser.add_argument("--seed", type=int, default=200000, help="of the first picture of each style")
-    parser.add_argument("--dry-run", action="store_true", help="one picture a style; nothing is recorded")
+    parser.add_argument("models", nargs="*", help="Paths of .keras files.")
+    parser.add_argument("--count", type=int, default=150, help="Number of pictures of each style.")
+    parser.add_argument("--seed", type=int, default=200000, help="Random seed of the first picture of each style.")
+    parser.add_argument("--dry-run", action="store_true", help="Read one picture of each style and record nothing.")
     arguments = parser.parse_args()
     count = 1 if arguments.dry_run else arguments.count
     pages = {style: single_digits(style, count, arguments.seed, part="train") for style in SINGLE_STYLES}
     rows = []
     for model in ["reference", *(name for name in arguments.models if read_card(Path(name)) is not None)]:
-        rows.append(judge(model, pages))
+        rows.append(score_model(model, pages))
         print({key: value for key, value in rows[-1].items() if key != "scores"}, flush=True)
     quick = [row for row in rows if row["milliseconds_per_picture"] <= MOST_MILLISECONDS]
     best = max(quick, key=lambda row: row["right"])

@@ -1,4 +1,4 @@
-"""How often the reference model withholds its answer: from digits, which it should not, and from other things.
+"""Rejection rates of the reference model, on digits, which it should accept, and on other pictures.
 
     python benchmarks/rejection.py --fashion-mnist DIRECTORY [--singles DIRECTORY]
 
@@ -22,7 +22,7 @@ from kerascnn.inference.sources import expand_directories
 
 
 def letters() -> list[Image.Image]:
-    """Each letter that is not like a digit, in Pillow's own font, which the network was not trained with."""
+    """Draw each letter that does not look like a digit in Pillow's own font, which is not in the training data."""
     pictures = []
     for text in sorted(set(string.ascii_letters) - LOOK_LIKE_DIGITS):
         for size in (50, 70, 90, 110):
@@ -34,7 +34,7 @@ def letters() -> list[Image.Image]:
 
 
 def noise(generator: np.random.Generator) -> list[np.ndarray]:
-    """Noise of every coarseness, as pictures of 120 pixels and of 28."""
+    """Make noise of every coarseness, in pictures of 120 and of 28 pixels."""
     pictures = []
     for side in (28, 120):
         for cells in (4, 8, 14, 28, side):
@@ -44,8 +44,8 @@ def noise(generator: np.random.Generator) -> list[np.ndarray]:
     return pictures
 
 
-def withheld(model: Predictor, pictures: list) -> dict:
-    """How many there are, and the share without an answer."""
+def measure_rejection(model: Predictor, pictures: list) -> dict:
+    """Measure the number of pictures and the share that is rejected."""
     predictions = model.predict(pictures)
     share = sum(prediction.label is None for prediction in predictions) / len(predictions)
     return {"num_samples": len(predictions), "withheld": round(share, 4)}
@@ -56,20 +56,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fashion-mnist", type=Path)
     parser.add_argument("--singles", type=Path)
-    parser.add_argument("--dry-run", action="store_true", help="few pictures, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Read few pictures and record nothing.")
     arguments = parser.parse_args()
     model = kerascnn.load("reference")
     count = 20 if arguments.dry_run else 10000
     figures = {
         "threshold": model.card.rejection_threshold,
-        "MNIST test": withheld(model, list(load_dataset("mnist").test_images[:count])),
-        "letters": withheld(model, letters()[:count]),
-        "noise": withheld(model, noise(np.random.default_rng(0))[:count]),
+        "MNIST test": measure_rejection(model, list(load_dataset("mnist").test_images[:count])),
+        "letters": measure_rejection(model, letters()[:count]),
+        "noise": measure_rejection(model, noise(np.random.default_rng(0))[:count]),
     }
     if arguments.fashion_mnist:
-        figures["Fashion-MNIST test"] = withheld(model, list(load_dataset(arguments.fashion_mnist).test_images[:count]))
+        figures["Fashion-MNIST test"] = measure_rejection(
+            model, list(load_dataset(arguments.fashion_mnist).test_images[:count])
+        )
     if arguments.singles:
-        figures["real single digits"] = withheld(model, expand_directories([str(arguments.singles)]))
+        figures["real single digits"] = measure_rejection(model, expand_directories([str(arguments.singles)]))
     print(figures)
     if not arguments.dry_run:
         results.write("rejection", figures)

@@ -14,7 +14,7 @@ _LEVELS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 
 
 def draw_all(rows: Sequence[dict], directory: Path | None) -> None:
-    """Draw all three; nowhere if there is no directory, to see that it can be done."""
+    """Draw all three figures; without a directory they are drawn but not written."""
     for name, draw, height in (
         ("residual-losses", _losses, 3.1),
         ("residual-gradients", _gradients, 3.1),
@@ -76,7 +76,7 @@ def _surfaces(figure, theme: Theme, rows: Sequence[dict]) -> None:
 
 
 def _panels(figure, rows: Sequence[dict], **keywords) -> list[tuple]:
-    """One panel a kind, with its rows."""
+    """Make one panel for each kind, with its rows."""
     panels = []
     for axes, kind in zip(figure.subplots(1, 2, **keywords), _KINDS, strict=True):
         layers = " and ".join(sorted({str(row["num_layers"]) for row in rows}))

@@ -34,11 +34,11 @@ def run(kind: str, num_layers: int, dataset: Dataset, steps: int, surface_points
     """Train one network.
 
     Args:
-        kind: of `KINDS`.
-        num_layers: with weights, one after another: 6n + 2.
-        dataset: the data.
-        steps: of training.
-        surface_points: along each direction of the loss surface; 0 for none.
+        kind: Kind of network in `KINDS`.
+        num_layers: Number of layers with weights, one after another: 6n + 2.
+        dataset: Data set.
+        steps: Number of training steps.
+        surface_points: Number of points along each direction of the loss surface; 0 for no surface.
 
     Returns:
         The figures of the run.
@@ -80,7 +80,7 @@ def run(kind: str, num_layers: int, dataset: Dataset, steps: int, surface_points
 
 
 def gradient_norms(model, images: np.ndarray, labels: np.ndarray) -> list[float]:
-    """Norm of the loss's gradient at the kernel of each convolution on the long way, from the picture on."""
+    """Norm of the loss's gradient at the kernel of each convolution on the main path, from the picture on."""
     import keras
     import tensorflow as tf
 
@@ -95,7 +95,7 @@ def gradient_norms(model, images: np.ndarray, labels: np.ndarray) -> list[float]
 
 
 def _step(model, images: np.ndarray, labels: np.ndarray) -> float:
-    """The loss of one step alone: Keras reports the mean since the last reset."""
+    """Train one step and return its loss alone; Keras reports the mean since the last reset."""
     model.reset_metrics()
     return float(model.train_on_batch(images, labels)[0])
 
@@ -105,9 +105,9 @@ def _pair(dataset: Dataset, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def main() -> None:
-    """Every network that is missing, then the figures."""
+    """Train every missing network, then draw the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dry-run", action="store_true", help="two steps of the smallest, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Train the smallest for two steps and record nothing.")
     arguments = parser.parse_args()
     activate("tensorflow")
     dataset = load_dataset("mnist")
@@ -118,7 +118,7 @@ def main() -> None:
         for kind in KINDS:
             points = SURFACE_POINTS if num_layers == NUM_LAYERS[-1] else 0
             stem = f"residuals-{kind}-{num_layers}"
-            results.recorded(stem, partial(run, kind, num_layers, dataset, STEPS, points))
+            results.load_or_run(stem, partial(run, kind, num_layers, dataset, STEPS, points))
             print(stem, flush=True)
     draw_all(results.read("residuals-*.json"), results.RESULTS.parent.parent / "docs" / "images")
 

@@ -1,4 +1,4 @@
-"""What every measurement records beside its figures, and where."""
+"""Records of measurements, with the machine and versions that they were made on."""
 
 import json
 from collections.abc import Callable
@@ -20,12 +20,12 @@ def write(name: str, figures: dict) -> Path:
 
 
 def read(pattern: str) -> list[dict]:
-    """All finished measurements whose file name matches, in order of name."""
+    """Read all finished measurements whose file name matches, in order of name."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(pattern))]
 
 
-def recorded(name: str, measure: Callable[[], dict]) -> dict:
-    """The figures of a finished measurement; one that has no file yet is made now, and written."""
+def load_or_run(name: str, measure: Callable[[], dict]) -> dict:
+    """Read the figures of a finished measurement, or measure them now and write them."""
     if not read(f"{name}.json"):
         write(name, measure())
     (figures,) = read(f"{name}.json")

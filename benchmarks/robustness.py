@@ -1,4 +1,4 @@
-"""Accuracy against what pens, cameras and hands do to a digit: the default recipe and the reference side by side.
+"""Robustness: accuracy of the default recipe and of the reference on degraded digits.
 
     python benchmarks/robustness.py --seed-model saved_models/mnist_cnn.keras
 
@@ -24,66 +24,66 @@ SIDE = 56
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "robustness.png"
 
 
-def rotated(ink: np.ndarray, degrees: float, generator: np.random.Generator) -> np.ndarray:
-    """Turned to either side."""
+def rotate(ink: np.ndarray, degrees: float, generator: np.random.Generator) -> np.ndarray:
+    """Rotate to either side."""
     turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), degrees * generator.choice([-1, 1]), 1)
     return cv2.warpAffine(ink, turn, (SIDE, SIDE))
 
 
-def scaled(ink: np.ndarray, factor: float, generator: np.random.Generator) -> np.ndarray:
-    """Smaller or larger, about the middle."""
+def scale(ink: np.ndarray, factor: float, generator: np.random.Generator) -> np.ndarray:
+    """Scale about the middle."""
     return cv2.warpAffine(ink, cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 0, factor), (SIDE, SIDE))
 
 
-def shifted(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
-    """Moved in any direction."""
+def shift(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
+    """Shift in any direction."""
     angle = generator.uniform(0, 2 * np.pi)
     move = np.float32([[1, 0, pixels * np.cos(angle)], [0, 1, pixels * np.sin(angle)]])
     return cv2.warpAffine(ink, move, (SIDE, SIDE))
 
 
-def blurred(ink: np.ndarray, sigma: float, generator: np.random.Generator) -> np.ndarray:
-    """Out of focus."""
+def blur(ink: np.ndarray, sigma: float, generator: np.random.Generator) -> np.ndarray:
+    """Blur."""
     return cv2.GaussianBlur(ink, (0, 0), sigma) if sigma else ink
 
 
-def noisy(ink: np.ndarray, deviation: float, generator: np.random.Generator) -> np.ndarray:
-    """Grain of a dark photo, in grey levels."""
+def add_noise(ink: np.ndarray, deviation: float, generator: np.random.Generator) -> np.ndarray:
+    """Add noise, in grey levels, as in a dark photo."""
     return np.clip(ink + generator.normal(0, deviation, ink.shape), 0, 255).astype(np.uint8)
 
 
-def faint(ink: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Less ink, on paper with a grain of two grey levels."""
-    return noisy(ink * share, 2, generator)
+def fade(ink: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
+    """Fade the ink, on paper with noise of two grey levels."""
+    return add_noise(ink * share, 2, generator)
 
 
-def thickened(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
-    """A stroke wider (or, below zero, thinner) by so many of 56 pixels on each side."""
+def change_width(ink: np.ndarray, pixels: float, generator: np.random.Generator) -> np.ndarray:
+    """Widen (or, below zero, thin) the stroke by this number of 56 pixels on each side."""
     size = 2 * abs(int(pixels)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return cv2.dilate(ink, kernel) if pixels > 0 else cv2.erode(ink, kernel)
 
 
-def compressed(ink: np.ndarray, quality: float, generator: np.random.Generator) -> np.ndarray:
-    """Through JPEG."""
+def compress(ink: np.ndarray, quality: float, generator: np.random.Generator) -> np.ndarray:
+    """Compress as JPEG."""
     _, encoded = cv2.imencode(".jpg", 255 - ink, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return 255 - cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
 
 
 CHANGES: dict[str, tuple[Callable, str, tuple[float, ...]]] = {
-    "rotation": (rotated, "degrees", (0, 10, 20, 30, 40, 50)),
-    "scale": (scaled, "factor", (0.2, 0.3, 0.5, 0.7, 1.0, 1.3)),
-    "shift": (shifted, "pixels of 56", (0, 2, 4, 6, 8, 10)),
-    "blur": (blurred, "sigma, pixels of 56", (0, 1, 2, 3, 4, 5)),
-    "noise": (noisy, "standard deviation, grey levels", (0, 10, 20, 40, 60, 80)),
-    "contrast": (faint, "share of full ink", (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
-    "stroke width": (thickened, "change on each side, pixels of 56", (-2, -1, 0, 1, 2, 3)),
-    "JPEG quality": (compressed, "quality", (1, 3, 5, 10, 20, 50)),
+    "rotation": (rotate, "degrees", (0, 10, 20, 30, 40, 50)),
+    "scale": (scale, "factor", (0.2, 0.3, 0.5, 0.7, 1.0, 1.3)),
+    "shift": (shift, "pixels of 56", (0, 2, 4, 6, 8, 10)),
+    "blur": (blur, "sigma, pixels of 56", (0, 1, 2, 3, 4, 5)),
+    "noise": (add_noise, "standard deviation, grey levels", (0, 10, 20, 40, 60, 80)),
+    "contrast": (fade, "share of full ink", (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
+    "stroke width": (change_width, "change on each side, pixels of 56", (-2, -1, 0, 1, 2, 3)),
+    "JPEG quality": (compress, "quality", (1, 3, 5, 10, 20, 50)),
 }
 
 
 def measure(models: dict[str, Predictor], num_images: int) -> list[dict]:
-    """One row a change, value and model: the share of pictures that the most probable class is right for."""
+    """Measure the top-1 accuracy for every change, value and model."""
     data = load_dataset("mnist")
     labels = data.test_labels[:num_images]
     inks = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for image in data.test_images[:num_images]]
@@ -101,7 +101,7 @@ def measure(models: dict[str, Predictor], num_images: int) -> list[dict]:
 
 
 def draw(rows: list[dict], path: Path) -> None:
-    """A panel a change, a line a model."""
+    """Draw one panel for each change, one line for each model."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 6.2), layout="constrained")
@@ -127,8 +127,12 @@ def draw(rows: list[dict], path: Path) -> None:
 def main() -> None:
     """Measure, record and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed-model", default="saved_models/mnist_cnn.keras", help="made by `kerascnn fit`")
-    parser.add_argument("--dry-run", action="store_true", help="20 images of the reference twice, nothing recorded")
+    parser.add_argument(
+        "--seed-model", default="saved_models/mnist_cnn.keras", help="Path of a model made by `kerascnn fit`."
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Read 20 images with the reference, twice, and record nothing."
+    )
     arguments = parser.parse_args()
     reference = kerascnn.load("reference")
     if arguments.dry_run:

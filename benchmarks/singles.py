@@ -1,4 +1,4 @@
-"""How well single digits are read in the styles of the synthetic pages: one digit a picture, of MNIST's test part.
+"""Accuracy on single digits of MNIST's test part in the styles of the synthetic pages.
 
     python benchmarks/singles.py [--count 40] [--seed 50000]
 
@@ -17,7 +17,7 @@ SINGLE_STYLES = [style for style in STYLES if style != "touching"]
 
 
 def single_digits(style: str, count: int, seed: int, part: str = "test") -> list[SyntheticPage]:
-    """So many pictures of one digit each, of a part of MNIST."""
+    """Make pictures of one digit each, from a part of MNIST."""
     return [make_page(style, number, part=part, num_lines=1, digits_per_line=1) for number in range(seed, seed + count)]
 
 
@@ -33,9 +33,9 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="reference")
-    parser.add_argument("--count", type=int, default=40, help="pictures a style")
-    parser.add_argument("--seed", type=int, default=50000, help="of the first picture of each style")
-    parser.add_argument("--dry-run", action="store_true", help="one picture a style; nothing is recorded")
+    parser.add_argument("--count", type=int, default=40, help="Number of pictures of each style.")
+    parser.add_argument("--seed", type=int, default=50000, help="Random seed of the first picture of each style.")
+    parser.add_argument("--dry-run", action="store_true", help="Read one picture of each style and record nothing.")
     arguments = parser.parse_args()
     model = kerascnn.load(arguments.model)
     count = 1 if arguments.dry_run else arguments.count

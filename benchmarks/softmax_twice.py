@@ -1,4 +1,4 @@
-"""What it costs to apply softmax twice: the same network from the same weights, with both losses.
+"""Cost of applying softmax twice: the same network from the same weights, with both losses.
 
 python benchmarks/softmax_twice.py
 """
@@ -23,13 +23,13 @@ _DRY_RUN_SAMPLES = PARTS * BATCH_SIZE
 
 
 def run(softmax_count: int, seed: int, dataset: Dataset, num_samples: int | None) -> dict:
-    """Train for one epoch; validation in between, the test part once, at the end.
+    """Train for one epoch, with validation in between, and score the test part once at the end.
 
     Args:
-        softmax_count: 1, as it should be, or 2.
-        seed: of the initial weights, the dropout, the division of the data and the order of the samples.
-        dataset: the data.
-        num_samples: of each part, to shorten the run; None for all.
+        softmax_count: Number of softmax functions: 1, which is right, or 2.
+        seed: Random seed of the weights, the dropout, the division of the data and the order of the samples.
+        dataset: Data set.
+        num_samples: Number of samples of each part, to shorten the run; None for all.
 
     Returns:
         The figures of the run.
@@ -83,7 +83,7 @@ def main() -> None:
     """Run both variants with every seed, in turn, and record them together."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", default="tensorflow", choices=("tensorflow", "jax", "torch"))
-    parser.add_argument("--dry-run", action="store_true", help="one seed, a few batches, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Train one seed on a few batches and record nothing.")
     arguments = parser.parse_args()
     backend = activate(arguments.backend).name
     dataset = load_dataset("mnist")

@@ -1,4 +1,4 @@
-"""Images a second in training, of plain implementations and of kerascnn on each backend; and in predicting.
+"""Throughput in training and prediction, of plain implementations and of kerascnn on each backend.
 
     python benchmarks/speed.py
 
@@ -30,7 +30,7 @@ Run = Callable[[], dict]
 
 
 def contender_run(name: str, steps: int) -> dict:
-    """One short run of a plain implementation: the median of its blocks, and its first step."""
+    """Run a plain implementation briefly: median of its blocks, and its first step."""
     figures = run_contender(name, "--epochs", "1", "--limit-steps", str(steps))
     blocks = figures["images_per_second"]
     return {
@@ -41,14 +41,14 @@ def contender_run(name: str, steps: int) -> dict:
 
 
 def our_run(task: str, seconds: float, *subject: str) -> dict:
-    """One short run of what `kerascnn fit` trains with, or `kerascnn predict` predicts with."""
+    """Run the training of `kerascnn fit`, or the prediction of `kerascnn predict`, briefly."""
     with Measuring(task, *subject) as process:
         block = process.block(seconds)
         return {"images_per_second": round(block["images"] / block["seconds"], 1), **process.first}
 
 
 def matmul_run(seconds: float) -> dict:
-    """The limit: the median product of the best size, and how many cores it had."""
+    """Measure the limit: the median matrix product of the best size, and the number of cores it had."""
     with Measuring("matmul") as process:
         block = process.block(seconds)
     return {
@@ -59,7 +59,7 @@ def matmul_run(seconds: float) -> dict:
 
 
 def take_turns(runs: dict[str, Run], rounds: int) -> dict[str, list[dict]]:
-    """Every run of every contestant, in rounds that begin with another one each time."""
+    """Run every contestant, in rounds that begin with another one each time."""
     done = {name: [] for name in runs}
     names = list(runs)
     for number in range(rounds):
@@ -74,7 +74,7 @@ def take_turns(runs: dict[str, Run], rounds: int) -> dict[str, list[dict]]:
 
 
 def summary(done: dict[str, list[dict]], peaks: list[dict], multiply_adds: int, baseline: str) -> dict:
-    """Medians, medians of the rounds' ratios to a baseline, and the share of the round's limit."""
+    """Compute medians, medians of the rounds' ratios to a baseline, and shares of the round's limit."""
     rows = {}
     for name, runs in done.items():
         rates = [run["images_per_second"] for run in runs]
@@ -93,9 +93,13 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=61, help="of a contender, the first of which is not counted")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of a block of kerascnn")
-    parser.add_argument("--dry-run", action="store_true", help="two steps of each, ours on JAX; nothing recorded")
+    parser.add_argument(
+        "--steps", type=int, default=61, help="Number of steps of a contender, the first of which is not counted."
+    )
+    parser.add_argument("--seconds", type=float, default=8.0, help="Length of a block of kerascnn in seconds.")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Run two steps of each, kerascnn on JAX, and record nothing."
+    )
     arguments = parser.parse_args()
     seconds, steps = (0.0, 2) if arguments.dry_run else (arguments.seconds, arguments.steps)
     backends, engines = (("jax",), _ENGINES[:1]) if arguments.dry_run else (BACKENDS, _ENGINES)

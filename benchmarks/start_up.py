@@ -1,4 +1,4 @@
-"""How long a user waits: `--help`, `predict` of one picture on each engine, and a directory of 10,000 pictures.
+"""Waiting times of a user: `--help`, `predict` of one picture on each engine, and a directory of 10,000 pictures.
 
 python benchmarks/start_up.py
 """
@@ -19,7 +19,7 @@ from kerascnn.datasets import load_dataset
 
 
 def seconds_of(*arguments: str, cwd: Path) -> float:
-    """Wall time of one whole process."""
+    """Measure the wall time of one whole process."""
     environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
     begun = time.perf_counter()
     subprocess.run(
@@ -33,7 +33,7 @@ def seconds_of(*arguments: str, cwd: Path) -> float:
 
 
 def measure(runs: int, num_pictures: int) -> dict:
-    """Every run of every command, alternating, after one run of each that is not counted."""
+    """Run every command in turn, after one run of each that is not counted."""
     images = load_dataset("mnist").test_images
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -77,7 +77,7 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--dry-run", action="store_true", help="one run of few pictures, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Run once with few pictures and record nothing.")
     arguments = parser.parse_args()
     figures = measure(1, 20) if arguments.dry_run else measure(arguments.runs, 10000)
     print({key: value for key, value in figures.items() if key != "seconds"})

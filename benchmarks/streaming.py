@@ -30,7 +30,7 @@ _CHUNK = 10_000
 
 
 def write_idx_files(directory: Path, count: int) -> Path:
-    """A data set of so many images as four IDX files, written piece by piece."""
+    """Write a data set of `count` images as four IDX files, piece by piece."""
     mnist = load_dataset("mnist")
     directory.mkdir()
     for part, number in (("train", count), ("t10k", _NUM_TEST)):
@@ -46,7 +46,7 @@ def write_idx_files(directory: Path, count: int) -> Path:
 
 
 def write_class_folder(directory: Path, count: int) -> Path:
-    """So many pictures, one file each, one directory a digit."""
+    """Write `count` pictures, one file each, one directory for each digit."""
     mnist = load_dataset("mnist")
     for digit in range(10):
         (directory / str(digit)).mkdir(parents=True)
@@ -58,7 +58,7 @@ def write_class_folder(directory: Path, count: int) -> Path:
 
 
 def train_some(source: Path, in_memory: bool, steps: int) -> dict:
-    """In this process: load, split and train for some steps; seconds, images a second, peak memory."""
+    """Load, split and train for some steps in this process; measure seconds, images a second and peak memory."""
     for name in ("stored_images", "idx"):
         module = sys.modules[f"kerascnn.datasets.{name}"]
         module.LARGEST_IN_MEMORY = 2**60 if in_memory else 0
@@ -112,8 +112,8 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     }
 
 
-def measured(source: Path, kind: str, size: int, steps: int) -> dict:
-    """The same, in a process of its own. Of the `size` images that were made, a class folder tests on some."""
+def measure_in_process(source: Path, kind: str, size: int, steps: int) -> dict:
+    """Measure in a new process. Of the `size` images that were made, a class folder keeps some as test part."""
     command = [sys.executable, __file__, "--one", str(source), "--steps", str(steps)]
     if kind == "in memory":
         command.append("--in-memory")
@@ -124,7 +124,7 @@ def measured(source: Path, kind: str, size: int, steps: int) -> dict:
 
 
 def draw(rows: list[dict]) -> None:
-    """Time a sample and memory against the number of images."""
+    """Draw time a sample and memory against the number of images."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -158,10 +158,10 @@ def main() -> None:
     """Generate, measure in turn, record, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--rounds", type=int, default=3, help="each kind and size is measured so often, in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="Number of measurements of each kind and size, in turn.")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--in-memory", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--dry-run", action="store_true", help="small data, few steps, nothing recorded")
+    parser.add_argument("--dry-run", action="store_true", help="Use small data and few steps, and record nothing.")
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(train_some(arguments.one, arguments.in_memory, arguments.steps)))
@@ -179,7 +179,7 @@ def main() -> None:
                     (files[size], "IDX file"),
                     (folders[size], "class folder"),
                 ):
-                    rows.append(measured(source, kind, size, steps))
+                    rows.append(measure_in_process(source, kind, size, steps))
     if not arguments.dry_run:
         results.write("streaming", {"command": "python benchmarks/streaming.py", "steps": steps, "runs": rows})
         draw(rows)

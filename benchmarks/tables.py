@@ -15,7 +15,7 @@ from accuracy_figure import mean_points
 from contestants import BASELINE, CONTENDERS, EXAMPLES, label
 from table_cells import disturbance, mean_and_deviation
 
-_FEWEST_RUNS = 3  # of which a mean is shown
+_FEWEST_RUNS = 3  # smallest number of runs for a mean
 _ROOT = Path(__file__).parent.parent
 _DOCS = _ROOT / "docs"
 _FIGURE = "images/accuracy-against-time.png"
@@ -36,7 +36,7 @@ def training_table() -> str:
 
 
 def start_up_table() -> str:
-    """What a user waits for, from `benchmarks/start_up.py`."""
+    """Waiting times, from `benchmarks/start_up.py`."""
     (row,) = results.read("start-up.json")
     (photo,) = results.read("large-photo.json")
     median = row["median_seconds"]
@@ -57,7 +57,7 @@ def start_up_table() -> str:
 
 
 def rejection_table() -> str:
-    """What gets no answer, from `benchmarks/rejection.py`."""
+    """Rejection rates, from `benchmarks/rejection.py`."""
     (record,) = results.read("rejection.json")
     rows = [(name, value) for name, value in record.items() if isinstance(value, dict) and "withheld" in value]
     lines = ["| pictures | number | without an answer |", "|---|---|---|"]
@@ -93,7 +93,7 @@ def pages_table() -> str:
 
 
 def segmenters_table() -> str:
-    """What became of the digits of the same pages with each segmenter, from `benchmarks/pages.py`."""
+    """Found, split and merged digits of the same pages with each segmenter, from `benchmarks/pages.py`."""
     lines = [
         "| style | segmenter | digits | found | split | merged | right | IoU | seconds a page |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -192,7 +192,7 @@ def accuracy_table() -> str:
 
 
 def ablation_table() -> str:
-    """What each ingredient of the recipe `quick` is worth, from `benchmarks/ablation.py`."""
+    """Ablation of the recipe `quick`, from `benchmarks/ablation.py`."""
     lines = [
         "| changed | runs | validation | test | seconds |",
         "|---|---|---|---|---|",
@@ -266,8 +266,8 @@ DOCUMENTS = {
 }
 
 
-def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:
-    """A document's text with every table made anew from the result files."""
+def update_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:
+    """Make every table of a document anew from the result files."""
     for name, make in tables.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
         text, count = pattern.subn(lambda match, make=make: match[1] + make() + match[2], text)
@@ -278,5 +278,5 @@ def with_tables(text: str, tables: dict[str, Callable[[], str]]) -> str:
 
 if __name__ == "__main__":
     for document, tables in DOCUMENTS.items():
-        document.write_text(with_tables(document.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        document.write_text(update_tables(document.read_text(encoding="utf-8"), tables), encoding="utf-8")
     network_figure.draw()

@@ -1,4 +1,4 @@
-"""The tutorial's text as a list of blocks: what the tests run, and what the notebook is made from."""
+"""Blocks of the tutorial's text, for the tests that run them and for the notebook."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ _FENCE = re.compile(r"^```(\w+)\n(.*?)^```\n?", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of the tutorial.
+    """A block of the tutorial.
 
     Args:
-        kind: `prose`; `python` or `sh`, which are run; `output`, what the block before it prints, exactly (if the first
-            line is three dots: its end); `text`, the same but for the numbers.
-        content: without the fences.
+        kind: `prose`; `python` or `sh`, which are run; `output`, the exact output of the block before it (its end, if
+            the first line is three dots); `text`, its output except for the numbers.
+        content: Text without the fences.
     """
 
     kind: str
@@ -34,9 +34,9 @@ def blocks(text: str) -> list[Block]:
 
 
 def cells(text: str) -> list[tuple[str, str]]:
-    """The same as the cells of a notebook: `code` or `markdown`, and the source.
+    """Convert blocks to the cells of a notebook: `code` or `markdown`, and the source.
 
-    Commands get an exclamation mark. What a block prints is left out, since the notebook prints it itself.
+    Commands get an exclamation mark. Output is left out, since the notebook prints it itself.
     """
     result = []
     for block in blocks(text):

@@ -1,6 +1,6 @@
 """Make every figure of the tutorial: `python docs/figures.py` writes them to docs/images/.
 
-What a command of kerascnn draws is drawn by that command; the other drawings are below.
+Figures of kerascnn's commands are drawn by these commands; the other figures are drawn here.
 """
 
 import json
@@ -44,7 +44,7 @@ _WINDOW = "#E69F00"  # Okabe and Ito's, on grey
 
 
 def draw_digits(mnist: Dataset) -> Drawing:
-    """Training images, a column a class."""
+    """Draw training images, one column for each class."""
     rows = 6
     members = [np.flatnonzero(mnist.train_labels == label) for label in range(10)]
     # Neighbours in the file are often by one writer.
@@ -63,7 +63,7 @@ def draw_digits(mnist: Dataset) -> Drawing:
 
 
 def draw_numbers(image: np.ndarray) -> Drawing:
-    """An image as what it is: numbers; the row that the tutorial prints is marked."""
+    """Draw an image as numbers, with the row marked that the tutorial prints."""
 
     def draw(figure: "Figure", theme: Theme) -> None:
         from matplotlib.patches import Rectangle
@@ -84,7 +84,7 @@ def draw_numbers(image: np.ndarray) -> Drawing:
 
 
 def draw_window() -> Drawing:
-    """The tutorial's worked example: picture, filter, result, with one place of the filter marked."""
+    """Draw the tutorial's worked example: picture, filter and result, with one place of the filter marked."""
     example = worked_example()
     picture, weights = example["picture"], example["edge"]
     result = example["convolve"](picture, weights)
@@ -121,7 +121,7 @@ def draw_window() -> Drawing:
 
 
 def draw_convolution(image: np.ndarray) -> Drawing:
-    """What three filters, ReLU and pooling make of a digit."""
+    """Draw the effect of three filters, ReLU and pooling on a digit."""
     convolve = worked_example()["convolve"]
 
     def draw(figure: "Figure", theme: Theme) -> None:
@@ -150,7 +150,7 @@ def draw_convolution(image: np.ndarray) -> Drawing:
 
 
 def draw_network() -> Drawing:
-    """The shapes of the network from the image to the probabilities, and what stands between them."""
+    """Draw the shapes of the network from the image to the probabilities, and the layers between them."""
     from kerascnn.summary import summarize
 
     layers = {layer.name: layer for layer in summarize("cnn").layers}
@@ -190,7 +190,7 @@ def draw_network() -> Drawing:
 
 
 def draw_costs() -> Drawing:
-    """Where the weights are, and where the work is."""
+    """Draw the weights and the multiply-adds of each layer."""
     from kerascnn.summary import summarize
 
     layers = [layer for layer in summarize("cnn").layers if layer.parameters.value]
@@ -218,7 +218,7 @@ def draw_costs() -> Drawing:
 
 
 def draw_softmax_losses() -> Drawing:
-    """Loss and slope against the logit of the true class, with softmax once and twice."""
+    """Draw loss and gradient against the logit of the true class, with softmax once and twice."""
     lead = np.linspace(-12, 12, 481)
     logits = np.zeros((len(lead), 10))
     logits[:, 0] = lead
@@ -244,7 +244,7 @@ def draw_softmax_losses() -> Drawing:
 
 
 def draw_softmax_measured(record: dict) -> Drawing:
-    """Validation accuracy in the course of every recorded run."""
+    """Draw the validation accuracy over the course of every recorded run."""
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
@@ -265,7 +265,7 @@ def draw_softmax_measured(record: dict) -> Drawing:
 
 
 def draw_fully_connected() -> Drawing:
-    """Weights of a first layer against the size of the picture."""
+    """Draw the number of weights of a first layer against the size of the picture."""
     sides = np.array([14, 28, 56, 112, 224, 448])
 
     def draw(figure: "Figure", theme: Theme) -> None:
@@ -286,7 +286,7 @@ def draw_fully_connected() -> Drawing:
 
 
 def worked_example() -> dict:
-    """The names that the tutorial's worked example of a convolution defines."""
+    """Run the tutorial's worked example of a convolution and return the names that it defines."""
     text = TUTORIAL.read_text(encoding="utf-8")
     (code,) = [block.content for block in blocks(text) if "def convolve" in block.content]
     names: dict = {"np": np, "print": lambda *_: None}
@@ -294,8 +294,8 @@ def worked_example() -> dict:
     return names
 
 
-def drawn_here() -> dict[str, Callable[[], bytes]]:
-    """The figures that no command draws: what makes the PNG of each, by name."""
+def list_drawings() -> dict[str, Callable[[], bytes]]:
+    """List, by name, the functions that make the PNG of each figure that no command draws."""
     mnist = load_dataset("mnist")
     record = json.loads(SOFTMAX_TWICE.read_text(encoding="utf-8"))
     drawings = {
@@ -312,14 +312,14 @@ def drawn_here() -> dict[str, Callable[[], bytes]]:
     return {name: lambda make=make: make().png() for name, make in drawings.items()} | {"learning-curves": _curves}
 
 
-def drawn_by_commands(directory: Path) -> dict[str, Path]:
+def run_commands(directory: Path) -> dict[str, Path]:
     """Run `explain`, `evaluate` and `read`, and find the figures that they draw.
 
     Args:
-        directory: to work in.
+        directory: Working directory.
 
     Returns:
-        The PNG of each, by its name in the tutorial.
+        PNG of each figure by its name in the tutorial.
     """
     from kerascnn.datasets.synthetic import make_page
     from kerascnn.evaluation.report import evaluate_models
@@ -343,13 +343,13 @@ def drawn_by_commands(directory: Path) -> dict[str, Path]:
 
 
 def make(directory: Path = IMAGES) -> None:
-    """Make every figure; other pictures that are there stay."""
+    """Make every figure; other pictures in the directory stay."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name) / "made"
         work.mkdir()
-        for figure, png in drawn_here().items():
+        for figure, png in list_drawings().items():
             (work / f"{figure}.png").write_bytes(png())
-        for figure, path in drawn_by_commands(Path(name)).items():
+        for figure, path in run_commands(Path(name)).items():
             shutil.copy(path, work / f"{figure}.png")
         for path in work.iterdir():
             if path.stat().st_size > _LARGE_FILE:
@@ -369,7 +369,7 @@ def _curves() -> bytes:
 
 
 def _reduce(path: Path) -> None:
-    """Write a large picture with fewer colours, and fewer pixels where it still is large."""
+    """Write a large picture with fewer colours, and with fewer pixels if it is still large."""
     with Image.open(path) as picture:
         picture.load()
     # The first method keeps fine shades, the second rare colours in few: a photograph with frames around its digits.
@@ -391,10 +391,10 @@ def _softmax_twice(logits: np.ndarray) -> np.ndarray:
 
 
 def _numbers(axes: "Axes", values: np.ndarray, *, signed: bool, size: float = 9.5) -> None:
-    """A small array as coloured squares with its numbers."""
+    """Draw a small array as coloured squares with its numbers."""
     limit = np.abs(values).max()
     low, scale = (-limit, signed_scale()) if signed else (0, "gray")
-    # Half the strength, so that every number can be read.
+    # Half the opacity, so that every number can be read.
     axes.imshow(values, cmap=scale, vmin=2 * low if signed else low, vmax=2 * limit if signed else limit)
     for (row, column), value in np.ndenumerate(values):
         light = signed or value > limit / 2

@@ -5,7 +5,7 @@ from blocks import TUTORIAL, cells
 
 
 def make() -> nbformat.NotebookNode:
-    """The notebook, without outputs."""
+    """Make the notebook, without outputs."""
     made = []
     for number, (kind, source) in enumerate(cells(TUTORIAL.read_text(encoding="utf-8"))):
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell

@@ -99,7 +99,7 @@ def test_tables_are_the_recorded_figures(monkeypatch):
     }
     for document, made in tables.DOCUMENTS.items():
         text = document.read_text(encoding="utf-8")
-        assert tables.with_tables(text, made) == text, document
+        assert tables.update_tables(text, made) == text, document
 
 
 def test_the_map_shows_every_part_of_the_package():

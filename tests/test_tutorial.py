@@ -149,7 +149,7 @@ def test_the_comparison_and_the_models_that_ship_stand_in_its_tables():
 def test_every_figure_is_made_by_the_task_and_shown():
     figures = module("figures")
     shown = re.findall(r"^!\[.+\]\(images/(.+)\.png\)$", TEXT, re.MULTILINE)
-    drawn = {*figures.drawn_here(), *figures.EXPLAIN, *(name.replace("_", "-") for name in figures.EVALUATE), "page"}
+    drawn = {*figures.list_drawings(), *figures.EXPLAIN, *(name.replace("_", "-") for name in figures.EVALUATE), "page"}
     assert len(shown) == len(set(shown))
     assert set(shown) == drawn
     for path in [DOCS / "images" / f"{name}.png" for name in shown]:
@@ -164,7 +164,7 @@ def shrink(picture: Image.Image) -> np.ndarray:
 
 
 def test_the_figures_that_no_command_draws_are_those_that_are_kept():
-    for name, png in module("figures").drawn_here().items():
+    for name, png in module("figures").list_drawings().items():
         with Image.open(io.BytesIO(png())) as drawn, Image.open(DOCS / "images" / f"{name}.png") as kept:
             assert abs(drawn.width / drawn.height - kept.width / kept.height) < 0.02, name
             assert np.abs(shrink(drawn) - shrink(kept)).mean() < 1, name

@@ -1,4 +1,4 @@
-"""What the contenders share: their options, the data, a stopwatch, the report. Nothing here takes part in training."""
+"""Options, data, stopwatch and report of the contenders. Nothing here takes part in training."""
 
 import argparse
 import json
@@ -12,22 +12,24 @@ _STEPS_A_BLOCK = 10
 
 
 def parse_arguments(description: str) -> argparse.Namespace:
-    """The options that every contender has."""
+    """Parse the options that every contender has."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit-steps", type=int, help="end each epoch after so many steps, and score nothing")
-    parser.add_argument("--data", default="mnist", help="'mnist', or a directory with its four IDX files")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--limit-steps", type=int, help="Number of steps after which each epoch ends; then nothing is scored."
+    )
+    parser.add_argument("--data", default="mnist", help="'mnist', or a directory with its four IDX files.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     return parser.parse_args()
 
 
 def load(data: str, seed: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """MNIST as `kerascnn fit` divides it: 48,000 images to train on, 12,000 to validate, 10,000 to test.
+    """Load MNIST as `kerascnn fit` divides it: 48,000 images to train on, 12,000 to validate, 10,000 to test.
 
     Args:
-        data: as `--data`.
-        seed: of the division.
+        data: Value of `--data`.
+        seed: Random seed of the division.
 
     Returns:
         Images `(n, 28, 28)` uint8 and labels `(n,)` int64 of each of the three parts.
@@ -42,10 +44,10 @@ def load(data: str, seed: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 
 
 class Stopwatch:
-    """Takes the time of blocks of steps and of epochs.
+    """Measures the time of blocks of steps and of epochs.
 
     Args:
-        batch_size: samples a step.
+        batch_size: Number of samples in a step.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -55,12 +57,12 @@ class Stopwatch:
         self.epoch_seconds: list[float] = []
 
     def epoch_begins(self) -> None:
-        """An epoch begins."""
+        """Note that an epoch begins."""
         self._epoch = time.perf_counter()
         self._steps, self._block = 0, None
 
     def step_done(self) -> None:
-        """A step is done. The first of an epoch belongs to no block: something may be compiled in it."""
+        """Note that a step is done. The first of an epoch, which may compile, belongs to no block."""
         self._steps += 1
         now = time.perf_counter()
         if self.first_step_seconds is None:
@@ -72,16 +74,16 @@ class Stopwatch:
             self._block = now
 
     def epoch_ends(self) -> None:
-        """An epoch is over, its validation included."""
+        """Note that an epoch and its validation are done."""
         self.epoch_seconds.append(round(time.perf_counter() - self._epoch, 2))
 
 
 def report(arguments: argparse.Namespace, watch: Stopwatch, accuracies: dict[str, float | None]) -> None:
-    """Print what was measured.
+    """Print the measurements.
 
     Args:
-        arguments: of the command line.
-        watch: that ran.
+        arguments: Arguments of the command line.
+        watch: Stopwatch of the run.
         accuracies: `val_accuracy` of the last epoch, and `test_accuracy`; None where nothing was scored.
     """
     first, *others = watch.epoch_seconds

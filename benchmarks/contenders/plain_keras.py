@@ -18,7 +18,7 @@ BATCH_SIZE = 128
 
 
 class Measure(keras.callbacks.Callback):
-    """Tells the stopwatch what happens."""
+    """Callback that drives the stopwatch."""
 
     def on_epoch_begin(self, epoch, logs=None):
         watch.epoch_begins()

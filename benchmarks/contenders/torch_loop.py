@@ -11,13 +11,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 def network(*head: nn.Module) -> nn.Sequential:
-    """Two convolutions, one pooling, two fully connected layers.
+    """Build two convolutions, one pooling and two fully connected layers.
 
     Args:
-        *head: what follows the last layer, if anything.
+        *head: Layers after the last one.
 
     Returns:
-        `(n, 1, 28, 28)` to `(n, 10)`.
+        Module from `(n, 1, 28, 28)` to `(n, 10)`.
     """
     return nn.Sequential(
         nn.Conv2d(1, 32, 3),
@@ -49,12 +49,12 @@ def train(
     """Train for the epochs that were asked for, validate after each, test once, report.
 
     Args:
-        arguments: of the command line.
-        model: `(n, 1, 28, 28)` to `(n, 10)`.
-        loss_function: of the model's output and the labels.
-        optimizer: of the model's parameters.
-        batch_size: samples a step.
-        mean: is subtracted from the pixels, which are 0 to 1.
+        arguments: Arguments of the command line.
+        model: Module from `(n, 1, 28, 28)` to `(n, 10)`.
+        loss_function: Function of the model's output and the labels.
+        optimizer: Optimizer of the model's parameters.
+        batch_size: Number of samples in a step.
+        mean: Number that is subtracted from the pixels, 0..1.
         deviation: divides them.
         scheduler: moves on after each epoch.
     """
@@ -84,7 +84,7 @@ def train(
 
 
 def accuracy(model: nn.Module, dataset: TensorDataset) -> float:
-    """The share of right answers."""
+    """Compute the accuracy."""
     model.eval()
     right = 0
     with torch.no_grad():
