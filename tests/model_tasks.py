@@ -15,9 +15,8 @@ from kerascnn.inference.predictor import load
 from kerascnn.models import ARCHITECTURES
 from kerascnn.training import segmentation_task
 from kerascnn.training.progress import NoProgress
-from kerascnn.training.run_directory import RunDirectory
-from kerascnn.training.run_settings import RunRequest, new_settings, resumed_settings
-from kerascnn.training.trainer import work_for
+from kerascnn.training.run_settings import prepare_run
+from kerascnn.training.trainer import load_task
 
 # They are always the same, and a run that is resumed in this process would make them again, for half a minute.
 segmentation_task.make_test_pages = cache(segmentation_task.make_test_pages)
@@ -85,10 +84,9 @@ def _continued(output: Path) -> tuple:
     """What `fit(output=output, resume=True)` trains, without the conversion to ONNX, which takes longer than that."""
     from kerascnn.training.loop import train_model
 
-    directory = RunDirectory(output)
-    settings = resumed_settings(RunRequest(), directory)
-    work = work_for(settings, False, NoProgress())
-    return train_model(settings, work.task(), work.digest, directory, True, None, NoProgress())[:2]
+    run = prepare_run(keywords={"output": output, "resume": True})
+    task = load_task(run)
+    return train_model(run, task.inputs(), task.digest)[:2]
 
 
 def fit_briefly(data: str, architecture: str) -> dict:
@@ -123,11 +121,11 @@ def segment_briefly() -> list[float]:
 
     from kerascnn.training.loop import compile_model
 
-    settings = new_settings(RunRequest(architecture="unet", data="synthetic:4", changes={"epochs": 1}))
-    task = work_for(settings, False, NoProgress()).task()
+    run = prepare_run("synthetic:4", "unet", keywords={"epochs": 1})
+    task = load_task(run).inputs()
     random.seed(0)
     model = task.build()
-    compile_model(model, settings.recipe, 4, task.loss, task.accuracy)
+    compile_model(model, run.settings.recipe, 4, task.loss, task.accuracy)
     images, classes, weights = (part[:4] for part in task.batches[0])
     losses = [float(model.train_on_batch(images, classes, sample_weight=weights)[0]) for _ in range(4)]
     return [losses[0], losses[-1]]

@@ -129,7 +129,7 @@ def orthogonal_updates() -> list[float]:
     """
     import keras
 
-    from kerascnn.training.optimizer import KernelMuon
+    from kerascnn.training.keras_internals import KernelMuon
 
     generator = np.random.default_rng(0)
     tall = generator.normal(size=(300, 40)).astype(np.float32)

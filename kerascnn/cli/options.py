@@ -59,6 +59,7 @@ DataOption = Annotated[
         metavar="SOURCE",
         help="The data set: 'mnist', a directory of IDX files, an .npz file in Keras's layout, "
         "or a directory with one sub-directory of pictures for each class.  [default: mnist]",
+        rich_help_panel="Data",
     ),
 ]
 

@@ -1,128 +1,153 @@
-"""`kerascnn fit`."""
+"""`kerascnn fit`. Its options are made from the fields of `Recipe` and `RunOptions`."""
 
-import sys
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import Field
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from kerascnn.cli.application import app, fail
-from kerascnn.cli.options import ARCHITECTURE_NAMES, BackendOption, DataOption, TextOrJson
+from kerascnn.cli.options import ARCHITECTURE_NAMES, DataOption, TextOrJson
+from kerascnn.cli.printing import print_message
+from kerascnn.training.option_fields import Option, as_text, flags_of, options_of, type_of
+from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
+from kerascnn.training.run_options import RunOptions
+
+if TYPE_CHECKING:
+    from kerascnn.cli.progress import FitProgress
+    from kerascnn.inference.predictor import Predictor
+
+_PANELS = ("Data", "Network", "Recipe", "Run", "Output")
 
 
-@app.command()
+class _PanelCommand(TyperCommand):
+    """A command whose `--help` shows the options under the headings of their panels, without rich."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, panel by panel."""
+        by_panel: dict[str, list[tuple[str, str]]] = {name: [] for name in _PANELS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                by_panel[getattr(parameter, "rich_help_panel", None) or _PANELS[-1]].append(record)
+        for name, records in by_panel.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
 def fit(
     data: DataOption = None,
     architecture: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"The network: {ARCHITECTURE_NAMES}.  [default: cnn]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Network: {ARCHITECTURE_NAMES}, or FILE.py:FUNCTION for one of your own.  [default: cnn]",
+            rich_help_panel="Network",
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="quick (the default: minutes) or best (more epochs, changed images)."),
+        typer.Option(
+            metavar="NAME",
+            help="Hyper-parameters: quick takes minutes, best is for people's own pictures.  [default: quick]",
+            rich_help_panel="Recipe",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.  [quick: 3]")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples a step.  [quick: 128]")] = None,
-    optimizer: Annotated[str | None, typer.Option(metavar="NAME", help="adam or muon.  [quick: muon]")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The schedule's peak.  [quick: 0.002]")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(metavar="NAME", help="cosine (down to zero) or constant.  [quick: cosine]")
-    ] = None,
-    warmup: Annotated[
-        float | None, typer.Option(help="Share of the steps in which the learning rate rises.  [quick: 0.1]")
-    ] = None,
-    dropout_rates: Annotated[
-        str | None, typer.Option(metavar="RATES", help="With commas, one a place.  [quick: 0,0 for cnn]")
-    ] = None,
-    augmentation: Annotated[
-        float | None, typer.Option(help="Strength of the random changes to the images.  [quick: 0.5]")
-    ] = None,
-    final_augmentation: Annotated[
-        float | None, typer.Option(help="The same in the last epoch, approached little by little.  [quick: unchanged]")
-    ] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option(help="Share of each target that is spread over all classes.  [quick: 0.1]")
-    ] = None,
-    weight_averaging: Annotated[
-        float | None, typer.Option(help="Momentum of a moving average of the weights, kept instead.  [quick: 0]")
-    ] = None,
-    outliers: Annotated[
-        float | None, typer.Option(help="Pictures of no digit, as a share of each batch.  [quick: 0]")
-    ] = None,
-    validation_split: Annotated[
-        float | None, typer.Option(help="Share of the training part to validate on.  [default: 0.2]")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Of what is validated on.  [default: that of --seed]")] = None,
-    output: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Default: saved_models/DATA_ARCHITECTURE.keras")
-    ] = None,
-    backend: BackendOption = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without improvement in validation.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the interrupted run of the same output.")] = False,
-    tensorboard: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Write TensorBoard's logs there (an extra).")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="A few batches of everything, in a temporary directory.")
-    ] = False,
-    format: Annotated[TextOrJson, typer.Option(help="json prints the model's card.")] = TextOrJson.text,
+    format: Annotated[
+        TextOrJson, typer.Option(help="How to print the results; json is the model's card.", rich_help_panel="Output")
+    ] = TextOrJson.text,
+    **options: Any,
 ) -> None:
     """Train a network and write it to saved_models/.
+
+    The defaults of the recipes are those for cnn; other networks have their own.
 
     Example: kerascnn fit --backend jax --epochs 1
     """
     from kerascnn.cli.progress import FitProgress
     from kerascnn.cli.training_tables import print_fit
-    from kerascnn.training import fit as run
 
     progress = FitProgress()
+    model = _run(progress, data, architecture, recipe, options)
+    if format is TextOrJson.json:
+        print(model.card.to_json(), end="")
+        return
+    print_fit(model.card, [] if options["dry_run"] else model.files)
+    if options["dry_run"]:
+        print_message("dry run: everything works; nothing was kept.")
+
+
+def _run(
+    progress: "FitProgress", data: str | None, architecture: str | None, recipe: str | None, options: dict[str, Any]
+) -> "Predictor":
+    """Train; an interrupt becomes one sentence that says what was kept."""
+    from kerascnn.training import fit
+
     try:
-        model = run(
-            data,
-            architecture,
-            recipe,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            warmup=warmup,
-            dropout_rates=_rates(dropout_rates),
-            augmentation=augmentation,
-            final_augmentation=final_augmentation,
-            label_smoothing=label_smoothing,
-            weight_averaging=weight_averaging,
-            outliers=outliers,
-            validation_split=validation_split,
-            seed=seed,
-            split_seed=split_seed,
-            output=output,
-            backend=backend,
-            patience=patience,
-            resume=resume,
-            dry_run=dry_run,
-            tensorboard=tensorboard,
-            progress=progress,
-        )
+        return fit(data, architecture, recipe, progress=progress, **options)
     except KeyboardInterrupt:
         progress.close()
-        if not progress.saved_epochs or dry_run:
+        if not progress.saved_epochs or options["dry_run"]:
             fail("interrupted before the first epoch was finished; nothing was kept.")
         fail(f"interrupted after epoch {progress.saved_epochs}; the same command with --resume continues.")
     finally:
         progress.close()
-    if format is TextOrJson.json:
-        print(model.card.to_json(), end="")
-        return
-    print_fit(model.card, [] if dry_run else model.files)
-    if dry_run:
-        print("dry run: everything works; nothing was kept.", file=sys.stderr)
 
 
-def _rates(text: str | None) -> tuple[float, ...] | None:
-    """Numbers with commas between them."""
+def _parameters() -> Iterator[Parameter]:
+    """The parameters of `fit` that are written down, then one for each field with a panel."""
+    yield from (one for one in signature(fit).parameters.values() if one.kind is not Parameter.VAR_KEYWORD)
+    recipes = {name: choose_recipe(name, "cnn") for name in RECIPES}
+    for field, option in options_of(Recipe):
+        allowed = option.allowed if isinstance(option.allowed, tuple) else (str(option.allowed),)
+        values = {name: _default(getattr(recipe, field.name)) for name, recipe in recipes.items()}
+        yield _parameter(field, option, f"{' or '.join(allowed)}; {_defaults(values)}")
+    for field, option in options_of(RunOptions):
+        if option.panel is not None:
+            has_default = isinstance(field.default, int | float) and not isinstance(field.default, bool)
+            yield _parameter(field, option, f"default: {as_text(field.default)}" if has_default else "")
+
+
+def _default(value: Any) -> str:
+    return "unchanged" if value is None else as_text(value)
+
+
+def _defaults(values: dict[str, str]) -> str:
+    """The value of each recipe, such as `quick: 3; best: 24`; once if it is the same in all."""
+    if len(set(values.values())) == 1:
+        return f"default: {next(iter(values.values()))}"
+    return "; ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def _parameter(field: Field[Any], option: Option, facts: str) -> Parameter:
+    """The option of a field."""
+    kind = type_of(field)
+    made = typer.Option(
+        *flags_of(field.name, option),
+        help=f"{option.help}  [{facts}]" if facts else option.help,
+        metavar=option.metavar,
+        rich_help_panel=option.panel,
+        parser=_read_numbers if kind is tuple else None,
+        show_default=False,
+    )
+    if kind is bool:
+        return Parameter(field.name, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, made])
+    value: Any = str if kind is tuple else kind
+    return Parameter(field.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[value | None, made])
+
+
+def _read_numbers(text: str) -> tuple[float, ...]:
+    """Read numbers with commas between them."""
     try:
-        return None if text is None else tuple(float(part) for part in text.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no list of dropout rates such as 0.1,0.3.") from error
+        raise typer.BadParameter(f"{text!r} is no list of numbers such as 0.1,0.3.") from error
+
+
+# typer reads the options from the signature.
+_made = list(_parameters())
+vars(fit)["__signature__"] = signature(fit).replace(parameters=_made)
+fit.__annotations__ = {one.name: one.annotation for one in _made}
+app.command(cls=_PanelCommand)(fit)

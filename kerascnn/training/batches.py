@@ -61,7 +61,7 @@ class TrainingBatches(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, self._epoch, index])
         if self.digits and self.augmentation:
             images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
-        if self.outliers:
+        if self.outliers and self.pool is not None:
             drawn = generator.integers(len(self.pool), size=round(self.outliers * len(chosen)))
             images = np.concatenate([images, self.pool[drawn]])
             undecided = np.full((len(drawn), self.num_classes), 1 / self.num_classes, np.float32)

@@ -1,7 +1,7 @@
-"""The task of most networks: to say which class a picture shows."""
+"""The task of most networks: to classify a picture."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,38 +13,41 @@ from kerascnn.evaluation.calibration import fit_temperature, fold_temperature, r
 from kerascnn.evaluation.scoring import scored
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.saving.card import Card
-from kerascnn.training.run_settings import RunSettings
+from kerascnn.training.run_settings import Run
+from kerascnn.utils.errors import ModelError
 
 if TYPE_CHECKING:
-    from kerascnn.training.task import Task
+    import keras
+
+    from kerascnn.training.task import TrainingInputs
 
 _DRY_RUN_BATCHES = 3
 _VALIDATION_BATCH_SIZE = 512
-_OUTLIER_POOL = 12_000  # pictures; each is augmented anew whenever it is drawn
-_OUTLIER_STREAM = 1 << 40  # keeps the pool's random numbers apart from those of every (seed, epoch)
+_OUTLIER_POOL = 12_000  # Number of pictures; each is augmented anew whenever it is drawn.
+_OUTLIER_STREAM = 1 << 40  # Keeps the pool's random numbers apart from those of every (seed, epoch).
 
 
-class Classification:
-    """A data set, divided for one run.
+class ClassificationTask:
+    """A data set, split for one run.
 
     Args:
-        settings: of the run.
-        dry_run: a few batches of everything.
+        run: Run that it is for.
     """
 
-    def __init__(self, settings: RunSettings, dry_run: bool) -> None:
-        self._settings = settings
-        dataset = load_dataset(settings.data, seed=settings.split_seed)
+    def __init__(self, run: Run) -> None:
+        self._run, self._recipe, settings = run, run.settings.recipe, run.settings
+        preparation = run.initial_model.preparation if run.initial_model else None
+        dataset = load_dataset(run.data, seed=settings.split_seed, preparation=preparation)
         self.digest = dataset.digest()
         train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
-        if dry_run:
-            dataset, train, validation = _small(dataset, train, validation, settings.recipe.batch_size)
+        if run.options.dry_run:
+            dataset, train, validation = _shorten(dataset, train, validation, settings.recipe.batch_size)
         self._dataset, self._train, self._validation = dataset, train, validation
         self.class_names, self.preparation = dataset.class_names, dataset.preparation
         self._digits = dataset.class_names == DIGITS
 
-    def facts(self) -> dict:
-        """What the card says of the data."""
+    def facts(self) -> dict[str, Any]:
+        """Name, digest and sizes of the data, for the card."""
         return {
             "name": self._dataset.name,
             "digest": self.digest,
@@ -53,29 +56,29 @@ class Classification:
             "num_test": len(self._dataset.test_labels),
         }
 
-    def task(self) -> "Task":
-        """The network and its batches; Keras must be active."""
+    def inputs(self) -> "TrainingInputs":
+        """Make the batches; Keras must be active."""
         import keras
 
         from kerascnn.training.batches import TrainingBatches, ValidationBatches
         from kerascnn.training.metrics import AccuracyOfDecided
-        from kerascnn.training.task import Task
+        from kerascnn.training.task import TrainingInputs
 
-        dataset, train, validation, recipe = self._dataset, self._train, self._validation, self._settings.recipe
+        dataset, train, validation, recipe = self._dataset, self._train, self._validation, self._recipe
         outliers = recipe.outliers if self._digits else 0.0
         batches = TrainingBatches(
             Selection(dataset.train_images, train),
             dataset.train_labels[train],
             recipe.batch_size,
-            self._settings.seed,
+            self._run.settings.seed,
             recipe.augmentation_in,
             num_classes=len(dataset.class_names),
             digits=self._digits,
             outliers=outliers,
             pool=self._outlier_pool() if outliers else None,
         )
-        return Task(
-            build=self._network,
+        return TrainingInputs(
+            build=self._build,
             batches=batches,
             validation=ValidationBatches(
                 Selection(dataset.train_images, validation),
@@ -83,8 +86,7 @@ class Classification:
                 _VALIDATION_BATCH_SIZE,
                 len(dataset.class_names),
             ),
-            # The network ends in probabilities; so the loss must not apply another softmax, which would flatten the
-            # gradients.
+            # The network ends in probabilities. A second softmax in the loss would flatten the gradients.
             loss=keras.losses.CategoricalCrossentropy(from_logits=False, label_smoothing=recipe.label_smoothing),
             accuracy=AccuracyOfDecided(name="accuracy"),
             train_shape=batches.images.shape,
@@ -92,39 +94,56 @@ class Classification:
             num_validation=len(validation),
         )
 
-    def judged(self, card: Card, engine: KerasEngine) -> Card:
-        """Calibrate the trained network, then score it: the card with what was done and found.
+    def calibrate_and_score(self, card: Card, engine: KerasEngine) -> Card:
+        """Calibrate the trained network, then score it on the test part.
 
-        The temperature is folded into the network's last layer.
+        Args:
+            card: Card of the network.
+            engine: The network; the temperature is folded into its last layer.
+
+        Returns:
+            The card with temperature, rejection threshold and test results.
         """
         images = Selection(self._dataset.train_images, self._validation)
         labels = self._dataset.train_labels[self._validation]
         temperature = fit_temperature(engine.probabilities(images), labels)
         fold_temperature(engine.model, temperature)
-        # Only a network that has seen outliers is unsure of what is no digit.
-        sees_outliers = self._settings.recipe.outliers and self._digits
+        # Only a network that was trained with outliers is unsure of pictures without a digit.
+        sees_outliers = self._recipe.outliers and self._digits
         threshold = rejection_threshold(engine.probabilities(images)) if sees_outliers else None
         return scored(replace(card, temperature=temperature, rejection_threshold=threshold), engine, self._dataset)
 
-    def _network(self):
-        return models.build(
-            self._settings.architecture,
-            (*self._dataset.image_size, 1),
-            len(self._dataset.class_names),
-            dropout_rates=self._settings.recipe.dropout_rates,
-        )
+    def _build(self) -> "keras.Model":
+        shape = (*self._dataset.image_size, 1)
+        network = models.build(self._run.network, shape, len(self.class_names), self._recipe.dropout_rates)
+        _require_softmax_head(network)
+        if self._run.initial_model:
+            self._run.initial_model.copy_weights(network, self.class_names)
+        return network
 
-    def _outlier_pool(self) -> np.ndarray:
-        generator = np.random.default_rng([self._settings.seed, _OUTLIER_STREAM])
+    def _outlier_pool(self) -> np.ndarray[Any, Any]:
+        generator = np.random.default_rng([self._run.settings.seed, _OUTLIER_STREAM])
         count = min(_OUTLIER_POOL, 4 * len(self._train))
         images, labels = Selection(self._dataset.train_images, self._train), self._dataset.train_labels[self._train]
         return make_outliers(count, images, labels, generator)
 
 
-def _small(
-    dataset: Dataset, train: np.ndarray, validation: np.ndarray, batch_size: int
-) -> tuple[Dataset, np.ndarray, np.ndarray]:
+def _shorten(
+    dataset: Dataset, train: np.ndarray[Any, Any], validation: np.ndarray[Any, Any], batch_size: int
+) -> tuple[Dataset, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A few batches of everything, for a dry run."""
     count = batch_size * _DRY_RUN_BATCHES
     short = replace(dataset, test_images=dataset.test_images[:count], test_labels=dataset.test_labels[:count])
     generator = np.random.default_rng(0)
     return short, generator.permutation(train)[:count], generator.permutation(validation)[:count]
+
+
+def _require_softmax_head(network: "keras.Model") -> None:
+    """Raise ModelError unless the last layer gives probabilities and can be calibrated, before hours of training."""
+    head = network.layers[-1]
+    activation = head.get_config().get("activation")
+    if type(head).__name__ != "Dense" or activation != "softmax":
+        raise ModelError(
+            f"the network {network.name!r} ends in the layer {head.name!r}; expected Dense(num_classes, "
+            "activation='softmax'), which gives probabilities."
+        )

@@ -1,19 +1,20 @@
-"""Every picture that is drawn with matplotlib."""
+"""The learning curves of a run as a figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
 
 
-def draw_learning_curves(history: Sequence[dict], title: str, path: Path) -> None:
+def draw_learning_curves(history: Sequence[Mapping[str, Any]], title: str, path: Path) -> None:
     """Draw loss and accuracy by epoch, on training and validation data.
 
     Args:
-        history: one row an epoch: `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
-        title: above the picture.
-        path: the `.png` to write.
+        history: One row for each epoch: `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+        title: Title of the figure.
+        path: The `.png` file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,7 +1,10 @@
 """Compile a model, restore its state if there is one, and call `model.fit`."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 
@@ -13,77 +16,87 @@ from kerascnn.training.callbacks import (
     ReportProgress,
     Reseed,
     SaveRun,
-    UseAverages,
 )
+from kerascnn.training.history import BestEpoch, EpochRow
+from kerascnn.training.keras_internals import UseAverages
 from kerascnn.training.optimizer import make_optimizer
-from kerascnn.training.progress import Progress, RunStart
+from kerascnn.training.progress import RunStart
 from kerascnn.training.recipe import Recipe
-from kerascnn.training.run_directory import RunDirectory, RunState
-from kerascnn.training.run_settings import RunSettings
-from kerascnn.training.task import Task
+from kerascnn.training.run_directory import RunDirectory
+from kerascnn.training.run_settings import Run
+from kerascnn.training.task import TrainingInputs
 from kerascnn.utils.errors import TrainingError
 
 
-def train_model(
-    settings: RunSettings,
-    task: Task,
-    data_digest: str,
-    directory: RunDirectory,
-    resume: bool,
-    tensorboard: str | Path | None,
-    progress: Progress,
-) -> tuple[keras.Model, list[dict], dict]:
+class TrainingResult(NamedTuple):
+    """The model with the weights of the best epoch, the history, and the metrics of the best epoch."""
+
+    model: keras.Model
+    history: list[EpochRow]
+    best: BestEpoch
+
+
+def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingResult:
     """Train to the end of the recipe, or until the patience runs out.
 
     Args:
-        settings: what to do.
-        task: the network, what it learns from and how it is judged.
-        data_digest: of the data, saved with the run.
-        directory: where the run's state is saved after each epoch.
-        resume: begin from the state saved there.
-        tensorboard: directory for TensorBoard's logs, or None.
-        progress: is told what happens.
+        run: Run to start or to resume.
+        inputs: Network and its data.
+        data_digest: Digest of the data, saved with the run.
 
     Returns:
-        The model with the best epoch's weights, the history, and the values of the best epoch.
+        The trained model with its history.
     """
-    recipe, seed = settings.recipe, settings.seed
-    # Initialisers and random layers draw their seeds from Python's generator. `keras.utils.set_random_seed` would do no
-    # more for us, and import TensorFlow under every backend.
-    random.seed(seed)
-    model = task.build()
-    keep_compiled_programs()
-    trained = fast_clone(model)
-    compile_model(trained, recipe, len(task.batches), task.loss, task.accuracy)
-    best = KeepBest(settings.patience)
-    record = RecordHistory([])
-    if resume:
-        _restore(trained, best, record, directory)
-    first_epoch = len(record.history)
-    progress.run_started(_start(settings, task, model, first_epoch))
-    callbacks = [
-        Reseed(task.batches, seed),
-        *([UseAverages(resumed=first_epoch > 0)] if recipe.weight_averaging else []),
-        best,
-        record,
-        SaveRun(directory, settings.to_dict(), data_digest, best, record),
-        ReportProgress(progress, record),
-    ]
-    if tensorboard is not None:
-        callbacks.append(keras.callbacks.TensorBoard(str(tensorboard), write_graph=False))
-    if not best.exhausted():
+    settings, recipe = run.settings, run.settings.recipe
+    best, record = KeepBest(settings.patience), RecordHistory()
+    with seeded_initializers(settings.seed):
+        model = inputs.build()
+        keep_compiled_programs()
+        trained = fast_clone(model)
+        compile_model(trained, recipe, len(inputs.batches), inputs.loss, inputs.accuracy)
+        if run.options.resume:
+            _restore(trained, best, record, run.directory)
+        first_epoch = len(record.history)
+        run.options.progress.run_started(_start(run, inputs, model, first_epoch))
         with InterruptBetweenBatches() as interrupt:
-            trained.fit(
-                task.batches,
-                validation_data=task.validation,
-                epochs=recipe.epochs,
-                initial_epoch=first_epoch,
-                callbacks=[*callbacks, interrupt],
-                shuffle=False,  # the batches have their own order; Keras would shuffle the batches again, unseeded
-                verbose=0,
-            )
+            callbacks = [
+                Reseed(inputs.batches, settings.seed),
+                *([UseAverages(resumed=first_epoch > 0)] if recipe.weight_averaging else []),
+                best,
+                record,
+                SaveRun(run.directory, settings.to_dict(), data_digest, best, record),
+                ReportProgress(run.options.progress, record),
+                *_tensorboard(run.options.tensorboard),
+                *run.options.callbacks,
+                interrupt,
+            ]
+            if not best.is_exhausted():
+                trained.fit(
+                    inputs.batches,
+                    validation_data=inputs.validation,
+                    epochs=recipe.epochs,
+                    initial_epoch=first_epoch,
+                    callbacks=callbacks,
+                    shuffle=False,  # The batches have their own order; Keras would shuffle them again, unseeded.
+                    verbose=0,
+                )
     model.set_weights(best.weights)
-    return model, record.history, best.state
+    return TrainingResult(model, record.history, best.state)
+
+
+@contextmanager
+def seeded_initializers(seed: int) -> Iterator[None]:
+    """Let initializers and random layers draw their seeds by a seed of ours inside the block.
+
+    They draw them from Python's own generator, whose state is restored afterwards. `keras.utils.set_random_seed` would
+    do no more for us, and import TensorFlow under every backend.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def compile_model(
@@ -93,14 +106,14 @@ def compile_model(
     loss: keras.losses.Loss,
     accuracy: keras.metrics.Metric,
 ) -> None:
-    """Give a model its optimizer with the schedule over the whole run, its loss and its metric.
+    """Give a model its optimizer, with the learning rate schedule over the whole run, its loss and its metric.
 
     Args:
-        model: ends in probabilities.
-        recipe: the hyper-parameters.
-        steps_per_epoch: batches an epoch.
-        loss: of its probabilities.
-        accuracy: of its probabilities.
+        model: Network that ends in probabilities.
+        recipe: Hyper-parameters.
+        steps_per_epoch: Number of batches of an epoch.
+        loss: Loss of its probabilities.
+        accuracy: Metric of its probabilities.
     """
     model.compile(
         optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch),
@@ -110,7 +123,7 @@ def compile_model(
 
 
 def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, directory: RunDirectory) -> None:
-    state: RunState = directory.load()
+    state = directory.load()
     model.optimizer.build(model.trainable_variables)
     try:
         model.set_weights(state.arrays["weights"])
@@ -124,15 +137,19 @@ def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, director
     record.history.extend(state.history)
 
 
-def _start(settings: RunSettings, task: Task, model: keras.Model, first_epoch: int) -> RunStart:
+def _tensorboard(directory: str | Path | None) -> list[keras.callbacks.Callback]:
+    return [] if directory is None else [keras.callbacks.TensorBoard(str(directory), write_graph=False)]
+
+
+def _start(run: Run, inputs: TrainingInputs, model: keras.Model, first_epoch: int) -> RunStart:
     return RunStart(
-        train_shape=task.train_shape,
-        labels_shape=task.labels_shape,
-        num_validation=task.num_validation,
-        architecture=settings.architecture,
+        train_shape=inputs.train_shape,
+        labels_shape=inputs.labels_shape,
+        num_validation=inputs.num_validation,
+        architecture=run.network.name,
         num_parameters=model.count_params(),
-        backend=settings.backend,
-        epochs=settings.recipe.epochs,
+        backend=run.settings.backend,
+        epochs=run.settings.recipe.epochs,
         first_epoch=first_epoch,
-        steps=len(task.batches),
+        steps=len(inputs.batches),
     )

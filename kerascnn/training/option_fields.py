@@ -7,7 +7,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from kerascnn.utils.errors import UsageError
 
@@ -52,6 +52,7 @@ class Option:
         panel: Heading under which `--help` shows the option; None if it is for Python only.
         metavar: Name of the value in `--help`; None for that of its type.
         flag: Name of the option, such as `--from`; None to derive it from the field's name.
+        short_flag: Short name of the option, such as `-o`; None if it has none.
     """
 
     help: str
@@ -59,6 +60,7 @@ class Option:
     panel: str | None
     metavar: str | None
     flag: str | None
+    short_flag: str | None
 
 
 def option(
@@ -69,25 +71,33 @@ def option(
     panel: str | None = "Recipe",
     metavar: str | None = None,
     flag: str | None = None,
+    short_flag: str | None = None,
 ) -> Any:
     """Make a field of a dataclass; the arguments are those of `Option`, with the default value first."""
-    return field(default=default, metadata={"option": Option(help, allowed, panel, metavar, flag)})
+    return field(default=default, metadata={"option": Option(help, allowed, panel, metavar, flag, short_flag)})
 
 
-def options_of(kind: type["DataclassInstance"]) -> Iterator[tuple[Field[Any], Option, Any]]:
-    """Each field of a dataclass, what it says of itself, and its type."""
-    types = get_type_hints(kind)
-    return ((one, one.metadata["option"], types[one.name]) for one in fields(kind))
+def options_of(kind: type["DataclassInstance"]) -> Iterator[tuple[Field[Any], Option]]:
+    """Each field of a dataclass, and what it says of itself."""
+    return ((one, one.metadata["option"]) for one in fields(kind))
 
 
-def flag_of(name: str, made: Option) -> str:
-    """The option's name on the command line."""
-    return made.flag or f"--{name.replace('_', '-')}"
+def type_of(one: Field[Any]) -> type:
+    """The type of a field's values: bool, int, float, tuple, or str for everything else."""
+    kinds: tuple[Any, ...] = (one.type, *get_args(one.type))
+    if any(get_origin(kind) is tuple for kind in kinds):
+        return tuple
+    return next((kind for kind in (bool, int, float) if kind in kinds), str)
+
+
+def flags_of(name: str, made: Option) -> list[str]:
+    """The names of a field's option on the command line, the long one first."""
+    return [made.flag or f"--{name.replace('_', '-')}", *([made.short_flag] if made.short_flag else [])]
 
 
 def check_values(values: "DataclassInstance") -> None:
     """Raise UsageError unless each value is of its field's type and among what the field allows."""
-    for one, made, kind in options_of(type(values)):
+    for one, made in options_of(type(values)):
         value = getattr(values, one.name)
         if value is None or made.allowed is None:
             continue
@@ -96,7 +106,7 @@ def check_values(values: "DataclassInstance") -> None:
                 raise UsageError(f"{one.name} is {value!r}; choose one of {', '.join(made.allowed)}.")
             continue
         numbers = value if isinstance(value, tuple) else (value,)
-        is_whole = int in (kind, *get_args(kind))
+        is_whole = type_of(one) is int
         if not all(isinstance(number, int if is_whole else int | float) for number in numbers):
             raise UsageError(f"{one.name} is {value!r}; expected {'a whole number' if is_whole else 'a number'}.")
         if not all(map(made.allowed.allow, numbers)):
@@ -113,10 +123,9 @@ def documented(kind: _Class) -> _Class:
 def fields_as_text(kind: type["DataclassInstance"], indent: str = "    ") -> str:
     """The fields of a dataclass as they stand in the section Args of a docstring, one a line."""
     lines = []
-    for one in fields(kind):
-        made: Option = one.metadata["option"]
+    for one, made in options_of(kind):
         allowed = made.allowed if isinstance(made.allowed, Limits) else " or ".join(made.allowed or ())
-        default = "" if one.default in (None, ()) else f"default: {as_text(one.default)}"
+        default = f"default: {as_text(one.default)}" if isinstance(one.default, str | float | int) else ""
         facts = "; ".join(text for text in (str(allowed), default) if text)
         lines.append(f"{indent}{one.name}: {made.help}" + (f" [{facts}]" if facts else ""))
     return "\n".join(lines)

@@ -1,12 +1,26 @@
-"""How a run tells its progress. The library prints nothing; whoever starts a run may pass an object like this."""
+"""How a run reports its progress. The library prints nothing; the caller may pass an object with these methods."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from kerascnn.training.history import EpochRow
+
 
 @dataclass(frozen=True)
 class RunStart:
-    """What is known when the training begins."""
+    """What is known when the training begins.
+
+    Args:
+        train_shape: Shape of all training images.
+        labels_shape: Shape of their labels.
+        num_validation: Number of validation samples.
+        architecture: Name of the network.
+        num_parameters: Number of its weights and biases.
+        backend: Backend of Keras.
+        epochs: Number of epochs of the whole run.
+        first_epoch: Number of epochs that were done before.
+        steps: Number of batches of an epoch.
+    """
 
     train_shape: tuple[int, ...]
     labels_shape: tuple[int, ...]
@@ -23,26 +37,26 @@ class Progress(Protocol):
     """Receives the events of a run, in this order; epochs are counted from 0."""
 
     def message(self, text: str) -> None:
-        """Something worth knowing, one sentence."""
+        """Receive a sentence that is worth showing."""
 
     def run_started(self, start: RunStart) -> None:
-        """The data are loaded and the model is built."""
+        """Note that the data are loaded and the model is built."""
 
     def epoch_started(self, epoch: int) -> None:
-        """An epoch begins."""
+        """Note that an epoch begins."""
 
     def step_finished(self, step: int) -> None:
-        """`step` batches of the epoch are done."""
+        """Note that `step` batches of the epoch are done."""
 
-    def epoch_finished(self, row: dict) -> None:
-        """An epoch is over and saved; `row` is its line of the history."""
+    def epoch_finished(self, row: EpochRow) -> None:
+        """Note that an epoch is finished and saved; `row` is its row of the history."""
 
     def training_finished(self) -> None:
-        """No further epoch follows."""
+        """Note that no further epoch follows."""
 
 
 class NoProgress:
-    """Keeps silent."""
+    """Ignores all events."""
 
     def message(self, text: str) -> None: ...
 
@@ -52,6 +66,6 @@ class NoProgress:
 
     def step_finished(self, step: int) -> None: ...
 
-    def epoch_finished(self, row: dict) -> None: ...
+    def epoch_finished(self, row: EpochRow) -> None: ...
 
     def training_finished(self) -> None: ...

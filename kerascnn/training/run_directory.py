@@ -6,48 +6,47 @@ process killed at any moment leaves the state of one finished epoch or the next,
 """
 
 import contextlib
-import csv
-import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from kerascnn.training.history import BestEpoch, EpochRow, history_csv
 from kerascnn.utils.errors import OutputError, TrainingError
 from kerascnn.utils.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
 
-HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+Array = np.ndarray[Any, Any]
 
 
 @dataclass
 class RunState:
-    """Where a run stands after an epoch.
+    """The state of a run after an epoch.
 
     Args:
-        settings: what the run was started with, as plain data.
-        data_digest: of the data set.
-        history: one row an epoch, with `HISTORY_COLUMNS`.
-        best: the values of the callback that keeps the best epoch.
-        arrays: `weights`, `best_weights` and `optimizer`, each a list of arrays.
+        settings: Settings of the run, as plain data.
+        data_digest: Digest of the data set.
+        history: One row for each epoch.
+        best: Best epoch so far.
+        arrays: Lists of arrays: `weights`, `best_weights` and `optimizer`.
     """
 
-    settings: dict
+    settings: dict[str, Any]
     data_digest: str
-    history: list[dict]
-    best: dict
-    arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    history: list[EpochRow]
+    best: BestEpoch
+    arrays: dict[str, list[Array]] = field(default_factory=dict)
 
 
 class RunDirectory:
     """The directory `NAME.run` beside a model `NAME.keras`.
 
     Args:
-        model_path: where the finished model will be.
+        model_path: The `.keras` file of the finished model.
     """
 
     def __init__(self, model_path: Path) -> None:
@@ -72,10 +71,10 @@ class RunDirectory:
         """Replace the saved state by a newer one.
 
         Args:
-            state: the whole state after an epoch.
+            state: Whole state after an epoch.
 
         Raises:
-            OutputError: if the disk is full or not writable; the earlier state is kept.
+            OutputError: If the disk is full or not writable; the earlier state is kept.
         """
         arrays_path = self.path / f"epoch-{len(state.history):04d}.npz"
         named = {
@@ -83,7 +82,7 @@ class RunDirectory:
         }
         with staging_directory(arrays_path) as directory:
             staged = directory / arrays_path.name
-            np.savez(staged, **named)
+            np.savez(staged, allow_pickle=False, **named)
             digest = sha256_of(staged)
             place(staged, arrays_path)
         document = {
@@ -100,22 +99,22 @@ class RunDirectory:
                 path.unlink(missing_ok=True)
 
     def read(self) -> RunState:
-        """The saved state without its arrays, at the cost of a small file.
+        """Read the saved state without its arrays, which costs no more than a small file.
 
         Raises:
-            TrainingError: if there is no run, or it is damaged.
+            TrainingError: If there is no run, or it is damaged.
         """
         return self._state(self._document())
 
     def load(self) -> RunState:
-        """The saved state.
+        """Read the saved state with its arrays.
 
         Raises:
-            TrainingError: if there is no run, or it is damaged.
+            TrainingError: If there is no run, or it is damaged.
         """
         document = self._document()
         path = self.path / document["arrays"]["file"]
-        groups: dict[str, dict[int, np.ndarray]] = {"weights": {}, "best_weights": {}, "optimizer": {}}
+        groups: dict[str, dict[int, Array]] = {"weights": {}, "best_weights": {}, "optimizer": {}}
         try:
             if sha256_of(path) != document["arrays"]["sha256"]:
                 raise ValueError("its contents have changed")
@@ -131,7 +130,7 @@ class RunDirectory:
     def remove(self) -> None:
         """Remove the directory; the run is finished."""
         with told_as_output_error(self.path):
-            # The state goes first: what is left after a kill is then no run that could be resumed.
+            # The state goes first, so that what a kill leaves cannot be resumed.
             self._state_path.unlink(missing_ok=True)
             for path in filter(_is_own, self.path.glob("*")):
                 if path.is_dir():
@@ -142,13 +141,13 @@ class RunDirectory:
                 self.path.rmdir()
 
     @staticmethod
-    def _state(document: dict, arrays: dict[str, list[np.ndarray]] | None = None) -> RunState:
-        names = ("settings", "data_digest", "history", "best")
-        return RunState(*(document[name] for name in names), arrays or {})
+    def _state(document: dict[str, Any], arrays: dict[str, list[Array]] | None = None) -> RunState:
+        values = {name: document[name] for name in ("settings", "data_digest", "history", "best")}
+        return RunState(**values, arrays=arrays or {})
 
-    def _document(self) -> dict:
+    def _document(self) -> dict[str, Any]:
         try:
-            document = json.loads(self._state_path.read_text(encoding="utf-8"))
+            document: dict[str, Any] = json.loads(self._state_path.read_text(encoding="utf-8"))
             if not {"settings", "data_digest", "history", "best", "arrays"} <= document.keys():
                 raise ValueError("it is incomplete")
         except FileNotFoundError as error:
@@ -166,12 +165,3 @@ def _is_own(path: Path) -> bool:
         re.fullmatch(r"state\.json|log\.csv|epoch-\d+\.npz|\.(state\.json|log\.csv|epoch-\d+\.npz)\..*", path.name)
         is not None
     )
-
-
-def history_csv(history: Sequence[dict]) -> bytes:
-    """The history as CSV, UTF-8, one line an epoch."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    return stream.getvalue().encode()

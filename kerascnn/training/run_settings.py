@@ -1,52 +1,47 @@
-"""What a run is made from: settled before Keras is imported, written beside the run, read again by `--resume`."""
+"""What a run does: settled before Keras is imported, written beside the run, read again by `--resume`."""
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from kerascnn.models import ARCHITECTURES, check_architecture
+from kerascnn.datasets import Dataset, DataSource
+from kerascnn.datasets.arrays import ARRAYS
+from kerascnn.models import ARCHITECTURES, Architecture
+from kerascnn.models.lookup import Network, find_architecture
 from kerascnn.saving.model_files import complete_model_path
-from kerascnn.training.recipe import Recipe, choose_recipe
+from kerascnn.training.initial_model import InitialModel
+from kerascnn.training.option_fields import as_text, flags_of, options_of
+from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
+from kerascnn.training.run_options import RunOptions, divide_keywords
 from kerascnn.utils import backend
-from kerascnn.utils.errors import TrainingError, UsageError
+from kerascnn.utils.errors import TrainingError
 
 DEFAULT_DATA, DEFAULT_ARCHITECTURE, DEFAULT_RECIPE = "mnist", "cnn", "quick"
 SYNTHETIC = "synthetic"
 """The data of networks that segment pages: pages that are made for the run."""
 
-DEFAULT_VALIDATION_SPLIT, DEFAULT_SEED = 0.2, 0
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a user asked for; None is "not said".
-
-    Args:
-        data: name or path of the data set.
-        architecture: name of the network.
-        recipe: name of the recipe.
-        changes: fields of `Recipe` that override the recipe's own values, where they are not None.
-        validation_split: share of the training part that is validated on.
-        seed: of everything random.
-        split_seed: of the division into parts to train and to validate on.
-        patience: epochs without improvement after which training stops.
-        backend: of Keras.
-    """
-
-    data: str | None = None
-    architecture: str | None = None
-    recipe: str | None = None
-    changes: dict = field(default_factory=dict)
-    validation_split: float | None = None
-    seed: int | None = None
-    split_seed: int | None = None
-    patience: int | None = None
-    backend: str | None = None
+_OWN_RECIPE = "own"
+_IN_MEMORY = "(in memory)"
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run does; the fields are as in `RunRequest`, with nothing left open."""
+    """The resolved settings of a run, with nothing left open.
+
+    Args:
+        data: Name or path of the data set; `(in memory)` if it was given as an object.
+        architecture: Name of the network, or the file and the function that build it.
+        recipe_name: Name of the recipe; `own` if it was given as an object.
+        recipe: Hyper-parameters.
+        validation_split: Share of the training part that is held out for validation, above 0 and below 1.
+        seed: Random seed for weights, shuffling and augmentation.
+        split_seed: Random seed for the train/validation split.
+        patience: Number of epochs without improvement that end the run; None for never.
+        backend: Backend of Keras.
+        initial_model: Name or path of the model that the run starts from; None for random weights.
+    """
 
     data: str
     architecture: str
@@ -57,13 +52,14 @@ class RunSettings:
     split_seed: int
     patience: int | None
     backend: str
+    initial_model: str | None = None
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The same as plain data."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict) -> "RunSettings":
+    def from_dict(cls, data: dict[str, Any]) -> "RunSettings":
         """The inverse of `to_dict`; raises TrainingError if a field is missing or unknown."""
         try:
             return cls(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
@@ -72,120 +68,195 @@ class RunSettings:
                 f"the saved run is of another version of kerascnn ({error}); start a new one."
             ) from error
 
-    def command(self, output: Path) -> str:
-        """The command that makes the same model again."""
-        usual = choose_recipe(self.recipe_name, self.architecture)
-        words = [
-            "kerascnn fit",
-            f"--data {self.data}",
-            f"--architecture {self.architecture}",
-            f"--recipe {self.recipe_name}",
-        ]
-        for name, value in self.recipe.to_dict().items():
-            if value != getattr(usual, name):
-                words.append(f"--{name.replace('_', '-')} {_as_option(value)}")
-        words += [f"--validation-split {self.validation_split:g}", f"--seed {self.seed}"]
-        if self.split_seed != self.seed:
-            words.append(f"--split-seed {self.split_seed}")
-        if self.patience is not None:
-            words.append(f"--patience {self.patience}")
-        return " ".join([*words, f"--backend {self.backend}", f"--output {output}"])
 
-
-def new_settings(request: RunRequest) -> RunSettings:
-    """Fill in the defaults and choose the backend.
+@dataclass(frozen=True)
+class Run:
+    """One call of `fit`, resolved.
 
     Args:
-        request: what the user asked for.
+        settings: What the run does; enough to do the same again, unless something was given as an object.
+        options: What the user asked for apart from the recipe.
+        data: Data set, or what it is loaded from.
+        network: Network to train.
+        initial_model: Trained model that the run starts from, if any.
+        path: The `.keras` file to write.
+    """
+
+    settings: RunSettings
+    options: RunOptions
+    data: DataSource
+    network: Architecture
+    initial_model: InitialModel | None
+    path: Path
+
+    @property
+    def directory(self) -> RunDirectory:
+        """Where the state of the run is saved after each epoch."""
+        return RunDirectory(self.path)
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same model again; a sentence that says why there is none."""
+        settings = self.settings
+        objects = {
+            "data": settings.data == _IN_MEMORY,
+            "a network": not _is_found_again(settings.architecture, self.network),
+            "callbacks": bool(self.options.callbacks),
+        }
+        if any(objects.values()):
+            given = " and ".join(name for name, is_object in objects.items() if is_object)
+            return f"none: {given} were given to kerascnn.fit as Python objects"
+        recipe = settings.recipe_name if settings.recipe_name in RECIPES else DEFAULT_RECIPE
+        words = [f"kerascnn fit --data {settings.data} --architecture {settings.architecture} --recipe {recipe}"]
+        if settings.initial_model is not None:
+            words.append(f"--from {settings.initial_model}")
+        usual = choose_recipe(recipe, self.network)
+        for field, made in options_of(Recipe):
+            value = getattr(settings.recipe, field.name)
+            if value != getattr(usual, field.name):
+                words.append(f"{flags_of(field.name, made)[0]} {as_text(value)}")
+        words += [f"--validation-split {settings.validation_split:g}", f"--seed {settings.seed}"]
+        if settings.split_seed != settings.seed:
+            words.append(f"--split-seed {settings.split_seed}")
+        if settings.patience is not None:
+            words.append(f"--patience {settings.patience}")
+        return " ".join([*words, f"--backend {settings.backend}", f"--output {self.path}"])
+
+
+def prepare_run(
+    data: DataSource | None = None,
+    architecture: Network | None = None,
+    recipe: str | Recipe | None = None,
+    keywords: Mapping[str, Any] | None = None,
+) -> Run:
+    """Fill in the defaults, or read them from the interrupted run, and choose the backend.
+
+    Args:
+        data: As for `fit`.
+        architecture: As for `fit`.
+        recipe: As for `fit`.
+        keywords: All other keywords of `fit`.
 
     Returns:
-        The settings of a new run.
+        The run.
 
     Raises:
+        TypeError: If there is no such keyword.
         UsageError: If a value is impossible.
-        ModelError: if there is no such architecture, or the dropout rates do not fit it.
-        BackendError: if the backend is unknown or not installed.
+        TrainingError: If there is no run to resume, or the user contradicts it.
+        ModelError: If there is no such architecture or initial model, or the dropout rates do not fit it.
+        BackendError: If the backend is unknown or not installed.
+        OutputError: If the output is no `.keras` file.
     """
-    recipe_name = request.recipe or DEFAULT_RECIPE
-    architecture = check_architecture(request.architecture or DEFAULT_ARCHITECTURE)
-    recipe = choose_recipe(recipe_name, architecture, **request.changes)
-    split = DEFAULT_VALIDATION_SPLIT if request.validation_split is None else request.validation_split
-    if not 0 < split < 1:
-        raise UsageError(f"validation_split is {split:g}; expected a share above 0 and below 1.")
-    seed = _seed("seed", request.seed, DEFAULT_SEED)
-    if request.patience is not None and request.patience < 1:
-        raise UsageError(f"patience is {request.patience}; expected at least 1 epoch.")
-    return RunSettings(
-        data=request.data or _default_data(architecture),
-        architecture=architecture,
-        recipe_name=recipe_name,
-        recipe=recipe,
-        validation_split=split,
-        seed=seed,
-        split_seed=_seed("split_seed", request.split_seed, seed),
-        patience=request.patience,
-        backend=backend.choose_backend(request.backend).name,
+    changes, said = divide_keywords(keywords or {})
+    options = RunOptions(**said)
+    initial = None if options.initial_model is None else InitialModel.find(options.initial_model)
+    if architecture is not None:
+        network = find_architecture(architecture)
+        name = architecture if isinstance(architecture, str) else network.name
+    elif initial:
+        network = initial.architecture(options.backend)
+        name = network.name if network.name in ARCHITECTURES else initial.source
+    else:
+        network, name = ARCHITECTURES[DEFAULT_ARCHITECTURE], DEFAULT_ARCHITECTURE
+    start = initial.source if initial else None
+    wish = _Wish(data, None if architecture is None else name, recipe, start, changes, said)
+    if options.resume and not options.dry_run:
+        return _resumed_run(wish, options, network)
+    source = _default_data(network) if data is None else data
+    settings = RunSettings(
+        data=str(source) if isinstance(source, str | Path) else _IN_MEMORY,
+        architecture=name,
+        recipe_name=_OWN_RECIPE if isinstance(recipe, Recipe) else recipe or DEFAULT_RECIPE,
+        recipe=choose_recipe(recipe or DEFAULT_RECIPE, network, **changes),
+        validation_split=options.validation_split,
+        seed=options.seed,
+        split_seed=options.seed if options.split_seed is None else options.split_seed,
+        patience=options.patience,
+        backend=backend.choose_backend(options.backend).name,
+        initial_model=start,
     )
+    return Run(settings, options, source, network, initial, _output_path(options.output, source, network.name))
 
 
-def resumed_settings(request: RunRequest, directory: RunDirectory) -> RunSettings:
-    """The settings of an interrupted run, after checking that the user asks for nothing else.
+@dataclass(frozen=True)
+class _Wish:
+    """What a user asked for; None and a missing name are "not said"."""
 
-    Args:
-        request: what the user asked for.
-        directory: of the run.
+    data: DataSource | None
+    architecture: str | None
+    recipe: str | Recipe | None
+    initial_model: str | None
+    changes: dict[str, Any]
+    said: dict[str, Any]
 
-    Returns:
-        The settings that the run was started with.
 
-    Raises:
-        TrainingError: if there is no run, or the request contradicts it.
-    """
+def _resumed_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
+    """The interrupted run, after checking that the user asks for nothing else."""
+    path = _output_path(options.output, _default_data(network) if wish.data is None else wish.data, network.name)
+    directory = RunDirectory(path)
     settings = RunSettings.from_dict(directory.read().settings)
+    if wish.data is None and settings.data == _IN_MEMORY:
+        raise TrainingError(f"the interrupted run at {directory.path} learns from data in memory; give the same again.")
+    initial = None if settings.initial_model is None else InitialModel.find(settings.initial_model)
+    if wish.architecture is None:
+        network = _network_of(settings, initial, directory)
+    _refuse_contradictions(wish, settings, network, directory)
+    return Run(settings, options, settings.data if wish.data is None else wish.data, network, initial, path)
+
+
+def _network_of(settings: RunSettings, initial: InitialModel | None, directory: RunDirectory) -> Architecture:
+    if initial and settings.architecture == settings.initial_model:
+        return initial.architecture(settings.backend)
+    if settings.architecture not in ARCHITECTURES and ".py" not in settings.architecture:
+        raise TrainingError(
+            f"the interrupted run at {directory.path} trains {settings.architecture!r}, which was given as a Python "
+            "object; give the same again."
+        )
+    return find_architecture(settings.architecture)
+
+
+def _refuse_contradictions(wish: _Wish, settings: RunSettings, network: Architecture, directory: RunDirectory) -> None:
     recorded = {**settings.to_dict(), **settings.recipe.to_dict(), "recipe": settings.recipe_name}
-    wishes = {**asdict(replace(request, backend=None)), "backend": backend.explicit_wish(request.backend)}
-    wishes |= wishes.pop("changes")
-    for name, wish in wishes.items():
-        if wish is not None and wish != recorded[name]:
+    wishes = {name: value for name, value in wish.said.items() if name in recorded} | wish.changes
+    wishes["backend"] = backend.explicit_wish(wishes.get("backend"))
+    # Data in memory are compared by their digest.
+    wishes["data"] = str(wish.data) if isinstance(wish.data, str | Path) else None
+    wishes |= {"architecture": wish.architecture, "initial_model": wish.initial_model}
+    if isinstance(wish.recipe, Recipe):
+        if choose_recipe(wish.recipe, network, **wish.changes) != settings.recipe:
+            raise TrainingError(f"the recipe contradicts the interrupted run at {directory.path}; give the same again.")
+    else:
+        wishes["recipe"] = wish.recipe
+    flags = {
+        field.name: flags_of(field.name, made)[0] for kind in (Recipe, RunOptions) for field, made in options_of(kind)
+    }
+    for name, value in wishes.items():
+        if value is not None and value != recorded[name]:
             raise TrainingError(
-                f"--{name.replace('_', '-')} {_as_option(wish)} contradicts the interrupted run at {directory.path}, "
-                f"which has {_as_option(recorded[name])}; leave the option out, or start a new run without --resume."
+                f"{flags.get(name, f'--{name}')} {as_text(value)} contradicts the interrupted run at "
+                f"{directory.path}, which has {as_text(recorded[name])}; leave the option out, or start a new run "
+                "without --resume."
             )
-    return settings
 
 
-def output_path(request: RunRequest, output: str | Path | None) -> Path:
-    """Where a run writes its model.
+def _default_data(network: Architecture) -> DataSource:
+    return SYNTHETIC if network.segments else DEFAULT_DATA
 
-    Args:
-        request: names data set and network.
-        output: the user's wish; its ending is `.keras` or nothing.
 
-    Returns:
-        `output`, or `saved_models/DATA_ARCHITECTURE.keras`.
-
-    Raises:
-        OutputError: if the file's ending is another.
-    """
-    if output is None:
-        data = Path(request.data or _default_data(request.architecture)).resolve()
+def _output_path(output: str | Path | None, source: DataSource, network: str) -> Path:
+    """Where a run writes its model: `output`, or `saved_models/DATA_ARCHITECTURE.keras`."""
+    if output is not None:
+        return complete_model_path(output)
+    if isinstance(source, str | Path):
+        data = Path(source).resolve()
         name = data.stem if data.suffix == ".npz" else data.name
-        return Path("saved_models") / f"{name}_{request.architecture or DEFAULT_ARCHITECTURE}.keras"
-    return complete_model_path(output)
+    else:
+        name = source.name if isinstance(source, Dataset) else ARRAYS
+    return Path("saved_models") / f"{name}_{network}.keras"
 
 
-def _default_data(architecture: str | None) -> str:
-    facts = ARCHITECTURES.get(architecture or DEFAULT_ARCHITECTURE)
-    return SYNTHETIC if facts and facts.segments else DEFAULT_DATA
-
-
-def _seed(name: str, wish: int | None, default: int) -> int:
-    seed = default if wish is None else wish
-    if not 0 <= seed < 2**32:
-        raise UsageError(f"{name} is {seed}; expected 0 to {2**32 - 1}.")
-    return seed
-
-
-def _as_option(value) -> str:
-    """A value as it is written on the command line."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _is_found_again(architecture: str, network: Architecture) -> bool:
+    """Whether a new process finds the network by what the settings record: in this package, a file or a model."""
+    is_ours = network is ARCHITECTURES.get(architecture) and network.function.__module__.startswith("kerascnn.models.")
+    return is_ours or architecture != network.name

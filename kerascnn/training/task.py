@@ -1,8 +1,8 @@
-"""What `train_model` is given: a network to build, what it learns from, and how its answers are judged."""
+"""What `train_model` is given: a network to build, its training and validation data, its loss and its metric."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 
@@ -11,25 +11,27 @@ class SeededBatches(Protocol):
     """A `keras.utils.PyDataset` whose batches follow from seed, epoch and index alone."""
 
     def start_epoch(self, epoch: int) -> None:
-        """Set order and changes of the epoch (counted from 0) that is about to begin."""
+        """Set order and augmentation of the epoch (counted from 0) that is about to begin."""
 
     def __len__(self) -> int: ...
 
+    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
+
 
 @dataclass(frozen=True)
-class Task:
-    """A network's task.
+class TrainingInputs:
+    """A network and what it learns from.
 
     Args:
-        build: makes the untrained network.
-        batches: to train on.
-        validation: batches to validate on, always the same.
-        loss: of the network's probabilities.
-        accuracy: of the network's probabilities, named `accuracy`; the weights of the epoch with the highest one in
-            validation are kept.
-        train_shape: of all that is trained on.
-        labels_shape: of its labels.
-        num_validation: how many samples are validated on.
+        build: Function that builds the network, with random weights or those of the initial model.
+        batches: Training batches.
+        validation: Validation batches, the same in every epoch.
+        loss: Loss of the network's probabilities.
+        accuracy: Metric of the network's probabilities, named `accuracy`; the weights of the epoch with its highest
+            value in validation are kept.
+        train_shape: Shape of all training images.
+        labels_shape: Shape of their labels.
+        num_validation: Number of validation samples.
     """
 
     build: Callable[[], keras.Model]

@@ -1,0 +1,92 @@
+"""A trained model whose weights a run starts from: fine-tuning."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerascnn.inference.predictor import Predictor
+from kerascnn.models import ARCHITECTURES, Architecture
+from kerascnn.models.lookup import architecture_of
+from kerascnn.saving.card import Card, read_card
+from kerascnn.saving.model_files import resolve_model_path
+from kerascnn.utils.backend import activate
+from kerascnn.utils.errors import ModelError
+from kerascnn.utils.files import sha256_of
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class InitialModel:
+    """The trained model that a run starts from.
+
+    Args:
+        source: Name or path by which the user gave it.
+        path: Its `.keras` file.
+        card: Its card; None if it has none.
+    """
+
+    source: str
+    path: Path
+    card: Card | None
+
+    @classmethod
+    def find(cls, model: str | Path | Predictor) -> "InitialModel":
+        """Find a model by a name of a model that ships, a path, or as it was loaded; raises ModelError."""
+        if isinstance(model, Predictor):
+            if model.path is None:
+                raise ModelError("the model to start from was not saved; give one with a file.")
+            model = model.path
+        path = resolve_model_path(model)
+        return cls(str(model), path, read_card(path))
+
+    @property
+    def preparation(self) -> str | None:
+        """How the model's pictures are prepared; None if it does not say."""
+        return self.card.preparation if self.card else None
+
+    def architecture(self, backend: str | None) -> Architecture:
+        """The model's own architecture, with a new last layer where the classes are others.
+
+        Args:
+            backend: Name of the backend to build it on, if the model is none of `ARCHITECTURES`.
+        """
+        if self.card and self.card.architecture in ARCHITECTURES:
+            return ARCHITECTURES[self.card.architecture]
+        activate(backend)
+        return architecture_of(self._load(), any_classes=True)
+
+    def copy_weights(self, model: "keras.Model", class_names: tuple[str, ...]) -> None:
+        """Give a network the weights of this model; its last layer keeps its own where the classes are others.
+
+        Args:
+            model: Network of the same architecture; it is changed.
+            class_names: Name of each of its classes.
+
+        Raises:
+            ModelError: If the network is of another architecture, or made for images of another size.
+        """
+        source = self._load()
+        own_names = self.card.class_names if self.card else tuple(map(str, range(source.output_shape[-1])))
+        head = model.layers[-1]
+        for layer in model.layers:
+            if not layer.weights or (layer is head and own_names != class_names):
+                continue
+            try:
+                layer.set_weights(source.get_layer(layer.name).get_weights())
+            except ValueError as error:
+                raise ModelError(
+                    f"the layer {layer.name!r} has no such weights in {self.path}; start from a model of the same "
+                    f"architecture, for images of {model.input_shape[1]}x{model.input_shape[2]} pixels."
+                ) from error
+
+    def facts(self) -> dict[str, str]:
+        """What the card of the trained model records of it."""
+        name = self.card.name if self.card else self.path.stem
+        return {"name": name, "sha256": sha256_of(self.path)}
+
+    def _load(self) -> Any:
+        from kerascnn.saving.safe_loading import load_keras_model
+
+        return load_keras_model(self.path)

@@ -1,0 +1,125 @@
+"""The keywords of `fit`: the hyper-parameters of `Recipe` and, here, everything else that a run can be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from kerascnn.training.option_fields import Limits, check_values, documented, option
+from kerascnn.training.progress import NoProgress, Progress
+from kerascnn.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from kerascnn.inference.predictor import Predictor
+
+_SEEDS = Limits(minimum=0, maximum=2**32 - 1)
+
+
+@documented
+@dataclass(frozen=True)
+class RunOptions:
+    """How a network is trained, apart from its recipe: split, seeds, start, and where the result goes."""
+
+    validation_split: float = option(
+        0.2, "Share of the training part that is held out for validation.", Limits(above=0, below=1), panel="Data"
+    )
+    split_seed: int | None = option(
+        None, "Random seed for the train/validation split alone; that of --seed by default.", _SEEDS, panel="Data"
+    )
+    initial_model: "str | Path | Predictor | None" = option(
+        None,
+        "Trained model to start from: a .keras file or 'reference'. Its last layer is new where the classes differ.",
+        panel="Network",
+        metavar="MODEL",
+        flag="--from",
+    )
+    seed: int = option(0, "Random seed for weights, split, shuffling and augmentation.", _SEEDS, panel="Run")
+    patience: int | None = option(
+        None, "Number of epochs without improvement in validation that end the run.", Limits(minimum=1), panel="Run"
+    )
+    backend: str | None = option(
+        None, "tensorflow, jax or torch; KERAS_BACKEND decides by default.", panel="Run", metavar="NAME"
+    )
+    resume: bool = option(False, "Continue the interrupted run of the same output.", panel="Run")
+    dry_run: bool = option(False, "Run a few batches of everything in a temporary directory.", panel="Run")
+    output: str | Path | None = option(
+        None,
+        "The .keras file to write; saved_models/DATA_ARCHITECTURE.keras by default.",
+        panel="Output",
+        metavar="PATH",
+        short_flag="-o",
+    )
+    tensorboard: str | Path | None = option(
+        None, "Directory for TensorBoard's logs; needs the extra 'tensorboard'.", panel="Output", metavar="DIR"
+    )
+    progress: Progress = option(NoProgress(), "Object that is told the progress of the run.", panel=None)
+    callbacks: "Sequence[keras.callbacks.Callback]" = option(
+        (), "Callbacks of Keras, called after those of the run.", panel=None
+    )
+
+    def __post_init__(self) -> None:
+        check_values(self)
+
+
+class RecipeKeywords(TypedDict, total=False):
+    """The types of the keywords of `Recipe`, for editors and type checkers; a test holds them equal to its fields."""
+
+    epochs: int | None
+    batch_size: int | None
+    optimizer: str | None
+    learning_rate: float | None
+    schedule: str | None
+    warmup: float | None
+    dropout_rates: Sequence[float] | None
+    augmentation: float | None
+    final_augmentation: float | None
+    label_smoothing: float | None
+    weight_averaging: float | None
+    outliers: float | None
+
+
+class FitKeywords(RecipeKeywords, total=False):
+    """The types of all keywords of `fit`; a test holds them equal to the fields of `Recipe` and `RunOptions`."""
+
+    validation_split: float | None
+    split_seed: int | None
+    initial_model: "str | Path | Predictor | None"
+    seed: int | None
+    patience: int | None
+    backend: str | None
+    resume: bool
+    dry_run: bool
+    output: str | Path | None
+    tensorboard: str | Path | None
+    progress: Progress | None
+    callbacks: "Sequence[keras.callbacks.Callback]"
+
+
+def divide_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide the keywords of `fit` into those of `Recipe` and those of `RunOptions`.
+
+    Args:
+        keywords: Values by name; None means that the user does not say.
+
+    Returns:
+        The hyper-parameters and the options that are not None.
+
+    Raises:
+        TypeError: If `fit` has no such keyword, with the nearest ones.
+    """
+    of_recipe, of_run = ([one.name for one in fields(kind)] for kind in (Recipe, RunOptions))
+    for name in keywords:
+        if name not in (*of_recipe, *of_run):
+            near = get_close_matches(name, [*of_recipe, *of_run])
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise TypeError(f"fit() got an unexpected keyword argument {name!r}{hint}")
+    said = {name: value for name, value in keywords.items() if value is not None}
+    if "dropout_rates" in said:
+        said["dropout_rates"] = tuple(said["dropout_rates"])
+    return (
+        {name: value for name, value in said.items() if name in of_recipe},
+        {name: value for name, value in said.items() if name in of_run},
+    )
