@@ -12,7 +12,7 @@ from kerascnn.utils.version import __version__
 if TYPE_CHECKING:
     from kerascnn.datasets import Dataset, load_dataset
     from kerascnn.evaluation import ClassResult, Evaluation, evaluate
-    from kerascnn.explaining import Explanation, explain
+    from kerascnn.explaining import Explanation, PageExplanation, explain
     from kerascnn.inference import Prediction, Predictor, load
     from kerascnn.inference.page_reader import Digit, Line, Page, read
     from kerascnn.models import register
@@ -47,6 +47,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Page",
+    "PageExplanation",
     "Prediction",
     "Predictor",
     "Recipe",
@@ -68,7 +69,7 @@ __all__ = [
 _HOMES = {
     "kerascnn.datasets": ("Dataset", "load_dataset"),
     "kerascnn.evaluation": ("ClassResult", "Evaluation", "evaluate"),
-    "kerascnn.explaining": ("Explanation", "explain"),
+    "kerascnn.explaining": ("Explanation", "PageExplanation", "explain"),
     "kerascnn.inference": ("Prediction", "Predictor", "load"),
     "kerascnn.inference.page_reader": ("Digit", "Line", "Page", "read"),
     "kerascnn.models": ("register",),

@@ -1,4 +1,4 @@
-"""A directory with one sub-directory of pictures a class."""
+"""Class folders: directories with one sub-directory of pictures for each class."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,23 +16,23 @@ from kerascnn.utils.errors import DataError, ImageError
 
 _IMAGE_SIZE = 28
 _DECODING_THREADS = 2
-_AT_A_TIME = 1024  # pictures
+_BATCH_SIZE = 1024  # pictures
 
 
 def read_class_folder(directory: Path, seed: int, preparation: str | None = None) -> Dataset:
-    """Read pictures that are sorted into one sub-directory a class.
+    """Read pictures that are sorted into one sub-directory for each class.
 
     Args:
-        directory: holds `CLASS/picture` or `train/CLASS/picture` and `test/CLASS/picture`.
-        seed: divides the pictures, stratified, where there is no `train/` and `test/`.
-        preparation: how a picture becomes an image; by default `mnist` where the classes are the ten digits, else
-            `resize`.
+        directory: Directory with `CLASS/picture`, or with `train/CLASS/picture` and `test/CLASS/picture`.
+        seed: Random seed of the stratified division where there is no `train/` and `test/`.
+        preparation: Preparation of the pictures, `mnist` or `resize`; by default `mnist` where the classes are the ten
+            digits, else `resize`.
 
     Returns:
-        The data set, its images 28x28.
+        The data set, with images of 28x28 pixels.
 
     Raises:
-        DataError: if a class is empty, a picture unreadable, or `train/` and `test/` have different classes.
+        DataError: If a class is empty, a picture unreadable, or `train/` and `test/` have different classes.
     """
     divided = (directory / "train").is_dir() and (directory / "test").is_dir()
     roots = [directory / "train", directory / "test"] if divided else [directory]
@@ -79,7 +79,7 @@ def _read_part(root: Path, class_names: Sequence[str], preparation: str) -> tupl
             if not paths:
                 raise DataError(f"{root / name} is empty; a class needs pictures, or remove its directory.")
             counts.append(len(paths))
-            yield from _prepared(paths, preparation, size)
+            yield from _prepare_in_batches(paths, preparation, size)
 
     return collect_images(batches(), size), np.repeat(np.arange(len(class_names)), counts)
 
@@ -88,15 +88,15 @@ def _is_picture(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".")
 
 
-def _prepared(paths: Sequence[str], preparation: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Every picture once, some at a time, so that however many there are they need no more memory."""
-    prepare = partial(_prepared_image, preparation=preparation, size=size)
+def _prepare_in_batches(paths: Sequence[str], preparation: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Prepare the pictures in batches, so that the memory needed does not grow with their number."""
+    prepare = partial(_prepare_image, preparation=preparation, size=size)
     with ThreadPoolExecutor(_DECODING_THREADS) as threads:
-        for start in range(0, len(paths), _AT_A_TIME):
-            yield np.stack(list(threads.map(prepare, paths[start : start + _AT_A_TIME])))
+        for start in range(0, len(paths), _BATCH_SIZE):
+            yield np.stack(list(threads.map(prepare, paths[start : start + _BATCH_SIZE])))
 
 
-def _prepared_image(path: str, preparation: str, size: tuple[int, int]) -> np.ndarray:
+def _prepare_image(path: str, preparation: str, size: tuple[int, int]) -> np.ndarray:
     try:
         return prepare_image(decode(path), preparation, size).pixels
     except ImageError as error:
