@@ -27,7 +27,7 @@ VARIANTS = {
     "label-smoothing-0.2": ("label smoothing of 0.1; 0.2", ("--label-smoothing", "0.2")),
     "averaged-weights": ("no average; a moving average of the weights", ("--weight-averaging", "0.99")),
     "no-augmentation": ("augmentation", ("--augmentation", "0")),
-    "full-augmentation": ("augmentation at half strength; full strength", ("--augmentation", "1")),
+    "full-augmentation": ("augmentation at half magnitude; full magnitude", ("--augmentation", "1")),
     "last-dropout": ("no dropout; before the last layer", ("--dropout-rates", "0,0.3")),
     "lecture-dropout": ("no dropout; the lecture's", ("--dropout-rates", "0.25,0.5")),
     "constant": ("cosine; constant learning rate", ("--schedule", "constant")),

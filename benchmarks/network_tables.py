@@ -54,7 +54,7 @@ def reference_choice_table() -> str:
     """Accuracy of each candidate, from `benchmarks/reference_choice.py`; nothing while there is no record."""
     for record in results.read("reference-choice.json"):
         lines = [
-            "| model | architecture | pictures | right | without an answer | ms a picture |",
+            "| model | architecture | pictures | right | rejected | ms a picture |",
             "|---|---|---|---|---|---|",
         ]
         for row in sorted(record["models"], key=lambda row: -row["right"]):

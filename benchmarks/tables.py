@@ -60,14 +60,14 @@ def rejection_table() -> str:
     """Rejection rates, from `benchmarks/rejection.py`."""
     (record,) = results.read("rejection.json")
     rows = [(name, value) for name, value in record.items() if isinstance(value, dict) and "withheld" in value]
-    lines = ["| pictures | number | without an answer |", "|---|---|---|"]
+    lines = ["| pictures | number | rejected |", "|---|---|---|"]
     return "\n".join(lines + [f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} |" for name, row in rows])
 
 
 def singles_table() -> str:
     """Single synthetic digits by style, from `benchmarks/singles.py`."""
     (record,) = results.read("singles.json")
-    lines = ["| style | pictures | right | without an answer |", "|---|---|---|---|"]
+    lines = ["| style | pictures | right | rejected |", "|---|---|---|---|"]
     for row in record["scores"]:
         share = row["right"] / row["num_samples"]
         lines.append(f"| {row['style']} | {row['num_samples']} | {share:.1%} | {row['withheld']} |")
