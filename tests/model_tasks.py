@@ -166,6 +166,22 @@ def first_probabilities(model: str, num_images: int) -> list:
     return predictor.engine.probabilities(load_dataset("mnist").test_images[:num_images]).tolist()
 
 
+def save_from_memory(model: str, output: str) -> dict:
+    """Save a model that has no file; what is known of it before that."""
+    from kerascnn.inference import Predictor
+    from kerascnn.utils.backend import activate
+
+    loaded = load(model, backend=activate().name)
+    in_memory = Predictor(loaded.engine, loaded.card)
+    in_memory.save(output)
+    images = load_dataset("mnist").test_images[:20]
+    return {
+        "repr": repr(in_memory),
+        "num_parameters": in_memory.summary().num_parameters,
+        "probabilities": in_memory.engine.probabilities(images).tolist(),
+    }
+
+
 def spoil(model: str, output: str, forgotten: list[int], sureness: float) -> None:
     """Write the same model, so that it never says some classes, or is less sure of all that it says."""
     from kerascnn.saving.model_files import save
@@ -241,6 +257,7 @@ TASKS = {
         fit_briefly,
         changes_by_augmentation,
         first_probabilities,
+        save_from_memory,
         segment_briefly,
         part_of_a_page,
         attention,

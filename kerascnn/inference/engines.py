@@ -1,11 +1,11 @@
-"""What computes the probabilities: ONNX Runtime (starts in a fraction of a second) or Keras on any backend."""
+"""Engines compute the probabilities: ONNX Runtime, which starts in a fraction of a second, or Keras on any backend."""
 
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from kerascnn.utils.cores import num_cores
 from kerascnn.utils.errors import ModelError
 
 BATCH_SIZE = 256
+"""Images that are predicted at once."""
 
 # ONNX Runtime: batches side by side, each on a thread of its own, wait for each other less than threads that share the
 # convolutions of one batch (1.2 to 1.3 times the images a second on two cores); small ones stay in the core's cache.
@@ -29,22 +30,26 @@ class Engine(Protocol):
     name: str
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)`; `(n, height, width, num_classes)` where the network
-        segments."""
+        """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`.
+
+        A network that segments pages gives `(n, height, width, num_classes)`.
+        """
 
     def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The same, and what the last fully connected layer is given: float32 `(n, num_features)`, None if there is no
-        such layer."""
+        """Compute the same, and the input of the last fully connected layer.
+
+        The latter is float32 `(n, num_features)`, None if there is no such layer.
+        """
 
 
 class OnnxEngine:
     """Runs a `.onnx` file on ONNX Runtime.
 
     Args:
-        path: the file.
+        path: The `.onnx` file.
 
     Raises:
-        ModelError: if the file is unsafe or ONNX Runtime refuses it.
+        ModelError: If the file is unsafe or ONNX Runtime refuses it.
     """
 
     name = "onnxruntime"
@@ -52,7 +57,7 @@ class OnnxEngine:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._session = _onnx_session(read_onnx(path))
+            self._session = _start_session(read_onnx(path))
         # ONNX Runtime's exceptions share no public base class.
         except Exception as error:
             if isinstance(error, ModelError):
@@ -61,18 +66,18 @@ class OnnxEngine:
         self._input = self._session.get_inputs()[0].name
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
+        """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         return self._outputs(self._session, images)[0]
 
     def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
-        content = _with_features(read_onnx(self._path))
+        """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
+        content = _add_features_output(read_onnx(self._path))
         if content is None:
             return self.probabilities(images), None
-        probabilities, features = self._outputs(_onnx_session(content), images)
+        probabilities, features = self._outputs(_start_session(content), images)
         return probabilities, features
 
-    def _outputs(self, session, images: np.ndarray) -> list[np.ndarray]:
+    def _outputs(self, session: Any, images: np.ndarray) -> list[np.ndarray]:
         return _in_threads(lambda batch: session.run(None, {self._input: batch}), images)
 
 
@@ -80,13 +85,13 @@ class KerasEngine:
     """Runs a Keras model on the backend of this process.
 
     Args:
-        model: from `(n, height, width, 1)` or `(n, height, width)`, values 0..255, to one score a class.
+        model: Keras model from `(n, height, width, 1)` or `(n, height, width)`, values 0..255, to a score a class.
 
     Raises:
-        ModelError: if the model has another form.
+        ModelError: If the model has another form.
     """
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: Any) -> None:
         import keras
 
         self.name = keras.config.backend()
@@ -102,11 +107,11 @@ class KerasEngine:
         self._flat = len(shape) == 3
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)`."""
+        """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         return _as_probabilities(_in_batches(self._run, images))
 
     def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """uint8 `(n, height, width)` to float32 `(n, num_classes)` and `(n, num_features)`."""
+        """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
         import keras
 
         heads = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
@@ -122,19 +127,19 @@ class KerasEngine:
             # For few images a direct call is hundreds of times quicker than `predict`, which compiles.
             import keras
 
-            return keras.ops.convert_to_numpy(self.model(batch, training=False))
-        return self.model.predict_on_batch(batch)
+            return np.asarray(keras.ops.convert_to_numpy(self.model(batch, training=False)))
+        return np.asarray(self.model.predict_on_batch(batch))
 
     def _shaped(self, batch: np.ndarray) -> np.ndarray:
         return batch[..., 0] if self._flat else batch
 
 
 def measure_latency(onnx_path: Path, image_size: tuple[int, int]) -> float:
-    """How long ONNX Runtime takes for a single picture on one core: the median of some tens of runs.
+    """Measure the milliseconds that ONNX Runtime takes for a single picture on one core: the median of tens of runs.
 
     Args:
-        onnx_path: the model.
-        image_size: height and width.
+        onnx_path: The model's `.onnx` file.
+        image_size: Height and width of its input in pixels.
     """
     engine = OnnxEngine(onnx_path)
     picture = np.random.default_rng(0).integers(256, size=(1, *image_size), dtype=np.uint8)
@@ -146,7 +151,7 @@ def measure_latency(onnx_path: Path, image_size: tuple[int, int]) -> float:
     return round(1000 * statistics.median(seconds[_UNTIMED_RUNS:]), 4)
 
 
-def _onnx_session(content: bytes):
+def _start_session(content: bytes) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -155,8 +160,8 @@ def _onnx_session(content: bytes):
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def _with_features(content: bytes) -> bytes | None:
-    """The same graph with a second output: what its last product with a matrix of weights is given."""
+def _add_features_output(content: bytes) -> bytes | None:
+    """Add a second output to a graph: the input of its last matrix product with weights; None if there is none."""
     import onnx
 
     model = onnx.load_from_string(content)
@@ -165,19 +170,19 @@ def _with_features(content: bytes) -> bytes | None:
     if not heads:
         return None
     model.graph.output.append(onnx.ValueInfoProto(name=heads[-1].input[0]))
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _as_probabilities(result: np.ndarray) -> np.ndarray:
     # A user's own model may end in logits.
     if len(result) and (result.min() < 0 or np.abs(result.sum(axis=-1) - 1).max() > 1e-3):
         shifted = np.exp(result - result.max(axis=-1, keepdims=True))
-        return shifted / shifted.sum(axis=-1, keepdims=True)
+        return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
     return result
 
 
 def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: np.ndarray) -> list[np.ndarray]:
-    """Run batches side by side; each output of `run`, of all images in their order."""
+    """Run batches side by side; return each output of `run` for all images, in their order."""
     cores = num_cores()
     size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
     if len(images) <= size:
@@ -188,12 +193,14 @@ def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: np.ndarra
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def _in_batches(run, images: np.ndarray) -> np.ndarray:
-    parts = [np.asarray(run(batch)) for batch in _batches(images)]
+def _in_batches(run: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+    parts = [run(batch) for batch in _batches(images)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
 
-def _pairs_in_batches(run, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pairs_in_batches(
+    run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     first, second = zip(*(run(batch) for batch in _batches(images)), strict=True)
     return np.concatenate(first), np.concatenate(second)
 

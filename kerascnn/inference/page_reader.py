@@ -22,10 +22,10 @@ from kerascnn.inference.sources import OnError, open_picture, open_pictures
 from kerascnn.utils.errors import ModelError
 
 MIN_CONFIDENCE = 0.5
-"""What a digit's probability must reach for it to be read."""
+"""Lowest probability of a digit that is read, 0 to 1."""
 
-_WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are told by their neighbours
-_REJECTED = 1e-4  # the probability that a segment counts with when the recogniser says that it is no digit
+_WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are recognised by their neighbours
+_REJECTED = 1e-4  # probability of a segment that the recogniser rejects
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Digit:
     """One digit on a page.
 
     Args:
-        digit: 0 to 9.
-        confidence: its probability, 0 to 1.
-        box: left, top, width, height in pixels of the upright picture.
+        digit: Its value, 0 to 9.
+        confidence: Its probability, 0 to 1.
+        box: Left, top, width and height in pixels of the upright picture.
     """
 
     digit: int
@@ -48,8 +48,8 @@ class Line:
     """One line of a page, from left to right.
 
     Args:
-        text: the digits, with a space at gaps that are wide against the digits and the line's other gaps.
-        digits: the digits.
+        text: The digits, with a space at gaps that are wide against the digits and the line's other gaps.
+        digits: The digits from left to right.
     """
 
     text: str
@@ -58,21 +58,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says.
+    """The digits of a page.
 
     Args:
-        lines: from top to bottom.
+        lines: Its lines from top to bottom.
     """
 
     lines: tuple[Line, ...]
 
     @property
     def text(self) -> str:
-        """The lines' texts, one a line."""
+        """The text of all lines, separated by newlines."""
         return "\n".join(line.text for line in self.lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same in plain types, for JSON."""
+        """Return the page in plain types, for JSON."""
         return {
             "lines": [
                 {
@@ -97,23 +97,25 @@ def read(
     """Read every digit on a page.
 
     Args:
-        picture: a path, a PIL image or an array `(height, width)` or `(height, width, 3)`.
-        model: a loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
-        min_confidence: digits of a lower probability are left out, 0 to 1.
-        segmenter: how digits are told from what else is on a page, as for `load_segmenter`.
+        picture: A path, `-` for standard input, encoded bytes, a binary file, a PIL image, or an array
+            `(height, width)` or `(height, width, 3)`.
+        model: A loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
+        min_confidence: Lowest probability of a digit that is kept, 0 to 1; 0.5 by default.
+        segmenter: What separates digits from each other and from what else is on a page, as for `load_segmenter`;
+            `"both"` by default.
 
     Returns:
         The page: its lines from top to bottom, each with its digits and their boxes.
 
     Raises:
-        ImageError: if the picture cannot be read.
-        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
+        ImageError: If the picture cannot be read.
+        ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
 
     Example:
         >>> kerascnn.read("page.jpg").lines[0].text
         '0123456789'
     """
-    predictor = _reader(model)
+    predictor = _load_reader(model)
     return _read_array(open_picture(picture), predictor, load_segmenter(segmenter), min_confidence)
 
 
@@ -129,21 +131,21 @@ def read_files(
     """Read any number of pages, one after the other.
 
     Args:
-        sources: paths, or the encoded bytes of a picture.
-        model: as for `read`.
-        on_error: called with the name of a picture that cannot be read, and why; the others go on.
-        min_confidence: as for `read`.
-        segmenter: as for `read`.
+        sources: Pictures, each as for `read`.
+        model: Model of the ten digits, as for `read`.
+        on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
+        min_confidence: Lowest probability of a digit that is kept, 0 to 1; 0.5 by default.
+        segmenter: Segmenter, as for `read`.
         drawings: The files in which each picture is written with the digits found drawn on it; None for no drawings.
 
     Yields:
         Name (the path as given, `-` for bytes) and page.
 
     Raises:
-        ModelError: if the model or the segmenter cannot be loaded, or is of no use for that.
-        OutputError: if a drawing cannot be written.
+        ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
+        OutputError: If a drawing cannot be written.
     """
-    predictor, find_digits = _reader(model), load_segmenter(segmenter)
+    predictor, find_digits = _load_reader(model), load_segmenter(segmenter)
     for name, array in open_pictures(sources, on_error):
         page = _read_array(array, predictor, find_digits, min_confidence)
         if drawings is not None:
@@ -153,7 +155,7 @@ def read_files(
         yield name, page
 
 
-def _reader(model: Predictor | str | Path | None) -> Predictor:
+def _load_reader(model: Predictor | str | Path | None) -> Predictor:
     predictor = model if isinstance(model, Predictor) else load(model)
     if not predictor.card.recognises_digits:
         raise ModelError(
@@ -204,9 +206,9 @@ def _remove_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list
 
 
 def _is_letter(whole: Glyph, answer: Sequence[tuple[Glyph, Prediction]]) -> bool:
-    """Whether what was read of one glyph shows a letter: it is no digit, or it falls into ones, as an m does.
+    """Tell whether the answers to one glyph show a letter: it is rejected, or it is cut into ones, as an m is.
 
-    A wide glyph that cannot be read may be several digits that touch, which shows nothing.
+    A wide glyph that is rejected may be several digits that touch, which proves nothing.
     """
     digits = [prediction.digit for _, prediction in answer]
     if len(digits) == 1:
