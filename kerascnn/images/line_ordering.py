@@ -1,4 +1,4 @@
-"""Put what was found into lines: slanted and uneven ones, columns of single digits, rows of tables."""
+"""Order digits into lines: slanted and uneven ones, columns of single digits, rows of tables."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ Box = tuple[float, float, float, float]
 """Left, top, width, height in pixels."""
 
 _MAX_SKEW = 0.3  # rise against run
-_MAX_OFFSET = 0.55  # of the height: how far a digit's middle may lie from its line's
-_WIDE_GAP = 1.2  # digit heights that at least lie between two numbers of one row
-_WIDE_AGAINST_USUAL = 2.2  # a gap between two numbers against the line's usual gap
+_MAX_OFFSET = 0.55  # of the height, between a digit's middle and its line's
+_WIDE_GAP = 1.2  # digit heights, the narrowest gap between two numbers of one row
+_WIDE_FACTOR = 2.2  # of the line's median gap, the narrowest gap between two numbers
 
 
 def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
-    """Order boxes as they are read.
+    """Order boxes in the direction of reading.
 
     Args:
-        boxes: of the digits, in any order.
+        boxes: Boxes of the digits, in any order.
 
     Returns:
-        Indices into `boxes`: lines from top to bottom, each from left to right. Everything at one height is
-        one line, however wide the gaps: a table's row is a line.
+        Indices into `boxes`: lines from top to bottom, each from left to right. Boxes at one height are one line,
+        however wide the gaps: a table's row is a line.
     """
     if not boxes:
         return []
@@ -29,11 +29,11 @@ def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
     x = array[:, 0] + array[:, 2] / 2
     y = array[:, 1] + array[:, 3] / 2
     heights = array[:, 3]
-    slope = _skew(x, y, float(np.median(heights)))
+    slope = _estimate_skew(x, y, float(np.median(heights)))
     level = y - slope * x
     lines: list[list[int]] = []
     for index in np.argsort(x, kind="stable"):
-        candidates = [(_offset(line, index, level, heights), number) for number, line in enumerate(lines)]
+        candidates = [(_measure_offset(line, index, level, heights), number) for number, line in enumerate(lines)]
         offset, number = min(candidates, default=(np.inf, -1))
         if offset <= _MAX_OFFSET:
             lines[number].append(int(index))
@@ -43,32 +43,32 @@ def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
 
 
 def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
-    """A line's text: its digits, with a space at gaps wide against the digits and the line's other gaps.
+    """Format the text of a line: its digits, with a space at gaps wide against the digits and the line's other gaps.
 
     Args:
-        digits: from left to right.
-        boxes: of these digits.
+        digits: The digits from left to right.
+        boxes: Their boxes.
 
     Returns:
-        Such as `"12 345"`.
+        The text, such as `"12 345"`.
     """
     array = np.asarray(boxes, dtype=float)
     gaps = array[1:, 0] - array[:-1, 0] - array[:-1, 2]
     if not len(gaps):
         return "".join(digits)
-    limit = max(_WIDE_GAP * float(np.median(array[:, 3])), _WIDE_AGAINST_USUAL * float(np.median(gaps)))
+    limit = max(_WIDE_GAP * float(np.median(array[:, 3])), _WIDE_FACTOR * float(np.median(gaps)))
     return digits[0] + "".join(" " * bool(gap > limit) + digit for gap, digit in zip(gaps, digits[1:], strict=True))
 
 
-def _offset(line: list[int], index: int, level: np.ndarray, heights: np.ndarray) -> float:
-    """How far a box lies from where its line goes on, in digit heights."""
+def _measure_offset(line: list[int], index: int, level: np.ndarray, heights: np.ndarray) -> float:
+    """Measure how far a box lies from where its line goes on, in digit heights."""
     recent = line[-4:]
     height = max(float(np.median(heights[recent])), float(heights[index]))
     return abs(float(np.median(level[recent])) - float(level[index])) / height
 
 
-def _skew(x: np.ndarray, y: np.ndarray, height: float) -> float:
-    """The slope at which the boxes' middles gather most closely on few lines."""
+def _estimate_skew(x: np.ndarray, y: np.ndarray, height: float) -> float:
+    """Estimate the slope at which the boxes' middles gather most closely on few lines."""
     if len(x) < 3:
         return 0.0
     # Neighbours vote: the nearest box on the right at about the same height.

@@ -267,17 +267,17 @@ def load(
     ONNX Runtime runs it, which starts at once, unless a backend is named here or by `KERAS_BACKEND`.
 
     Args:
-        model: a path, `"reference"` for the model that ships with the package, or None for
+        model: A path, `"reference"` for the model that ships with the package, or None for
             `saved_models/mnist_cnn.keras` if it is there, else the reference.
-        backend: run it with Keras on this backend.
-        on_note: called with a sentence when something is not as expected, such as a stale `.onnx` file.
+        backend: Backend of Keras to run it on; by default ONNX Runtime runs it.
+        on_note: Called with a sentence when something is not as expected, such as a stale `.onnx` file.
 
     Returns:
         The model.
 
     Raises:
-        ModelError: if the file is missing, damaged or unsafe.
-        BackendError: if the backend is unknown or not installed.
+        ModelError: If the file is missing, damaged or unsafe.
+        BackendError: If the backend is unknown or not installed.
 
     Example:
         >>> kerascnn.load("reference").card.class_names
