@@ -140,8 +140,9 @@ def _find_parts(contrast: np.ndarray, mask: np.ndarray) -> list[_Part]:
     found = find_components(mask)
     sizes = np.maximum(found.height, found.width)
     chosen = np.argsort(-sizes)[:_MAX_COMPONENTS]
-    if len(chosen):
-        chosen = chosen[sizes[chosen] >= max(4, 0.06 * np.percentile(sizes[chosen], 95))]
+    # The background counts as a component of size 0, so that the limit is low where there are few components.
+    limit = 0.06 * np.percentile([0, *sizes[chosen]], 95)
+    chosen = chosen[sizes[chosen] >= max(4, limit)]
     return [_Part(found.window(index), found.crop(index)) for index in chosen]
 
 

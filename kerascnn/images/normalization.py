@@ -79,7 +79,7 @@ def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) ->
     """
     if _is_prepared(picture, size):
         pixels = picture if picture.ndim == 2 else picture[..., 0]
-        return PreparedImage(pixels, "as it is", has_ink=bool(pixels.any()))
+        return PreparedImage(pixels, "as it is", has_ink=bool(np.count_nonzero(pixels)))
     found = find_single_glyph(picture)
     if found is None:
         return PreparedImage(np.zeros(size, np.uint8), "simple", has_ink=False)
