@@ -1,6 +1,7 @@
 """What `worker.py` does for test_models.py: everything that needs Keras."""
 
 import inspect
+import random
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -89,13 +90,19 @@ def _continued(output: Path) -> tuple:
     return train_model(run, task.inputs(), task.digest)[:2]
 
 
+def state_of_random_after_fit(data: str, output: str) -> bool:
+    """Whether Python's generator goes on after `fit` as it would have without it."""
+    random.seed(5)
+    expected = random.getstate()
+    kerascnn.fit(data, "cnn_tiny", epochs=1, output=output)
+    return random.getstate() == expected
+
+
 def fit_briefly(data: str, architecture: str) -> dict:
     """Train on a few batches as `fit` does, without what comes after: losses before and after, and the size."""
     from kerascnn.utils.backend import activate
 
     activate()
-    import random
-
     import keras
 
     from kerascnn.models import build
@@ -117,8 +124,6 @@ def segment_briefly() -> list[float]:
     from kerascnn.utils.backend import activate
 
     activate()
-    import random
-
     from kerascnn.training.loop import compile_model
 
     run = prepare_run("synthetic:4", "unet", keywords={"epochs": 1})
@@ -255,6 +260,7 @@ TASKS = {
         shapes,
         interrupted_and_resumed,
         fit_briefly,
+        state_of_random_after_fit,
         changes_by_augmentation,
         first_probabilities,
         save_from_memory,
