@@ -95,7 +95,8 @@ class ValidationBatches(keras.utils.PyDataset):
 
 def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Labels, of any shape, to one-hot rows: float32 with an axis of `num_classes` more."""
-    return np.eye(num_classes, dtype=np.float32)[labels]
+    targets: np.ndarray = np.eye(num_classes, dtype=np.float32)[labels]
+    return targets
 
 
 def as_input(images: np.ndarray) -> np.ndarray:
