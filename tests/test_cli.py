@@ -236,7 +236,7 @@ def test_the_completion_of_a_shell_can_be_shown(cli, shell):
 
 def test_samples_are_read_as_they_are_named(cli, tmp_path):
     written = cli("sample", "samples").stdout.decode().splitlines()
-    assert {str(path.relative_to(tmp_path)) for path in (tmp_path / "samples").rglob("*.*")} == set(written)
+    assert {str(path.relative_to(tmp_path)) for path in (tmp_path / "samples").rglob("[!.]*.*")} == set(written)
     rows = json_lines(cli("predict", "samples/digits", "--format", "json"))
     assert len(rows) >= 5
     assert all(Path(row["image"]).name.startswith(f"{row['digit']}-") for row in rows)
