@@ -64,10 +64,10 @@ def test_bias_and_relu_stand_behind_the_pooling_where_that_gives_the_same(worker
 
 
 _COMPILE_SOMETHING = """
-from kerascnn.training.acceleration.accelerated_model import keep_compiled_programs
+from kerascnn.training.acceleration.accelerated_model import compilation_cache
 import jax
-keep_compiled_programs()
-assert float(jax.jit(lambda value: value * 3)(2.0)) == 6
+with compilation_cache():
+    assert float(jax.jit(lambda value: value * 3)(2.0)) == 6
 """
 
 

@@ -98,8 +98,10 @@ def measure_training(backend: str, settings: str, blocks: Iterator[float], send:
     """
     meter = Meter(blocks, send)
     from kerascnn.training import fit
+    from kerascnn.training.acceleration.memory import freed_memory_kept
 
-    with tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, contextlib.suppress(NoMoreBlocks):
+    stops = contextlib.suppress(NoMoreBlocks)
+    with freed_memory_kept(), tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, stops:
         output = Path(name) / "benchmark.keras"
         fixed = {"backend": backend, "epochs": _EPOCHS, "batch_size": BATCH_SIZE, "output": output, "progress": meter}
         fit("mnist", **SETTINGS[settings], **fixed)

@@ -84,9 +84,11 @@ def _run(
 ) -> "Predictor":
     """Train; an interrupt becomes one sentence that says what was kept."""
     from kerascnn.training import fit
+    from kerascnn.training.acceleration.memory import freed_memory_kept
 
     try:
-        return fit(data, architecture, recipe, progress=progress, **options)
+        with freed_memory_kept():
+            return fit(data, architecture, recipe, progress=progress, **options)
     except KeyboardInterrupt:
         progress.close()
         if not progress.saved_epochs or options["dry_run"]:

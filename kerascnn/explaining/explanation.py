@@ -15,8 +15,10 @@ from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import resolve_model_path
 from kerascnn.utils.backend import choose_backend
 from kerascnn.utils.errors import ModelError
+from kerascnn.utils.random_state import preserve_random_state
 
 
+@preserve_random_state()
 def explain(
     picture: Picture,
     model: Predictor | str | Path | None = None,

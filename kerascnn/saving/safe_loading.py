@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.random_state import preserve_random_state
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +49,7 @@ _HELPERS = re.compile(
 )
 
 
+@preserve_random_state()
 def load_keras_model(path: Path) -> "keras.Model":
     """Load a `.keras` file after checking it.
 

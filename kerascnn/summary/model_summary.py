@@ -16,6 +16,7 @@ from kerascnn.summary.layers import LayerAnalysis, Shape, activation_bytes, anal
 from kerascnn.summary.receptive_field import Field, compute_receptive_fields
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.random_state import preserve_random_state
 
 _NUM_UNITS = 128  # of the hidden layer of the fully connected network for comparison
 
@@ -158,6 +159,7 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
+@preserve_random_state()
 def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> Config:
     """Configuration of an untrained network, without a framework where a shipped model has the same layers."""
     description = ARCHITECTURES[architecture]

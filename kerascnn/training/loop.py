@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras
 
-from kerascnn.training.acceleration.accelerated_model import fast_clone, keep_compiled_programs
+from kerascnn.training.acceleration.accelerated_model import compilation_cache, fast_clone
 from kerascnn.training.callbacks import (
     InterruptBetweenBatches,
     KeepBest,
@@ -51,14 +51,13 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
     best, record = KeepBest(settings.patience), RecordHistory()
     with seeded_initializers(settings.seed):
         model = inputs.build()
-        keep_compiled_programs()
         trained = fast_clone(model)
         compile_model(trained, recipe, len(inputs.batches), inputs.loss, inputs.accuracy)
         if run.options.resume:
             _restore(trained, best, record, run.directory)
         first_epoch = len(record.history)
         run.options.progress.run_started(_start(run, inputs, model, first_epoch))
-        with InterruptBetweenBatches() as interrupt:
+        with compilation_cache(), InterruptBetweenBatches() as interrupt:
             callbacks = [
                 Reseed(inputs.batches, settings.seed),
                 *([UseAverages(resumed=first_epoch > 0)] if recipe.weight_averaging else []),

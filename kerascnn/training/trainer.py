@@ -13,7 +13,6 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.models.lookup import Network
 from kerascnn.saving.card import Card
 from kerascnn.saving.model_files import require_replaceable, save, save_without_optimizer
-from kerascnn.training.acceleration.memory import freed_memory_kept
 from kerascnn.training.acceleration.threads import opencv_on_one_thread
 from kerascnn.training.classification_task import ClassificationTask
 from kerascnn.training.history import history_csv
@@ -25,6 +24,7 @@ from kerascnn.training.segmentation_task import SegmentationTask
 from kerascnn.utils.backend import activate, software
 from kerascnn.utils.errors import TrainingError
 from kerascnn.utils.files import staging_directory
+from kerascnn.utils.random_state import preserve_random_state
 
 if TYPE_CHECKING:
     import keras
@@ -100,6 +100,7 @@ def load_task(run: Run) -> ClassificationTask | SegmentationTask:
     return SegmentationTask(run) if run.network.segments else ClassificationTask(run)
 
 
+@preserve_random_state()
 def _train(run: Run) -> Predictor:
     require_replaceable(run.path, _SUFFIXES)
     run.directory.require_own()
@@ -111,7 +112,7 @@ def _train(run: Run) -> Predictor:
         raise TrainingError(
             f"the data set {run.settings.data!r} has changed since the run at {run.directory.path} began."
         )
-    with freed_memory_kept(), opencv_on_one_thread():
+    with opencv_on_one_thread():
         activate(run.settings.backend)
         from kerascnn.training.loop import train_model
 

@@ -13,15 +13,19 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from kerascnn.utils.errors import BackendError, UsageError
-from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.quiet import environment_variable, silent_stderr
 from kerascnn.utils.version import __version__
 
 BACKENDS = ("tensorflow", "jax", "torch")
+
+_import_lock = threading.Lock()
 
 _EXTRAS = {"tensorflow": "kerascnn", "jax": "'kerascnn[jax]'", "torch": "'kerascnn[torch]'"}
 
@@ -51,7 +55,7 @@ class BackendStatus:
     version: str | None
     devices: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         return asdict(self)
 
@@ -112,9 +116,8 @@ def activate(requested: str | None = None) -> BackendChoice:
         BackendError: as `choose_backend`.
     """
     choice = choose_backend(requested)
-    os.environ["KERAS_BACKEND"] = choice.name
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silent_stderr():
+    # Keras reads the variable once. It must not stay: for `load` it would be a wish of the user.
+    with _import_lock, environment_variable("KERAS_BACKEND", choice.name), silent_stderr():
         import keras  # noqa: F401 -- imported for its effect: from here on the backend is settled
     return choice
 
@@ -150,7 +153,7 @@ def backend_statuses() -> list[BackendStatus]:
     return [BackendStatus(name, version, devices.get(name, ())) for name, version in versions.items()]
 
 
-def software(backend: str) -> dict[str, str]:
+def software(backend: str) -> dict[str, str | None]:
     """What a model's card tells of the programs that made it: versions, backend and machine."""
     return {
         "kerascnn": __version__,

@@ -3,7 +3,15 @@
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
+
+_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+
+_lock = threading.Lock()
+_num_users = 0
+_shared = contextlib.ExitStack()
 
 
 @contextlib.contextmanager
@@ -11,10 +19,35 @@ def silent_stderr() -> Iterator[None]:
     """Keep TensorFlow's start-up chatter off the terminal while Keras is imported, loads or saves.
 
     It comes from C++, before any logging is set up, and so from beneath `sys.stderr`: CPU features, missing GPUs. Keras
-    imports TensorFlow, where it is installed, under every backend, when it first (de)serialises a model.
+    imports TensorFlow, where it is installed, under every backend, when it first (de)serialises a model. TensorFlow
+    reads its log level once, when it is imported.
+
+    All threads share the file descriptor; the last one that leaves such a block puts it back.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
+    global _num_users
+    with _lock:
+        if _num_users == 0:
+            _shared.enter_context(_redirected_stderr())
+            _shared.enter_context(environment_variable(_LOG_LEVEL, os.environ.get(_LOG_LEVEL, "3")))
+        _num_users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _num_users -= 1
+            if _num_users == 0:
+                _shared.close()
+
+
+@contextlib.contextmanager
+def _redirected_stderr() -> Iterator[None]:
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, ValueError):  # it is closed, so that there is nothing to silence
+        yield
+        return
     try:
         with open(os.devnull, "wb") as nothing:  # noqa: PTH123 -- os.devnull is a name, not a path
             os.dup2(nothing.fileno(), 2)
@@ -22,3 +55,17 @@ def silent_stderr() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@contextlib.contextmanager
+def environment_variable(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable inside the block, and leave it as it was."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before

@@ -4,7 +4,9 @@ The twin has the same weights in the same order, so that `get_weights` of one fi
 the same results to within 1e-5.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -57,19 +59,37 @@ def _with_fast_layers(model: keras.Model) -> keras.Model:
     )
 
 
-def keep_compiled_programs() -> None:
-    """Let JAX keep what it compiles in the user's cache directory, unless the user has chosen a place or none."""
-    if keras.config.backend() != "jax":
+@contextlib.contextmanager
+def compilation_cache() -> Iterator[None]:
+    """Let JAX keep what it compiles inside the block in the user's cache directory.
+
+    Nothing happens if the user has chosen a directory or none, or on another backend.
+    """
+    directory = _cache_directory() if keras.config.backend() == "jax" else None
+    if directory is None:
+        yield
         return
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache as cache
+
+    jax.config.update("jax_compilation_cache_dir", str(directory))
+    cache.reset_cache()  # JAX decides once whether it uses a cache
+    try:
+        yield
+    finally:
+        jax.config.update("jax_compilation_cache_dir", None)
+        cache.reset_cache()
+
+
+def _cache_directory() -> Path | None:
     import jax
 
     if jax.config.jax_compilation_cache_dir is not None or "JAX_ENABLE_COMPILATION_CACHE" in os.environ:
-        return
+        return None
     try:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         directory = caches / "kerascnn" / "jax"
         directory.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # there may be no home
-        return  # without a cache, only the time to compile is lost
-    if os.access(directory, os.W_OK):
-        jax.config.update("jax_compilation_cache_dir", str(directory))
+        return None  # without a cache, only the time to compile is lost
+    return directory if os.access(directory, os.W_OK) else None

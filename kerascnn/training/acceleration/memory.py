@@ -27,7 +27,8 @@ _SETTINGS = {
 def freed_memory_kept() -> Iterator[None]:
     """Keep freed memory inside the block; what is not in use after it goes back to the system.
 
-    Enter it before a framework starts its threads. Does nothing where the C library is not GNU's, or where the
+    It is for processes of our own, not for a library's caller: GNU's allocator never again adapts its thresholds by
+    itself. Enter it before a framework starts its threads. Does nothing where the C library is not GNU's, or where the
     environment sets its allocator.
     """
     library = _gnu_c_library()

@@ -24,6 +24,7 @@ from kerascnn.utils.backend import activate, software
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.files import staging_directory
 from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.random_state import preserve_random_state
 
 if TYPE_CHECKING:
     import keras
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".keras", ".onnx")
 
 
+@preserve_random_state()
 def ensemble(
     models: Sequence[str | Path],
     output: str | Path,
