@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from kerascnn.benchmarking.operations import predicting_multiply_adds, training_multiply_adds
 from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
@@ -14,6 +15,8 @@ from kerascnn.utils.cores import num_cores
 from kerascnn.utils.errors import UsageError
 
 Note = Callable[[str], None]
+Message = dict[str, Any]
+"""What a process that measures says: a JSON object."""
 
 _MATMUL_SECONDS = 1.0  # of a block
 
@@ -77,7 +80,7 @@ class Benchmark:
         seconds: of a block.
     """
 
-    machine: dict
+    machine: dict[str, Any]
     matrix_product: MatrixProduct
     training_multiply_adds: int
     predicting_multiply_adds: int
@@ -86,7 +89,7 @@ class Benchmark:
     rounds: int
     seconds: float
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         return asdict(self)
 
@@ -134,15 +137,14 @@ def benchmark(
     training = _take_turns("training", ("quick",), names, rounds, seconds, note)
     predicting = _take_turns("predicting", (), (ONNX_RUNTIME, *names), rounds, seconds, note)
     product = _matrix_product(training.matmul + predicting.matmul)
-    costs = training_multiply_adds("cnn"), predicting_multiply_adds()
+    training_cost, predicting_cost = training_multiply_adds("cnn"), predicting_multiply_adds()
     return Benchmark(
-        machine(),
-        product,
-        *costs,
-        *(
-            tuple(_rate(name, turns, cost, product) for name in turns.names)
-            for turns, cost in zip((training, predicting), costs, strict=True)
-        ),
+        machine=machine(),
+        matrix_product=product,
+        training_multiply_adds=training_cost,
+        predicting_multiply_adds=predicting_cost,
+        training=tuple(_rate(name, training, training_cost, product) for name in training.names),
+        predicting=tuple(_rate(name, predicting, predicting_cost, product) for name in predicting.names),
         rounds=rounds,
         seconds=seconds,
     )
@@ -153,17 +155,17 @@ class _Turns:
     """What the processes of a task said, by subject."""
 
     names: tuple[str, ...]
-    first: dict[str, dict]
-    blocks: dict[str, list[dict]]
+    first: dict[str, Message]
+    blocks: dict[str, list[Message]]
     problems: dict[str, str]
-    matmul: list[dict]
+    matmul: list[Message]
 
 
 def _take_turns(
     task: str, settings: tuple[str, ...], names: tuple[str, ...], rounds: int, seconds: float, note: Note
 ) -> _Turns:
     turns = _Turns(names, {}, {name: [] for name in names}, {}, [])
-    processes = {}
+    processes: dict[str, Measuring] = {}
     with ExitStack() as stack:
         matmul = stack.enter_context(Measuring("matmul"))
         for name in names:
@@ -189,14 +191,14 @@ def _take_turns(
     return turns
 
 
-def _per_second(block: dict) -> float:
-    return block["images"] / block["seconds"]
+def _per_second(block: Message) -> float:
+    return float(block["images"] / block["seconds"])
 
 
-def _matrix_product(blocks: Sequence[dict]) -> MatrixProduct:
+def _matrix_product(blocks: Sequence[Message]) -> MatrixProduct:
     runs = {int(size): tuple(run for block in blocks for run in block["gflops"][size]) for size in blocks[0]["gflops"]}
     medians = {size: statistics.median(values) for size, values in runs.items()}
-    best = max(medians, key=medians.get)
+    best = max(medians, key=lambda size: medians[size])
     cores = round(statistics.mean(block["cores"] for block in blocks), 2)
     return MatrixProduct(medians[best], best, num_cores(), cores, runs)
 

@@ -6,6 +6,7 @@ about 60 % of what ONNX Runtime does. Elsewhere it may be the other way round. T
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ SIZES = (1024, 2048, 3072)
 Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def measure_matmul(blocks: Iterator[float], send: Callable[[dict], None]) -> None:
+def measure_matmul(blocks: Iterator[float], send: Callable[[dict[str, Any]], None]) -> None:
     """Measure products of square float32 matrices, by numpy or ONNX Runtime, block by block.
 
     Args:
@@ -25,11 +26,12 @@ def measure_matmul(blocks: Iterator[float], send: Callable[[dict], None]) -> Non
     matrices = {size: generator.random((2, size, size), dtype=np.float32) for size in SIZES}
     largest = matrices[SIZES[-1]]
     # The first product of each is a warm-up, and slower.
-    product = max((np.matmul, _product_by_onnxruntime()), key=lambda one: max(_gflops(one, largest) for _ in range(3)))
+    products: tuple[Product, Product] = (np.matmul, _product_by_onnxruntime())
+    product = max(products, key=lambda one: max(_gflops(one, largest) for _ in range(3)))
     send({"ready": True})
     for seconds in blocks:
         begun, processor = time.perf_counter(), time.process_time()
-        runs = {size: [] for size in SIZES}
+        runs: dict[int, list[float]] = {size: [] for size in SIZES}
         while not runs[SIZES[-1]] or time.perf_counter() - begun < seconds:
             for size, pair in matrices.items():
                 runs[size].append(round(_gflops(product, pair), 1))

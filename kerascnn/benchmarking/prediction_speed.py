@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 ONNX_RUNTIME = "onnxruntime"
 
 
-def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
+def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dict[str, float]], None]) -> None:
     """Predict arrays with the `cnn` that ships, block by block; a block is at least one pass over all images.
 
     Args:
@@ -22,7 +24,7 @@ def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dic
     from kerascnn.saving.model_files import LECTURE
 
     predictor = load(LECTURE, backend=None if engine == ONNX_RUNTIME else engine)
-    images = load_dataset("mnist").test_images
+    images = np.asarray(load_dataset("mnist").test_images)
     started = time.perf_counter()
     predictor.predict(images[:BATCH_SIZE])
     first = time.perf_counter() - started

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
 from kerascnn.utils.cores import num_cores
@@ -42,6 +43,9 @@ class Measuring:
             text=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **_variables(*subject)},
         )
+        assert self._process.stdin is not None  # they are pipes
+        assert self._process.stdout is not None
+        self._blocks, self._answers = self._process.stdin, self._process.stdout
         try:
             self.first = self._read()
         except BaseException:
@@ -51,36 +55,37 @@ class Measuring:
     def __enter__(self) -> "Measuring":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def block(self, seconds: float) -> dict:
+    def block(self, seconds: float) -> dict[str, Any]:
         """Measure for about so long; what the process says of it.
 
         Raises:
             Failed: if it ends before it has measured.
         """
         with contextlib.suppress(BrokenPipeError):
-            print(seconds, file=self._process.stdin, flush=True)
+            print(seconds, file=self._blocks, flush=True)
         return self._read()
 
     def close(self) -> None:
         """End the process: by itself, as it does when it is told nothing more, or else at once."""
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._blocks.close()
         try:
             self._process.wait(_SECONDS_TO_END)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._answers.close()
         self._messages.close()
 
-    def _read(self) -> dict:
-        line = self._process.stdout.readline()
+    def _read(self) -> dict[str, Any]:
+        line = self._answers.readline()
         if not line:
             raise Failed(self._last_words())
-        return json.loads(line)
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def _last_words(self) -> str:
         code = self._process.wait()

@@ -4,6 +4,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from kerascnn.utils.cores import num_cores
 
@@ -19,7 +20,7 @@ _THREAD_VARIABLES = (
 )
 
 
-def machine() -> dict:
+def machine() -> dict[str, Any]:
     """Processor, cores and versions, as far as they decide a figure.
 
     Returns:

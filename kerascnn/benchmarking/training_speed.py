@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from kerascnn.training.progress import NoProgress, RunStart
 
@@ -12,7 +13,7 @@ BATCH_SIZE = 128
 
 _PLAIN = {"optimizer": "adam", "augmentation": 0.0, "dropout_rates": (0.25, 0.5)}
 
-SETTINGS = {"quick": {}, "plain": _PLAIN, "augmented": {**_PLAIN, "augmentation": 0.5}}
+SETTINGS: dict[str, dict[str, Any]] = {"quick": {}, "plain": _PLAIN, "augmented": {**_PLAIN, "augmentation": 0.5}}
 """What is trained: the default recipe, the lecture's settings, and these with the augmentation of the recipe."""
 
 _EPOCHS = 1000
@@ -38,12 +39,13 @@ class Meter(NoProgress):
     def __init__(
         self,
         blocks: Iterator[float],
-        send: Callable[[dict], None],
+        send: Callable[[dict[str, float]], None],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._blocks, self._send, self._clock = blocks, send, clock
         self._begun = clock()
-        self._wanted, self._last = None, None
+        self._wanted: float | None = None
+        self._last: float | None = None
 
     def run_started(self, start: RunStart) -> None:
         """The data are loaded and the model is built."""
@@ -87,7 +89,9 @@ class NoMoreBlocks(Exception):  # noqa: N818 -- not an error
     """Ends a run of `fit`."""
 
 
-def measure_training(backend: str, settings: str, blocks: Iterator[float], send: Callable[[dict], None]) -> None:
+def measure_training(
+    backend: str, settings: str, blocks: Iterator[float], send: Callable[[dict[str, float]], None]
+) -> None:
     """Train as `kerascnn fit` does, on MNIST, in blocks.
 
     Args:
@@ -103,5 +107,5 @@ def measure_training(backend: str, settings: str, blocks: Iterator[float], send:
     stops = contextlib.suppress(NoMoreBlocks)
     with freed_memory_kept(), tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, stops:
         output = Path(name) / "benchmark.keras"
-        fixed = {"backend": backend, "epochs": _EPOCHS, "batch_size": BATCH_SIZE, "output": output, "progress": meter}
-        fit("mnist", **SETTINGS[settings], **fixed)
+        recipe = {**SETTINGS[settings], "epochs": _EPOCHS, "batch_size": BATCH_SIZE}
+        fit("mnist", backend=backend, output=output, progress=meter, **recipe)

@@ -9,8 +9,9 @@ writes one JSON object a line: first that it is ready, then one for each block.
 import json
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
-Send = Callable[[dict], None]
+Send = Callable[[dict[str, Any]], None]
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     # What a framework prints is not meant for whoever reads the figures.
     stream, sys.stdout = sys.stdout, sys.stderr
 
-    def send(message: dict) -> None:
+    def send(message: dict[str, Any]) -> None:
         print(json.dumps(message), file=stream, flush=True)
 
     _TASKS[task](*arguments, blocks=_block_lengths(), send=send)
@@ -48,7 +49,7 @@ def _matmul(*, blocks: Iterator[float], send: Send) -> None:
     measure_matmul(blocks, send)
 
 
-_TASKS = {"training": _training, "predicting": _predicting, "matmul": _matmul}
+_TASKS: dict[str, Callable[..., None]] = {"training": _training, "predicting": _predicting, "matmul": _matmul}
 
 if __name__ == "__main__":
     main()

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.utils.png import SOFTWARE
 
@@ -84,7 +84,7 @@ def unsigned_scale() -> "Colormap":
     return colormaps["magma"]
 
 
-def _settings(theme: Theme) -> dict:
+def _settings(theme: Theme) -> dict[Any, str | float]:
     return {
         "axes.edgecolor": theme.quiet,
         "axes.facecolor": theme.paper,

@@ -28,7 +28,9 @@ class Illustration:
     text: str = ""
 
 
-def written(title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]) -> dict:
+def written(
+    title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]
+) -> dict[str, bytes]:
     """Draw everything.
 
     Args:

@@ -24,6 +24,7 @@ _FEW_CHANNELS = 4  # below, a matrix of all patches is small, and the quickest w
 _PARTS, _IMAGES_A_PART = 16, 8  # of the gradient of a kernel: so many at most, and not fewer images in each
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
+Residuals = tuple[jax.Array, jax.Array]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -41,22 +42,22 @@ def convolve(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Arra
     return _convolution(images, kernel, padding)
 
 
-def _forward(images: jax.Array, kernel: jax.Array, padding: Padding) -> tuple[jax.Array, tuple]:
+def _forward(images: jax.Array, kernel: jax.Array, padding: Padding) -> tuple[jax.Array, Residuals]:
     return convolve(images, kernel, padding), (images, kernel)
 
 
-def _backward(padding: Padding, residuals: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(padding: Padding, residuals: Residuals, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     images, kernel = residuals
-    around = tuple(
-        (size - 1 - before, size - 1 - after) for size, (before, after) in zip(kernel.shape[:2], padding, strict=True)
-    )
+    rows, columns = kernel.shape[:2]
+    (above, below), (left, right) = padding
+    around = (rows - 1 - above, rows - 1 - below), (columns - 1 - left, columns - 1 - right)
     turned = jnp.flip(kernel, (0, 1)).transpose(0, 1, 3, 2)
     few = kernel.shape[2] < _FEW_CHANNELS
     of_kernel = _from_patches if few else _from_exchanged_axes
     return _convolution(gradient, turned, around), of_kernel(images, kernel.shape, padding, gradient)
 
 
-def _from_patches(images: jax.Array, shape: tuple, padding: Padding, gradient: jax.Array) -> jax.Array:
+def _from_patches(images: jax.Array, shape: tuple[int, ...], padding: Padding, gradient: jax.Array) -> jax.Array:
     images = jnp.pad(images, ((0, 0), *padding, (0, 0)))
     height, width = gradient.shape[1:3]
     patches = jnp.stack(
@@ -70,7 +71,7 @@ def _from_patches(images: jax.Array, shape: tuple, padding: Padding, gradient: j
     return (patches @ gradient.reshape(-1, shape[3])).reshape(shape)
 
 
-def _from_exchanged_axes(images: jax.Array, shape: tuple, padding: Padding, gradient: jax.Array) -> jax.Array:
+def _from_exchanged_axes(images: jax.Array, shape: tuple[int, ...], padding: Padding, gradient: jax.Array) -> jax.Array:
     parts = min(_PARTS, -(-images.shape[0] // _IMAGES_A_PART))
     pairs = zip(jnp.array_split(images, parts), jnp.array_split(gradient, parts), strict=True)
     return sum(_exchanged_convolution(*pair, padding) for pair in pairs).transpose(1, 2, 0, 3)
@@ -103,18 +104,17 @@ convolve.defvjp(_forward, _backward)
 class FastConv2D(keras.layers.Conv2D):
     """`Conv2D` with stride 1, channels last."""
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: jax.Array, kernel: jax.Array) -> jax.Array:
         """The convolution, before bias and activation."""
-        padding = ((0, 0), (0, 0))
-        if self.padding == "same":
-            padding = tuple(((size - 1) // 2, size // 2) for size in self.kernel_size)
+        rows, columns = self.kernel_size if self.padding == "same" else (1, 1)
+        padding = ((rows - 1) // 2, rows // 2), ((columns - 1) // 2, columns // 2)
         return convolve(inputs, keras.ops.convert_to_tensor(kernel), padding)
 
 
 class FastMaxPooling2D(keras.layers.MaxPooling2D):
     """`MaxPooling2D` with windows that do not overlap, channels last."""
 
-    def call(self, inputs):
+    def call(self, inputs: jax.Array) -> jax.Array:
         """The largest value of each window; of equal ones the first has the gradient, as in Keras's own layer."""
         rows, columns = self.pool_size
         inside = inputs[:, : inputs.shape[1] // rows * rows, : inputs.shape[2] // columns * columns]
@@ -125,7 +125,7 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
 class FastDropout(keras.layers.Dropout):
     """`Dropout` with random numbers that take a third of the time; the same seed gives another mask than in Keras's."""
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: jax.Array, training: bool = False) -> jax.Array:
         """Zero a share of the values and scale the others, in training."""
         if not training or not 0 < self.rate < 1:
             return super().call(inputs, training=training)

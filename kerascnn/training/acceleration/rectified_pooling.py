@@ -13,11 +13,11 @@ import keras
 class BiasAndReLU(keras.layers.Layer):
     """relu(x + b), with a value of b for each channel, `(batch, height, width, channels)`."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """One bias a channel."""
         self.bias = self.add_weight(name="bias", shape=input_shape[-1:], initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: "keras.KerasTensor") -> "keras.KerasTensor":
         """Add the bias, then leave nothing below 0."""
         return keras.ops.relu(inputs + self.bias)
 

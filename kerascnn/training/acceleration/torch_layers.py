@@ -6,6 +6,8 @@ convolution and pooling, and add the bias and apply the activation to further co
 slowly: the kernel's gradient where there are few channels, and drawing the mask of a dropout number by number.
 """
 
+from typing import Any
+
 import keras
 import torch
 from torch.nn import functional
@@ -17,13 +19,13 @@ class _ConvolutionOfFewChannels(torch.autograd.Function):
     """Convolution with stride 1, without padding, of images that need no gradient themselves."""
 
     @staticmethod
-    def forward(context, images, kernel, bias):
+    def forward(context: Any, images: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         context.save_for_backward(images)
         context.kernel_shape = kernel.shape
         return functional.conv2d(images, kernel, bias)
 
     @staticmethod
-    def backward(context, gradient):
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[None, torch.Tensor, torch.Tensor | None]:
         (images,) = context.saved_tensors
         filters, channels, rows, columns = context.kernel_shape
         height, width = gradient.shape[2:]
@@ -43,7 +45,7 @@ class _ConvolutionOfFewChannels(torch.autograd.Function):
 class FastConv2D(keras.layers.Conv2D):
     """`Conv2D` with channels last, without copies."""
 
-    def call(self, inputs):
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
         """Convolution, bias and activation in one go."""
         if inputs.device.type == "meta":
             return super().call(inputs)
@@ -67,7 +69,7 @@ class FastConv2D(keras.layers.Conv2D):
 class FastMaxPooling2D(keras.layers.MaxPooling2D):
     """`MaxPooling2D` with channels last, without copies."""
 
-    def call(self, inputs):
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
         """The largest value of each window."""
         if inputs.device.type == "meta":
             return super().call(inputs)
@@ -78,7 +80,7 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
 class FastDropout(keras.layers.Dropout):
     """`Dropout` whose mask is drawn four values at a time; the same seed gives another mask than in Keras's layer."""
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: torch.Tensor, training: bool = False) -> torch.Tensor:
         """Zero a share of the values and scale the others, in training."""
         if not training or not 0 < self.rate < 1 or inputs.device.type == "meta":
             return super().call(inputs, training=training)
