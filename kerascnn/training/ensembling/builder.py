@@ -9,15 +9,16 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.evaluation.scoring import scored
 from kerascnn.inference.engines import KerasEngine, measure_latency
-from kerascnn.inference.predictor import Predictor, load
+from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import complete_model_path, require_replaceable, resolve_model_path, save
 from kerascnn.saving.onnx_files import export_onnx
+from kerascnn.saving.safe_loading import load_keras_model
 from kerascnn.training.ensembling.members import Candidate, candidates, check_data, held_out
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, software
@@ -84,7 +85,7 @@ def ensemble(
     indices = held_out(found, dataset)
     _tell_held_out(len(indices), max_members, note)
     backend = activate(backend).name
-    engines = [load(one.path, backend=backend).engine for one in found]
+    engines = [KerasEngine(load_keras_model(one.path)) for one in found]
     validation = Validation(engines, dataset, indices)
     chosen = list(range(len(found))) if max_members is None else validation.choose(max_members)
     if len(chosen) < 2:
@@ -110,7 +111,7 @@ def _tell_held_out(number: int, max_members: int | None, note: Callable[[str], N
         )
 
 
-def _member(candidate: Candidate, metrics: dict) -> dict:
+def _member(candidate: Candidate, metrics: dict[str, float]) -> dict[str, Any]:
     """What the ensemble's card tells of a member."""
     card = candidate.card
     return {
@@ -123,16 +124,16 @@ def _member(candidate: Candidate, metrics: dict) -> dict:
     }
 
 
-def _average(models: Sequence["keras.Model"], members: Sequence[dict]) -> "keras.Model":
+def _average(models: Sequence["keras.Model"], members: Sequence[dict[str, Any]]) -> "keras.Model":
     # Imports Keras, which must not happen before the backend is chosen.
     from kerascnn.training.ensembling.averaging import average
 
     return average(models, [member["name"] for member in members])
 
 
-def _card(path: Path, cards: Sequence[Card], members: list[dict], dataset: Dataset, backend: str) -> Card:
+def _card(path: Path, cards: Sequence[Card], members: list[dict[str, Any]], dataset: Dataset, backend: str) -> Card:
     first = cards[0]
-    thresholds = [card.rejection_threshold for card in cards]
+    thresholds = [card.rejection_threshold for card in cards if card.rejection_threshold is not None]
     return Card(
         name=path.stem,
         architecture=ENSEMBLE,
@@ -140,7 +141,7 @@ def _card(path: Path, cards: Sequence[Card], members: list[dict], dataset: Datas
         class_names=first.class_names,
         preparation=first.preparation,
         # A member that always answers has not learned to be unsure of what belongs to no class.
-        rejection_threshold=None if None in thresholds else statistics.mean(thresholds),
+        rejection_threshold=statistics.mean(thresholds) if len(thresholds) == len(cards) else None,
         seed=first.seed,
         data={
             "name": dataset.name,
