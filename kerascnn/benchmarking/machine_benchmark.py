@@ -18,7 +18,7 @@ Note = Callable[[str], None]
 Message = dict[str, Any]
 """What a process that measures says: a JSON object."""
 
-_MATMUL_SECONDS = 1.0  # of a block
+_MATMUL_SECONDS = 1.0  # length of a block at most
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Rate:
     """How fast a backend trains, or an engine predicts.
 
     Args:
-        name: of the backend or engine.
-        version: None if it is not installed.
-        images_per_second: the median of `runs`; None if there are none.
-        share_of_peak: its arithmetic against the peak of the matrix product.
-        runs: images a second of every block, in their order.
-        seconds_to_start: from the start to the first step: the framework's import, the data, the model.
-        first_step_seconds: of the first step, or batch, and the compilation in it.
-        problem: why there are no figures, else None.
+        name: Name of the backend or engine.
+        version: Version of its package; None if it is not installed.
+        images_per_second: Median of `runs`; None if there are none.
+        share_of_peak: Its floating-point operations a second against those of the matrix product, 0 to 1.
+        runs: Images a second of every block, in their order.
+        seconds_to_start: Seconds from the start to the first step: the framework's import, the data, the model.
+        first_step_seconds: Seconds of the first step, or batch, with the compilation in it.
+        problem: Reason for missing figures, else None.
     """
 
     name: str
@@ -51,11 +51,11 @@ class MatrixProduct:
     """What the processor can do: products of square float32 matrices, by numpy or ONNX Runtime.
 
     Args:
-        gflops: 10^9 floating-point operations a second, the median at the best size.
-        size: rows of that size's matrices.
-        threads: that were allowed.
-        cores: that it had on the average; clearly fewer than threads where other programs ran.
-        runs: of every product, by the matrices' rows.
+        gflops: Median speed at the best size, in 10^9 floating-point operations a second.
+        size: Number of rows of the matrices of that size.
+        threads: Number of threads allowed.
+        cores: Mean number of cores in use; clearly fewer than threads where other programs ran.
+        runs: Speed of every product, in 10^9 floating-point operations a second, by the number of rows.
     """
 
     gflops: float
@@ -70,14 +70,14 @@ class Benchmark:
     """What was measured.
 
     Args:
-        machine: processor, cores, versions.
-        matrix_product: the limit that the shares refer to.
-        training_multiply_adds: of an image, forward and backward.
-        predicting_multiply_adds: of an image.
-        training: one row a backend.
-        predicting: one row an engine.
-        rounds: blocks of each.
-        seconds: of a block.
+        machine: Processor, number of cores and versions.
+        matrix_product: Peak that the shares refer to.
+        training_multiply_adds: Multiply-adds for an image, forward and backward.
+        predicting_multiply_adds: Multiply-adds for an image, forward.
+        training: One row a backend.
+        predicting: One row an engine.
+        rounds: Number of timed blocks of each.
+        seconds: Length of a block in seconds.
     """
 
     machine: dict[str, Any]
@@ -108,12 +108,12 @@ def benchmark(
     MNIST with batches of 128; what predicts is the `cnn` that ships, 10,000 images as arrays.
 
     Args:
-        backends: names of `BACKENDS`, all by default; ONNX Runtime predicts in any case. One that is not
+        backends: Names of `BACKENDS`, all by default; ONNX Runtime predicts in any case. One that is not
             installed is named as such.
-        seconds: of a block.
-        rounds: blocks of each.
-        dry_run: one very short block of each, whose figures say little.
-        on_note: is told what is being measured, and the figure of each block.
+        seconds: Length of a block in seconds.
+        rounds: Number of timed blocks of each.
+        dry_run: Whether to time only one very short block of each, whose figures say little.
+        on_note: Function that is called with a sentence on what is being measured, and on each block.
 
     Returns:
         The figures, with every single run.
@@ -122,7 +122,7 @@ def benchmark(
         UsageError: If a backend is unknown, or a number makes no sense.
 
     Example:
-        >>> kerascnn.benchmarking.machine_benchmark(["jax"]).training[0].images_per_second > 0
+        >>> kerascnn.benchmarking.benchmark(["jax"]).training[0].images_per_second > 0
         True
     """
     names = tuple(dict.fromkeys(backends or BACKENDS))
@@ -152,7 +152,7 @@ def benchmark(
 
 @dataclass(frozen=True)
 class _Turns:
-    """What the processes of a task said, by subject."""
+    """Messages of the processes of a task, by backend or engine."""
 
     names: tuple[str, ...]
     first: dict[str, Message]

@@ -18,9 +18,9 @@ def measure_matmul(blocks: Iterator[float], send: Callable[[dict[str, Any]], Non
     """Measure products of square float32 matrices, by numpy or ONNX Runtime, block by block.
 
     Args:
-        blocks: seconds of each block, asked for when it is its turn.
-        send: is given the message that it is ready; then, for each block, `gflops`: of every product, by size, and
-            `cores`: how many the process had in that time.
+        blocks: Length of each block in seconds, asked for when it is its turn.
+        send: Function that is called with the message that all is ready; then, for each block, with `gflops` (of every
+            product, by size) and `cores` (mean number of cores that the process had in that time).
     """
     generator = np.random.default_rng(0)
     matrices = {size: generator.random((2, size, size), dtype=np.float32) for size in SIZES}

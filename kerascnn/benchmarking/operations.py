@@ -16,7 +16,7 @@ def training_multiply_adds(architecture: str) -> int:
     input of the first layer with weights is the image, whose gradient nobody needs.
 
     Args:
-        architecture: a name of `kerascnn.models.ARCHITECTURES`, for images of 28x28 pixels and ten classes.
+        architecture: Name of a network of `kerascnn.models.ARCHITECTURES`, for images of 28x28 pixels and ten classes.
 
     Returns:
         Forward and backward together.

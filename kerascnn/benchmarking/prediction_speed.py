@@ -12,10 +12,11 @@ def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dic
     """Predict arrays with the `cnn` that ships, block by block; a block is at least one pass over all images.
 
     Args:
-        engine: `onnxruntime`, or a backend of Keras.
-        blocks: seconds of each block, asked for when it is its turn. A block of no seconds is the first batch only.
-        send: is given one message when a first batch is predicted (`seconds_to_start`, `first_step_seconds`), then one
-            for each block (`images`, `seconds`).
+        engine: Engine, `onnxruntime` or a backend of Keras.
+        blocks: Length of each block in seconds, asked for when it is its turn. A block of no seconds is the first
+            batch only.
+        send: Function that is called with one message when a first batch is predicted (`seconds_to_start`,
+            `first_step_seconds`), then with one for each block (`images`, `seconds`).
     """
     begun = time.perf_counter()
     from kerascnn.datasets import load_dataset

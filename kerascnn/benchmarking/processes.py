@@ -25,8 +25,8 @@ class Measuring:
     Used as a context manager, it is ended with the block. It is ready as soon as it is made.
 
     Args:
-        task: `training`, `predicting` or `matmul`.
-        *subject: the backend and the name of its settings, or the engine; nothing for `matmul`.
+        task: Task, `training`, `predicting` or `matmul`.
+        *subject: Backend and name of its settings, or engine; nothing for `matmul`.
 
     Raises:
         Failed: if it ends before it is ready.

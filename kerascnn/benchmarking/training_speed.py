@@ -29,11 +29,11 @@ class Meter(NoProgress):
     Only the time from step to step within an epoch counts: validation and saving do not.
 
     Args:
-        blocks: seconds of each block, asked for when it is its turn; their end ends the run. A block of no seconds is
-            one step.
-        send: is given one message when the first step is done (`seconds_to_start`, `first_step_seconds`), then
-            one for each block (`images`, `seconds`).
-        clock: seconds from any moment on.
+        blocks: Length of each block in seconds, asked for when it is its turn; their end ends the run. A block of no
+            seconds is one step.
+        send: Function that is called with one message when the first step is done (`seconds_to_start`,
+            `first_step_seconds`), then with one for each block (`images`, `seconds`).
+        clock: Function that returns the seconds since a fixed moment.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ def measure_training(
     """Train as `kerascnn fit` does, on MNIST, in blocks.
 
     Args:
-        backend: of Keras.
-        settings: a name of `SETTINGS`.
-        blocks: as for `Meter`.
-        send: as for `Meter`.
+        backend: Backend of Keras.
+        settings: Name of a row of `SETTINGS`.
+        blocks: Lengths of the blocks, as for `Meter`.
+        send: Function that is called with each message, as for `Meter`.
     """
     meter = Meter(blocks, send)
     from kerascnn.training import fit

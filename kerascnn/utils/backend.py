@@ -64,7 +64,7 @@ def installed_version(name: str) -> str | None:
     """The version of an installed backend, without importing it.
 
     Args:
-        name: one of `BACKENDS`.
+        name: Name of a backend, one of `BACKENDS`.
 
     Returns:
         The version, `"unknown"` for a package without metadata, None when it is not installed.
@@ -83,7 +83,7 @@ def choose_backend(requested: str | None = None) -> BackendChoice:
     """Decide which backend this process uses, without importing Keras.
 
     Args:
-        requested: the user's explicit wish, one of `BACKENDS`, or None.
+        requested: Backend that the user named, one of `BACKENDS`; None for no wish.
 
     Returns:
         The choice with its reason.
@@ -107,7 +107,7 @@ def activate(requested: str | None = None) -> BackendChoice:
     """Choose the backend and import Keras on it.
 
     Args:
-        requested: the user's explicit wish, one of `BACKENDS`, or None.
+        requested: Backend that the user named, one of `BACKENDS`; None for no wish.
 
     Returns:
         The choice with its reason.
@@ -126,7 +126,7 @@ def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Ask each framework for its devices, each in a process of its own, all at once.
 
     Args:
-        names: installed backends.
+        names: Names of installed backends.
 
     Returns:
         The device names by backend; empty for a framework that fails to start.

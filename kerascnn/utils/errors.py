@@ -26,7 +26,7 @@ class ImageError(KerasCNNError):
 
 
 class ModelError(KerasCNNError):
-    """A model file is missing, damaged, unsafe or not usable for digits."""
+    """A model is missing, damaged, unsafe, or not of the kind that a command needs."""
 
 
 class TrainingError(KerasCNNError):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 5.4
-"""Inches. As wide as a telephone can show without the letters becoming too small, and enough for a slide."""
+"""Width of a figure in inches: narrow enough for the letters to be legible on a telephone, and enough for a slide."""
 
 _DPI = 220
 
@@ -25,10 +25,10 @@ class Theme:
     """The colours around the data; the data themselves have the same colours on light and dark pages.
 
     Args:
-        paper: behind everything.
-        ink: of text.
-        quiet: of lines and lesser text.
-        bar: of bars.
+        paper: Colour behind everything, hexadecimal.
+        ink: Colour of text.
+        quiet: Colour of lines and of less important text.
+        bar: Colour of bars.
     """
 
     paper: str
@@ -46,8 +46,8 @@ class Drawing:
     """A figure that can be drawn for a light and for a dark page.
 
     Args:
-        draw: puts everything on an empty figure, in the colours of a theme.
-        height: in inches.
+        draw: Function that draws on an empty figure, in the colours of a theme.
+        height: Height of the figure in inches.
     """
 
     draw: Callable[["Figure", Theme], None]

@@ -15,7 +15,7 @@ def staging_directory(beside: Path) -> Iterator[Path]:
     """A temporary directory on the same file system as a target, removed afterwards.
 
     Args:
-        beside: the target; missing parent directories are made.
+        beside: Target; missing parent directories are made.
 
     Yields:
         An empty directory in the target's parent.
@@ -50,8 +50,8 @@ def write_bytes(target: Path, content: bytes) -> None:
     """Write a whole file atomically.
 
     Args:
-        target: where; missing parent directories are made.
-        content: the whole content.
+        target: The file; missing parent directories are made.
+        content: The whole content.
 
     Raises:
         OutputError: if it cannot be written.

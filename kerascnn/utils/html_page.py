@@ -64,8 +64,8 @@ class HtmlReport:
     Every text is plain and is escaped here.
 
     Args:
-        title: of the page.
-        introduction: a sentence or two below it.
+        title: Title of the page.
+        introduction: Sentence or two below the title.
 
     Example:
         >>> report = HtmlReport("What the network saw")
@@ -83,8 +83,8 @@ class HtmlReport:
         """Begin a section.
 
         Args:
-            heading: also listed at the top of the page, once there are three.
-            text: what is to be seen in it.
+            heading: Heading, also listed at the top of a page that has three or more.
+            text: Paragraph below the heading.
         """
         self._headings.append(heading)
         self._parts.append(f'<h2 id="section-{len(self._headings)}">{html.escape(heading)}</h2>')
@@ -99,9 +99,9 @@ class HtmlReport:
         """Add a line that leads to a file beside the page, or to a page elsewhere.
 
         Args:
-            target: relative path or address.
-            text: of the link.
-            description: after it.
+            target: Relative path or address.
+            text: Text of the link.
+            description: Text after the link.
         """
         after = f" {html.escape(description)}" if description else ""
         self._parts.append(f'<p><a href="{html.escape(target)}">{html.escape(text)}</a>{after}</p>')
@@ -110,10 +110,10 @@ class HtmlReport:
         """Add a picture with a sentence under it.
 
         Args:
-            png: the picture, encoded as PNG.
-            alternative: what it shows, for those who cannot see it.
-            caption: what to see in it.
-            dark_png: the same for dark pages; without it the picture is laid on white.
+            png: The picture, encoded as PNG.
+            alternative: Description for those who cannot see it.
+            caption: Sentence that says what to look at.
+            dark_png: The picture for dark pages. Without it the picture is laid on white.
         """
         self._parts.append(f"<figure>{_image(png, alternative, dark_png)}{_caption(caption)}</figure>")
 
@@ -121,7 +121,7 @@ class HtmlReport:
         """Add small pictures side by side, as many in a row as the screen has room for; pixels stay sharp.
 
         Args:
-            pictures: PNG, alternative text and caption of each.
+            pictures: Content of the PNG file, alternative text and caption of each.
         """
         figures = "\n".join(
             f"<figure>{_tag(png, alternative)}{_caption(caption)}</figure>" for png, alternative, caption in pictures
@@ -132,9 +132,9 @@ class HtmlReport:
         """Add a table; a column whose cells all look like numbers is aligned right.
 
         Args:
-            columns: the header; all empty for a table without one.
-            rows: cells as text.
-            caption: below it.
+            columns: Cells of the header; all empty for a table without one.
+            rows: Cells of each row, as text.
+            caption: Sentence below the table.
         """
         rows = [[str(cell) for cell in row] for row in rows]
         numeric = [bool(rows) and all(_looks_numeric(row[index]) for row in rows) for index in range(len(columns))]

@@ -12,12 +12,12 @@ class Illustration:
     """One picture.
 
     Args:
-        name: of its file, without suffix.
-        drawing: the picture.
-        alternative: what it shows, in a few words.
-        caption: what to see in it.
-        heading: of the section that begins with it; empty if it continues one.
-        text: below the heading.
+        name: Name of its file, without suffix.
+        drawing: The picture.
+        alternative: Description in a few words, for those who cannot see it.
+        caption: Sentence that says what to look at.
+        heading: Heading of the section that begins with the picture; empty if it continues one.
+        text: Paragraph below the heading.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Illustration:
 def written(
     title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]
 ) -> dict[str, bytes]:
-    """Draw everything.
+    """Draw the pictures, and write the page that shows them.
 
     Args:
-        title: of the page.
-        introduction: below it.
-        pictures: in order.
-        facts: how this was made: name and value each.
+        title: Title of the page.
+        introduction: Paragraph below the title.
+        pictures: The pictures, in their order on the page.
+        facts: How the page was made, as pairs of name and value.
 
     Returns:
         The contents of the files by name, the page last.
