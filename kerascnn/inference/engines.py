@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from kerascnn.saving.onnx_files import read_onnx
 from kerascnn.utils.cores import num_cores
 from kerascnn.utils.errors import ModelError
+
+if TYPE_CHECKING:
+    from kerascnn.datasets.stored_images import Images
 
 BATCH_SIZE = 256
 """Images that are predicted at once."""
@@ -29,13 +32,13 @@ class Engine(Protocol):
 
     name: str
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def probabilities(self, images: "Images") -> np.ndarray:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`.
 
         A network that segments pages gives `(n, height, width, num_classes)`.
         """
 
-    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute the same, and the input of the last fully connected layer.
 
         The latter is float32 `(n, num_features)`, None if there is no such layer.
@@ -65,11 +68,11 @@ class OnnxEngine:
             raise ModelError(f"{path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:200]}).") from error
         self._input = self._session.get_inputs()[0].name
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def probabilities(self, images: "Images") -> np.ndarray:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         return self._outputs(self._session, images)[0]
 
-    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
         content = _add_features_output(read_onnx(self._path))
         if content is None:
@@ -77,7 +80,7 @@ class OnnxEngine:
         probabilities, features = self._outputs(_start_session(content), images)
         return probabilities, features
 
-    def _outputs(self, session: Any, images: np.ndarray) -> list[np.ndarray]:
+    def _outputs(self, session: Any, images: "Images") -> list[np.ndarray]:
         return _in_threads(lambda batch: session.run(None, {self._input: batch}), images)
 
 
@@ -106,11 +109,11 @@ class KerasEngine:
             )
         self._flat = len(shape) == 3
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def probabilities(self, images: "Images") -> np.ndarray:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         return _as_probabilities(_in_batches(self._run, images))
 
-    def probabilities_and_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
         import keras
 
@@ -181,31 +184,31 @@ def _as_probabilities(result: np.ndarray) -> np.ndarray:
     return result
 
 
-def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: np.ndarray) -> list[np.ndarray]:
+def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
     """Run batches side by side; return each output of `run` for all images, in their order."""
     cores = num_cores()
     size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
     if len(images) <= size:
-        return run(_as_input(images))
+        return run(_as_input(images[:]))
     with ThreadPoolExecutor(cores) as threads:
         starts = range(0, len(images), size)
         parts = list(threads.map(lambda start: run(_as_input(images[start : start + size])), starts))
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def _in_batches(run: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+def _in_batches(run: Callable[[np.ndarray], np.ndarray], images: "Images") -> np.ndarray:
     parts = [run(batch) for batch in _batches(images)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
 
 def _pairs_in_batches(
-    run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], images: np.ndarray
+    run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], images: "Images"
 ) -> tuple[np.ndarray, np.ndarray]:
     first, second = zip(*(run(batch) for batch in _batches(images)), strict=True)
     return np.concatenate(first), np.concatenate(second)
 
 
-def _batches(images: np.ndarray) -> Iterator[np.ndarray]:
+def _batches(images: "Images") -> Iterator[np.ndarray]:
     for start in range(0, len(images), BATCH_SIZE):
         yield _as_input(images[start : start + BATCH_SIZE])
 
