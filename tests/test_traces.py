@@ -21,11 +21,16 @@ import numpy as np
 import kerascnn
 
 backend, digits, picture = sys.argv[1:]
+if backend != "tensorflow":  # TensorFlow would import Keras, whose backend is not chosen yet
+    __import__(backend)
+# What TensorFlow sets while it is imported, which Keras does under every backend, is not ours.
+TENSORFLOW_SETS = ("TF2_BEHAVIOR", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION", "TPU_SKIP_MDS_QUERY",
+                   "HDF5_PLUGIN_PATH", "ENABLE_RUNTIME_UPTIME_TELEMETRY")
 
 def state():
     np_state = np.random.get_state()
     found = {
-        "environment": dict(os.environ),
+        "environment": {name: value for name, value in os.environ.items() if name not in TENSORFLOW_SETS},
         "random": hash(random.getstate()),
         "numpy": [np_state[0], np_state[1].tolist(), *np_state[2:]],
         "OpenCV threads": cv2.getNumThreads(),
@@ -49,6 +54,8 @@ def call(name, function):
     before = state()
     result = function()
     after = state()
+    # Packages add filters of their own while they are imported; none may be missing.
+    after["warnings"] = [entry for entry in before["warnings"] if entry in after["warnings"]]
     changed[name] = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     return result
 
