@@ -256,11 +256,7 @@ def draw_maximised(images: np.ndarray, filters: np.ndarray) -> Drawing:
 
 
 def draw_exemplars(
-    filters: Sequence[int],
-    maximised: np.ndarray,
-    examples: np.ndarray,
-    windows: np.ndarray,
-    values: np.ndarray,
+    filters: Sequence[int], maximised: np.ndarray, examples: np.ndarray, windows: np.ndarray, values: np.ndarray
 ) -> Drawing:
     """Draw, for each filter, the image made for it, this picture, and the training images that excite it most.
 

@@ -20,13 +20,7 @@ from kerascnn.explaining.figures import (
     shorten,
 )
 from kerascnn.explaining.filters import Exemplars
-from kerascnn.explaining.findings import (
-    ConvolutionalFindings,
-    FeatureMaps,
-    FilterStudy,
-    Findings,
-    FirstFilters,
-)
+from kerascnn.explaining.findings import ConvolutionalFindings, FeatureMaps, FilterStudy, Findings, FirstFilters
 from kerascnn.inference.predictor import Prediction
 from kerascnn.utils.figure_style import Drawing
 from kerascnn.utils.illustration import Illustration

@@ -22,17 +22,9 @@ class Counts(NamedTuple):
 
 
 def counts_of(architecture: str) -> Counts:
-    """Count the parameters and multiply-adds of an architecture.
+    """Count the parameters and multiply-adds of an architecture, as it is made for its data set.
 
-    Args:
-        architecture: Name of the architecture, for the input shape and the number of classes that it is made for.
-
-    Returns:
-        The counts: read from the file that is part of the package, or computed with Keras if the network is not in it.
-
-    Example:
-        >>> counts_of("cnn").num_parameters
-        1199882
+    They are read from the file that is part of the package, or computed with Keras if the network is not in it.
     """
     kept = json.loads(_PATH.read_text(encoding="utf-8")).get(architecture)
     return Counts(*kept) if kept else compute_counts(architecture)

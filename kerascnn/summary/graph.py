@@ -15,23 +15,14 @@ _MODELS = ("Functional", "Sequential", "Model")
 
 @dataclass(frozen=True)
 class Call:
-    """One application of a layer.
+    """One application of a layer; `inputs` and `keywords` are positions of the calls whose outputs it takes."""
 
-    Args:
-        name: Name of the layer, after the names of the models around it: `encoder/conv1`.
-        class_name: Class of the layer, such as `Conv2D`.
-        config: Configuration of the layer.
-        inputs: Positions of the calls whose outputs it takes, in the order of its arguments.
-        keywords: Positions of the calls whose outputs it takes by name.
-        is_first: Whether the layer was not called before; its weights count once.
-    """
-
-    name: str
+    name: str  # after the names of the models around it: `encoder/conv1`
     class_name: str
     config: Config
-    inputs: tuple[int, ...]
+    inputs: tuple[int, ...]  # in the order of its arguments
     keywords: dict[str, int] = field(default_factory=dict)
-    is_first: bool = True
+    is_first: bool = True  # whether the layer was not called before; its weights count once
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -40,13 +31,10 @@ class Call:
 
 
 def read_calls(model: Config) -> list[Call]:
-    """List the calls of a model in an order in which they can be computed.
+    """List the calls of a model, those of nested models among them, in an order in which they can be computed.
 
     Args:
         model: Configuration as `keras.saving.serialize_keras_object` returns it, the content of `config.json`.
-
-    Returns:
-        The calls, with those of nested models among them.
 
     Raises:
         ModelError: If the configuration is not that of a Sequential or Functional model.

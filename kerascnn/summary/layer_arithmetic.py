@@ -14,12 +14,7 @@ from kerascnn.utils.errors import ModelError
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """A number with the calculation that it comes from.
-
-    Args:
-        value: Result of the calculation.
-        expression: Calculation, such as `3*3*1*32 + 32`; empty if there was nothing to calculate.
-    """
+    """A number with the calculation that it comes from, such as `3*3*1*32 + 32`; empty if there was none."""
 
     value: int = 0
     expression: str = ""
@@ -32,18 +27,7 @@ class Arithmetic:
 
 
 def sum_of_products(*products: Sequence[int]) -> Arithmetic:
-    """Write out a sum of products.
-
-    Args:
-        *products: Factors of each summand; empty summands are left out.
-
-    Returns:
-        The sum and its expression.
-
-    Example:
-        >>> sum_of_products((3, 3, 1, 32), (32,)).text
-        '3*3*1*32 + 32 = 320'
-    """
+    """Write out a sum of products, each given by its factors: (3, 3, 1, 32) and (32,) make `3*3*1*32 + 32`."""
     summands = [product for product in products if product]
     expression = " + ".join("*".join(map(str, product)) for product in summands)
     return Arithmetic(sum(prod(product) for product in summands), expression)
@@ -51,25 +35,18 @@ def sum_of_products(*products: Sequence[int]) -> Arithmetic:
 
 @dataclass(frozen=True)
 class Window:
-    """A filter that slides along one axis.
-
-    Args:
-        size: N, number of places of the input.
-        filter_size: F, number of places that the filter covers.
-        stride: S, number of places by which it moves, 1 by default.
-        padding: P, number of places added before and after the input; `same` padding may add one more after it.
-        dilation: Distance between neighbouring taps of the filter, 1 by default.
+    """A filter that slides along one axis, in the symbols of (N - F + 2P) / S + 1.
 
     Example:
         >>> Window(28, 3).text
         '(28 - 3 + 2*0) / 1 + 1 = 26'
     """
 
-    size: int
-    filter_size: int
-    stride: int = 1
-    padding: tuple[int, int] = (0, 0)
-    dilation: int = 1
+    size: int  # N, number of places of the input
+    filter_size: int  # F, number of places that the filter covers
+    stride: int = 1  # S, number of places by which it moves
+    padding: tuple[int, int] = (0, 0)  # P, places added before and after; `same` padding may add one more after
+    dilation: int = 1  # distance between neighbouring taps of the filter
 
     @property
     def extent(self) -> int:
@@ -142,23 +119,11 @@ class Window:
 def padded_window(padding: str, size: int, filter_size: int, stride: int = 1, dilation: int = 1) -> Window:
     """Make the window of a Keras layer, with the padding that its name stands for.
 
-    Args:
-        padding: `valid` for none, or `same` for so much that the output has N / S places, rounded up; of an odd number
-            the larger part comes after the input.
-        size: N, number of places of the input.
-        filter_size: F, number of places that the filter covers.
-        stride: S, number of places by which it moves.
-        dilation: Distance between neighbouring taps of the filter.
-
-    Returns:
-        The window.
+    `valid` stands for none, `same` for so much that the output has N / S places, rounded up; of an odd number the
+    larger part comes after the input.
 
     Raises:
         ModelError: If the padding has another name.
-
-    Example:
-        >>> padded_window("same", 28, 3, 2).padding
-        (0, 1)
     """
     if padding == "valid":
         return Window(size, filter_size, stride, (0, 0), dilation)
@@ -172,38 +137,10 @@ def padded_window(padding: str, size: int, filter_size: int, stride: int = 1, di
 def convolution_parameters(
     kernel_size: Sequence[int], num_channels: int, num_filters: int, groups: int = 1, use_bias: bool = True
 ) -> Arithmetic:
-    """Count the weights and biases of a convolution.
-
-    Args:
-        kernel_size: Height and width of the filters.
-        num_channels: Number of channels of the input.
-        num_filters: Number of channels of the output.
-        groups: Number of groups of channels; a filter takes those of its group.
-        use_bias: Whether each filter has a bias.
-
-    Returns:
-        Their number.
-
-    Example:
-        >>> convolution_parameters((3, 3), 1, 32).text
-        '3*3*1*32 + 32 = 320'
-    """
+    """Count the weights and biases of a convolution; a filter takes the channels of its group."""
     return sum_of_products((*kernel_size, num_channels // groups, num_filters), (num_filters,) if use_bias else ())
 
 
 def dense_parameters(num_inputs: int, num_units: int, use_bias: bool = True) -> Arithmetic:
-    """Count the weights and biases of a fully connected layer.
-
-    Args:
-        num_inputs: Number of inputs of each unit.
-        num_units: Number of units.
-        use_bias: Whether each unit has a bias.
-
-    Returns:
-        Their number.
-
-    Example:
-        >>> dense_parameters(256 * 256 * 3, 1, use_bias=False).value
-        196608
-    """
+    """Count the weights and biases of a fully connected layer."""
     return sum_of_products((num_inputs, num_units), (num_units,) if use_bias else ())

@@ -52,26 +52,15 @@ MOVED = "moved"
 
 @dataclass(frozen=True)
 class LayerAnalysis:
-    """Result of one application of a layer.
-
-    Args:
-        output_shape: Shape of the output, without the batch.
-        shape_text: Arithmetic of the shape, one statement a line; empty where the shape is that of the input.
-        windows: Windows along height and width, for convolutions and poolings.
-        parameters: Number of weights and biases.
-        num_non_trainable: Number of them that training does not change.
-        multiply_adds: Number of multiply-adds for one picture.
-        reach: Part of the input that a value of the output depends on: a `Slide` or `Stretch` for height and for width,
-            `WHOLE` or `MOVED`.
-    """
+    """Result of one application of a layer."""
 
     output_shape: Shape
-    shape_text: tuple[str, ...] = ()
-    windows: tuple[Window, ...] = ()
-    parameters: Arithmetic = NOTHING
-    num_non_trainable: int = 0
-    multiply_adds: Arithmetic = NOTHING
-    reach: Reach = SAME_PLACES
+    shape_text: tuple[str, ...] = ()  # arithmetic, one statement a line; empty where the shape is that of the input
+    windows: tuple[Window, ...] = ()  # along height and width, for convolutions and poolings
+    parameters: Arithmetic = NOTHING  # number of weights and biases
+    num_non_trainable: int = 0  # number of them that training does not change
+    multiply_adds: Arithmetic = NOTHING  # for one picture
+    reach: Reach = SAME_PLACES  # part of the input that a value of the output depends on
 
 
 @dataclass(frozen=True)
@@ -100,9 +89,6 @@ def analyze_layer(
         config: Configuration of the layer, as in a `.keras` file.
         shapes: Shapes of its inputs, without the batch.
         keywords: Shapes of inputs given by name.
-
-    Returns:
-        The analysis.
 
     Raises:
         ModelError: If the class is not known here, or the layer cannot take its input.
@@ -254,16 +240,10 @@ def _up_sampling2d(layer: _Layer) -> LayerAnalysis:
     )
 
 
-def _zero_padding2d(layer: _Layer) -> LayerAnalysis:
-    return _change_borders(layer, layer.config["padding"], 1)
-
-
-def _cropping2d(layer: _Layer) -> LayerAnalysis:
-    return _change_borders(layer, layer.config["cropping"], -1)
-
-
-def _change_borders(layer: _Layer, borders: Sequence[Sequence[int]], sign: int) -> LayerAnalysis:
-    """Add (`sign` is 1) or remove (`sign` is -1) `borders`, ((top, bottom), (left, right))."""
+def _change_borders(layer: _Layer) -> LayerAnalysis:
+    """Add (ZeroPadding2D) or remove (Cropping2D) borders, ((top, bottom), (left, right))."""
+    sign = -1 if "cropping" in layer.config else 1
+    borders = layer.config["padding" if sign > 0 else "cropping"]
     *sizes, channels = _split_shape(layer)
     rows, columns = (size + sign * sum(border) for size, border in zip(sizes, borders, strict=True))
     if min(rows, columns) < 1:
@@ -489,12 +469,12 @@ _FUNCTIONS: dict[str, Callable[[_Layer], LayerAnalysis]] = {
     **dict.fromkeys(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"), _merge),
     **dict.fromkeys(("AveragePooling2D", "MaxPooling2D"), _pooling2d),
     **dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), _global_pooling2d),
+    **dict.fromkeys(("Cropping2D", "ZeroPadding2D"), _change_borders),
     **dict.fromkeys(("GroupNormalization", "LayerNormalization", "RMSNormalization"), _layer_normalization),
     "BatchNormalization": _batch_normalization,
     "Concatenate": _concatenate,
     "Conv2D": _conv2d,
     "Conv2DTranspose": _conv2d_transpose,
-    "Cropping2D": _cropping2d,
     "Dense": _dense,
     "DepthwiseConv2D": _depthwise_conv2d,
     "EinsumDense": _einsum_dense,
@@ -507,5 +487,4 @@ _FUNCTIONS: dict[str, Callable[[_Layer], LayerAnalysis]] = {
     "Reshape": _reshape,
     "SeparableConv2D": _separable_conv2d,
     "UpSampling2D": _up_sampling2d,
-    "ZeroPadding2D": _zero_padding2d,
 }  # fmt: skip

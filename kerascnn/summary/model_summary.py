@@ -112,10 +112,7 @@ class Summary:
 
 
 def summarize(
-    architecture: str | None = None,
-    *,
-    model: str | Path | None = None,
-    input_shape: tuple[int, int, int] | None = None,
+    architecture: str | None = None, *, model: str | Path | None = None, input_shape: tuple[int, int, int] | None = None
 ) -> Summary:
     """Summarize the layers of a network.
 

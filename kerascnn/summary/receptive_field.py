@@ -18,10 +18,6 @@ _PLACES_TO_TRY = 8
 def compute_receptive_fields(calls: Sequence[Call], analyses: Sequence[LayerAnalysis]) -> list[Field]:
     """Compute the largest part of the picture that one value of each layer depends on.
 
-    Args:
-        calls: Calls of the network, in the order of their computation.
-        analyses: Analysis of each call.
-
     Returns:
         For each call height and width in pixels, which may be larger than the picture; `"whole"` if it depends on all
         of the picture; None if it is not known.

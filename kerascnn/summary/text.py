@@ -21,15 +21,7 @@ _BATCH_SIZE = 128
 
 
 def format_summary(summary: Summary, width: int = 80) -> str:
-    """Lay a summary out as a table.
-
-    Args:
-        summary: Summary of a network.
-        width: Width of the terminal in characters; longer lines of arithmetic are wrapped.
-
-    Returns:
-        The text, without a newline at its end.
-    """
+    """Lay a summary out as a table, for a terminal of `width` characters; longer arithmetic is wrapped."""
     cells = [_format_cells(layer) for layer in summary.layers]
     totals = ("total", "", f"{summary.num_parameters:,}", f"{summary.num_multiply_adds:,}", "",
               _format_bytes(summary.activation_bytes))  # fmt: skip
