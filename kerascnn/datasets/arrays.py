@@ -42,16 +42,9 @@ def dataset_from_arrays(parts: ArrayParts, class_names: Sequence[str] | None = N
     labels = [as_labels(y_train, "y_train"), as_labels(y_test, "y_test")]
     count = int(max(part.max(initial=0) for part in labels)) + 1
     names = tuple(map(str, range(count) if class_names is None else class_names))
-    dataset = Dataset(
-        name=ARRAYS,
-        train_images=_as_images(x_train, "x_train"),
-        train_labels=labels[0],
-        test_images=_as_images(x_test, "x_test"),
-        test_labels=labels[1],
-        class_names=names,
-        preparation="mnist" if names == DIGITS else "resize",
-    )
-    return validate(dataset, "the arrays")
+    images = [_as_images(x_train, "x_train"), _as_images(x_test, "x_test")]
+    preparation = "mnist" if names == DIGITS else "resize"
+    return validate(Dataset(ARRAYS, images[0], labels[0], images[1], labels[1], names, preparation), "the arrays")
 
 
 def _as_images(values: Any, name: str) -> np.ndarray[Any, Any]:

@@ -20,16 +20,13 @@ _BATCH_SIZE = 1024  # pictures
 
 
 def read_class_folder(directory: Path, seed: int, preparation: str | None = None) -> Dataset:
-    """Read pictures that are sorted into one sub-directory for each class.
+    """Read pictures that are sorted into one sub-directory for each class, as images of 28x28 pixels.
 
     Args:
         directory: Directory with `CLASS/picture`, or with `train/CLASS/picture` and `test/CLASS/picture`.
         seed: Random seed of the stratified division where there is no `train/` and `test/`.
         preparation: Preparation of the pictures, `mnist` or `resize`; by default `mnist` where the classes are the ten
             digits, else `resize`.
-
-    Returns:
-        The data set, with images of 28x28 pixels.
 
     Raises:
         DataError: If a class is empty, a picture unreadable, or `train/` and `test/` have different classes.
@@ -43,16 +40,7 @@ def read_class_folder(directory: Path, seed: int, preparation: str | None = None
         images, labels = parts[0]
         train, test = stratified_split(labels, TEST_SHARE_OF_UNDIVIDED_DATA, seed)
         parts = [(select_images(images, chosen), labels[chosen]) for chosen in (train, test)]
-    (train_images, train_labels), (test_images, test_labels) = parts
-    return Dataset(
-        name=directory.resolve().name,
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
-        class_names=class_names,
-        preparation=preparation,
-    )
+    return Dataset(directory.resolve().name, *parts[0], *parts[1], class_names, preparation)
 
 
 def _class_names(roots: Sequence[Path]) -> tuple[str, ...]:

@@ -20,23 +20,13 @@ from kerascnn.datasets.stored_images import LARGEST_IN_MEMORY, Images, open_stor
 from kerascnn.utils.errors import DataError
 
 _UNSIGNED_BYTE = 0x08
-
 _FILE_NAME = re.compile(
     r"^(?:(?P<set>.+)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx(?P<rank>[13])-ubyte(?:\.gz)?$"
 )
 
 FASHION_MNIST_CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
 KMNIST_CLASSES = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")
 
 # The first key that occurs in the name of the files or of their directory counts.
@@ -64,10 +54,6 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
 
     Raises:
         DataError: If the file is missing, is not IDX, has another type or rank, or is not as long as its header says.
-
-    Example:
-        >>> read_idx(Path("t10k-labels-idx1-ubyte.gz"), rank=1).shape
-        (10000,)
     """
     try:
         with _open(path) as stream:
@@ -106,15 +92,9 @@ def read_idx_directory(directory: Path) -> Dataset:
     images = {part: _read_images(files[part, "images"], transposed) for part in ("train", "test")}
     labels = {part: read_idx(files[part, "labels"], 1).astype(np.int64) for part in ("train", "test")}
     labels, class_names = _name_classes(directory, prefix, known_name, labels)
-    return Dataset(
-        name=prefix or directory.name,
-        train_images=images["train"],
-        train_labels=labels["train"],
-        test_images=images["test"],
-        test_labels=labels["test"],
-        class_names=class_names,
-        preparation="mnist" if class_names == DIGITS or "emnist" in known_name else "resize",
-    )
+    train, test = ((images[part], labels[part]) for part in ("train", "test"))
+    preparation = "mnist" if class_names == DIGITS or "emnist" in known_name else "resize"
+    return Dataset(prefix or directory.name, *train, *test, class_names, preparation)
 
 
 def _read_images(path: Path, transposed: bool) -> Images:
@@ -187,9 +167,8 @@ def _name_classes(
     count = int(max((array.max(initial=0) for array in labels.values()), default=0)) + 1
     names_file = directory / "classes.txt"
     if names_file.is_file():
-        return labels, tuple(
-            line.strip() for line in names_file.read_text(encoding="utf-8").splitlines() if line.strip()
-        )
+        lines = names_file.read_text(encoding="utf-8").splitlines()
+        return labels, tuple(line.strip() for line in lines if line.strip())
     for fragment, names in _CLASSES_BY_NAME.items():
         if fragment in known_name and names is not None and len(names) >= count:
             return labels, names
@@ -201,10 +180,9 @@ def _apply_mapping(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[s
     try:
         rows = [[int(word) for word in line.split()] for line in mapping.read_text().splitlines() if line.strip()]
         names = tuple("".join(chr(code) for code in row[1:]) for row in rows)
-        index_of = {row[0]: index for index, row in enumerate(rows)}
         lookup = np.full(256, -1, dtype=np.int64)
-        for label, index in index_of.items():
-            lookup[label] = index
+        for index, row in enumerate(rows):
+            lookup[row[0]] = index
     except (OSError, ValueError, IndexError) as error:
         raise DataError(f"{mapping} is not an EMNIST mapping (a label and its code points a line): {error}.") from error
     return {part: lookup[array] for part, array in labels.items()}, names

@@ -23,16 +23,10 @@ NUM_TEST_PAGES = 51
 
 @dataclass(frozen=True, eq=False)
 class LabelledPage:
-    """A page with labels for training and testing.
+    """A page with labels for training and testing; both arrays are uint8 `(height, width)`."""
 
-    Args:
-        intensity: Stroke intensity, uint8 `(height, width)`, 0 is background, as `kerascnn.images.normalize_page` gives
-            it.
-        classes: Indices into `CLASS_NAMES`, uint8 `(height, width)`.
-    """
-
-    intensity: np.ndarray
-    classes: np.ndarray
+    intensity: np.ndarray  # of the strokes, 0 is background, as `kerascnn.images.normalize_page` gives it
+    classes: np.ndarray  # indices into `CLASS_NAMES`
 
 
 def make_training_pages(count: int, first_seed: int) -> list[LabelledPage]:
@@ -41,9 +35,6 @@ def make_training_pages(count: int, first_seed: int) -> list[LabelledPage]:
     Args:
         count: Number of pages.
         first_seed: Random seed of the first page; the following pages count up.
-
-    Returns:
-        The pages; the same arguments give the same ones.
     """
 
     def make(number: int) -> LabelledPage:
@@ -56,14 +47,7 @@ def make_training_pages(count: int, first_seed: int) -> list[LabelledPage]:
 
 
 def make_test_pages(count: int = NUM_TEST_PAGES) -> list[LabelledPage]:
-    """Make pages of MNIST's test digits as `make_page` makes them, every style in turn.
-
-    Args:
-        count: Number of pages, by default three of each style.
-
-    Returns:
-        The pages, always the same ones.
-    """
+    """Make pages of MNIST's test digits as `make_page` does, every style in turn: always the same ones."""
 
     def make(number: int) -> LabelledPage:
         return _label(make_page(list(STYLES)[number % len(STYLES)], _FIRST_TEST_SEED + number, part="test"))

@@ -18,7 +18,6 @@ _MNIST_MD5 = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 
-
 DataSource = str | Path | Dataset | ArrayParts
 """What a data set is loaded from; see `load_dataset`."""
 
@@ -80,12 +79,5 @@ def _embedded_mnist() -> Dataset:
         if digest.hexdigest() != _MNIST_MD5[name]:
             raise DataError(f"{directory / name}.gz is not the canonical MNIST file; reinstall kerascnn.")
     train_images, train_labels, test_images, test_labels = arrays.values()
-    return Dataset(
-        name="mnist",
-        train_images=train_images,
-        train_labels=train_labels.astype("int64"),
-        test_images=test_images,
-        test_labels=test_labels.astype("int64"),
-        class_names=DIGITS,
-        preparation="mnist",
-    )
+    labels = train_labels.astype("int64"), test_labels.astype("int64")
+    return Dataset("mnist", train_images, labels[0], test_images, labels[1], DIGITS, "mnist")

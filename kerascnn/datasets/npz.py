@@ -41,15 +41,9 @@ def read_npz(path: Path) -> Dataset:
     if names is None:
         count = int(max(array.max(initial=0) for array in labels.values())) + 1
         names = tuple(str(index) for index in range(count))
-    return Dataset(
-        name=path.stem,
-        train_images=_images(arrays["x_train"], "x_train", path),
-        train_labels=labels["y_train"],
-        test_images=_images(arrays["x_test"], "x_test", path),
-        test_labels=labels["y_test"],
-        class_names=names,
-        preparation="mnist" if names == DIGITS else "resize",
-    )
+    images = {key: _images(arrays[key], key, path) for key in ("x_train", "x_test")}
+    train, test = (images["x_train"], labels["y_train"]), (images["x_test"], labels["y_test"])
+    return Dataset(path.stem, *train, *test, names, "mnist" if names == DIGITS else "resize")
 
 
 def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:

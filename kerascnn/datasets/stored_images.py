@@ -77,12 +77,7 @@ class StoredImages:
 
 
 class Selection:
-    """Some images, chosen by number and looked up when they are indexed.
-
-    Args:
-        images: Images to choose from, uint8 `(n, height, width)`.
-        indices: Numbers of the chosen images, `(k,)`.
-    """
+    """Some images, chosen by number (`indices`, `(k,)`) and looked up when they are indexed."""
 
     dtype = np.dtype(np.uint8)
 
@@ -109,16 +104,7 @@ def read_in_chunks(images: Images) -> Iterable[np.ndarray]:
 
 
 def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed: bool = False) -> StoredImages:
-    """Open images in a user's file.
-
-    Args:
-        path: Path of the file, which must not be compressed.
-        offset: Number of bytes before the first image.
-        shape: `(n, height, width)` of the unsigned bytes in the file.
-        transposed: Whether the file stores each image transposed.
-
-    Returns:
-        The images.
+    """Open images in a user's file, which must not be compressed; the arguments are those of `StoredImages`.
 
     Raises:
         DataError: If the file is shorter or longer than its header says.
@@ -133,14 +119,11 @@ def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed
 
 
 def collect_images(batches: Iterable[np.ndarray], size: tuple[int, int]) -> Images:
-    """Put batches of images together: in memory if they fit, else in a temporary file.
+    """Put batches of images together: in memory if they fit, else in a file that vanishes with the process.
 
     Args:
         batches: uint8, `(k, height, width)` each.
         size: Height and width of an image in pixels.
-
-    Returns:
-        All images: an array, or images in a file that vanishes with the process.
     """
     kept: list[np.ndarray] = []
     count, file = 0, None

@@ -93,11 +93,7 @@ def _middle(image: np.ndarray, row: int) -> float:
 
 
 def _draw_line(
-    image: np.ndarray,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    stem: _Stem,
-    generator: np.random.Generator,
+    image: np.ndarray, start: tuple[float, float], end: tuple[float, float], stem: _Stem, generator: np.random.Generator
 ) -> None:
     # OpenCV's anti-aliasing adds about a pixel to the thickness.
     thickness = int(np.clip(round(stem.width * generator.uniform(0.7, 1.1) - 0.8), 1, 3))

@@ -35,10 +35,6 @@ def augment(images: np.ndarray, magnitude: float, generator: np.random.Generator
 
     Returns:
         uint8, `(n, height, width)`.
-
-    Example:
-        >>> augment(images, 1.0, np.random.default_rng(0)).shape == images.shape
-        True
     """
     count, height, width = images.shape
     maps_x, maps_y = _draw_maps(count, height, width, magnitude, generator)
@@ -60,9 +56,8 @@ def _remap_each(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> n
         x, y = maps_x[chosen], maps_y[chosen]
         y[(y < 0) | (y > height - 1)] = -2 * height * most
         y += np.arange(len(y), dtype=np.float32)[:, None, None] * height
-        stack = cv2.remap(
-            images[chosen].reshape(-1, width), x.reshape(-1, width), y.reshape(-1, width), cv2.INTER_LINEAR
-        )
+        source, x, y = (values.reshape(-1, width) for values in (images[chosen], x, y))
+        stack = cv2.remap(source, x, y, cv2.INTER_LINEAR)
         result[chosen] = stack.reshape(-1, height, width)
     return result
 

@@ -9,15 +9,10 @@ import numpy as np
 def transform_page(
     page: np.ndarray, effects: Sequence[str], generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Show the page in perspective, or with a table around it.
-
-    Args:
-        page: float32, `(height, width, 3)`, RGB, 0..1.
-        effects: Names of effects, of which `"perspective"` and `"surround"` apply here.
-        generator: Source of all randomness.
+    """Show the page in perspective, or with a table around it, where `effects` names `"perspective"` or `"surround"`.
 
     Returns:
-        The picture, float32 `(height, width, 3)`, and the (3, 3) matrix of the perspective transform.
+        The picture, float32 `(height, width, 3)` like the page, and the (3, 3) matrix of the perspective transform.
     """
     height, width = page.shape[:2]
     if "perspective" not in effects and "surround" not in effects:
@@ -60,16 +55,7 @@ def transform_instances(instances: np.ndarray, matrix: np.ndarray, shape: tuple[
 
 
 def illuminate(picture: np.ndarray, effects: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-    """Illuminate a picture unevenly.
-
-    Args:
-        picture: float32, `(height, width, 3)`, RGB, 0..1.
-        effects: Names of effects, of which `"shadow"`, `"gradient"` and `"vignette"` apply here.
-        generator: Source of all randomness.
-
-    Returns:
-        float32, `(height, width, 3)`.
-    """
+    """Illuminate a picture, float32 `(height, width, 3)`, by `"shadow"`, `"gradient"` and `"vignette"`."""
     height, width = picture.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     light: np.ndarray = np.full((height, width), generator.uniform(0.85, 1.0), np.float32)

@@ -16,34 +16,19 @@ Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 @dataclass(frozen=True)
 class Style:
-    """Style of a page.
+    """Style of a page; colours are RGB, 0..1."""
 
-    Args:
-        pen: Lowest and highest width of the stroke as shares of the digit's height.
-        inks: Colours of the ink to choose from, RGB, 0..1.
-        papers: Colours of the paper to choose from, RGB, 0..1.
-        lines: Printed lines on the paper: `""`, `"ruled"`, `"squared"` or `"table"`.
-        touching: Whether neighbouring digits touch.
-        contrast: Opacity of the ink, 0..1.
-        grain: Standard deviation of the camera's noise, 0..1.
-        blur: Standard deviation of the camera's blur in pixels.
-        skew: Steepest slope of the lines of digits, rise over run.
-        effects: Effects of paper and camera: `"show_through"`, `"perspective"`, `"surround"`, `"shadow"`,
-            `"gradient"`, `"vignette"`.
-        quality: Quality of the JPEG compression, 1..100; 0 for no compression.
-    """
-
-    pen: tuple[float, float] = (0.07, 0.14)
+    pen: tuple[float, float] = (0.07, 0.14)  # lowest and highest width of the stroke as shares of the digit's height
     inks: tuple[tuple[float, float, float], ...] = ((0.12, 0.12, 0.14), (0.1, 0.15, 0.45))
     papers: tuple[tuple[float, float, float], ...] = ((0.95, 0.95, 0.94), (0.9, 0.88, 0.84))
-    lines: str = ""
-    touching: bool = False
-    contrast: float = 0.92
-    grain: float = 0.012
-    blur: float = 0.8
-    skew: float = 0.02
-    effects: tuple[str, ...] = ()
-    quality: int = 92
+    lines: str = ""  # printed on the paper: "ruled", "squared" or "table"
+    touching: bool = False  # whether neighbouring digits touch
+    contrast: float = 0.92  # opacity of the ink, 0..1
+    grain: float = 0.012  # standard deviation of the camera's noise, 0..1
+    blur: float = 0.8  # standard deviation of the camera's blur in pixels
+    skew: float = 0.02  # steepest slope of the lines of digits, rise over run
+    effects: tuple[str, ...] = ()  # "show_through", "perspective", "surround", "shadow", "gradient", "vignette"
+    quality: int = 92  # of the JPEG compression, 1..100; 0 for no compression
 
 
 _COLOURED_INKS = ((0.75, 0.1, 0.12), (0.1, 0.25, 0.8), (0.05, 0.5, 0.2), (0.5, 0.15, 0.55), (0.85, 0.4, 0.05))
@@ -166,10 +151,9 @@ def _find_style(style: str, part: str, *numbers: int | None) -> Style:
 @cache
 def _load_digits(part: str) -> tuple[np.ndarray, np.ndarray]:
     mnist = load_dataset("mnist")
-    images, labels = (
-        (mnist.train_images, mnist.train_labels) if part == "train" else (mnist.test_images, mnist.test_labels)
-    )
-    return np.asarray(images), labels
+    if part == "train":
+        return np.asarray(mnist.train_images), mnist.train_labels
+    return np.asarray(mnist.test_images), mnist.test_labels
 
 
 def _write_lines(
@@ -179,8 +163,7 @@ def _write_lines(
     images, labels = _load_digits(part)
     pitch = _draw_pitch(look, height, generator)
     spread = 1.0 if look.lines == "table" else generator.uniform(0.2, 0.9)
-    if look.touching:
-        spread = 0.0
+    spread = 0.0 if look.touching else spread
     advance = pitch if look.lines == "table" else height * (0.75 + spread)
     margin = 0.9 * height
     width = round(2 * margin + advance * digits_per_line + 0.3 * height)
@@ -198,9 +181,7 @@ def _write_lines(
 
 def _draw_pitch(look: Style, height: int, generator: np.random.Generator) -> float:
     """Draw the distance between two lines in pixels."""
-    if look.lines == "ruled":
-        return height * generator.uniform(1.2, 1.6)
-    return height * generator.uniform(1.6, 2.1)
+    return height * (generator.uniform(1.2, 1.6) if look.lines == "ruled" else generator.uniform(1.6, 2.1))
 
 
 def _draw_length(look: Style, digits_per_line: int, generator: np.random.Generator) -> int:
@@ -256,12 +237,8 @@ def _place_glyph(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> Box:
     sheet.instances[window][(glyph > 0.6 * level) & (glyph >= sheet.ink[window])] = sheet.num_digits
     np.maximum(sheet.ink[window], glyph, out=sheet.ink[window])
     rows, columns = np.flatnonzero((glyph > level).any(axis=1)), np.flatnonzero((glyph > level).any(axis=0))
-    return (
-        float(left + columns[0]),
-        float(top + rows[0]),
-        float(columns[-1] - columns[0] + 1),
-        float(rows[-1] - rows[0] + 1),
-    )
+    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    return float(left + columns[0]), float(top + rows[0]), float(width), float(height)
 
 
 def _render(look: Style, generator: np.random.Generator, sheet: _Sheet, height: int) -> np.ndarray:

@@ -27,9 +27,6 @@ def print_lines(
         middles: Vertical centre of each line of digits in pixels.
         height: Height of a digit in pixels.
         generator: Source of all randomness.
-
-    Returns:
-        float32, `(height, width, 3)`.
     """
     if not kind:
         return page

@@ -8,12 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Pen:
-    """A pen.
-
-    Args:
-        width: Width of the stroke in pixels.
-        pressure: Coverage by ink, 0..1.
-    """
+    """A pen: width of its stroke in pixels, and coverage by ink, 0..1."""
 
     width: float
     pressure: float
