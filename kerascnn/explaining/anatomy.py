@@ -25,14 +25,7 @@ _BATCH_SIZE = 256
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call of a layer.
-
-    Args:
-        name: Name of the layer.
-        layer: The Keras layer; a nested functional model counts as one.
-        inputs: Symbolic tensor, or tensors, that it takes.
-        output: Symbolic tensor that it returns.
-    """
+    """One call of a layer; a nested functional model counts as one. Inputs and output are symbolic tensors."""
 
     name: str
     layer: Any
@@ -121,11 +114,7 @@ class Anatomy:
         return step if step.inputs.shape[1:] == (prod(self._input.shape[1:]),) else None
 
     def step(self, name: str) -> SpatialStep:
-        """Find a step with feature maps by the name of its layer.
-
-        Raises:
-            ModelError: If there is no such layer.
-        """
+        """Find a step with feature maps by the name of its layer; a ModelError if there is none."""
         for step in reversed(self.spatial_steps):
             if step.name == name:
                 return step
@@ -147,9 +136,6 @@ class Anatomy:
 
         Returns:
             The step, and the Keras model from its output to the logits.
-
-        Raises:
-            ModelError: If there is no such step.
         """
         for candidate in self.steps[self.steps.index(step) :]:
             if not isinstance(candidate, SpatialStep):
@@ -182,37 +168,18 @@ class Anatomy:
         return np.asarray(images, np.float32).reshape(-1, *self._input.shape[1:])
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Compute logits.
-
-        Args:
-            images: `(n, height, width)`, 0..255.
-
-        Returns:
-            float32, `(n, num_classes)`.
-        """
+        """Compute logits, float32 `(n, num_classes)`, of images `(n, height, width)`, 0..255."""
         return run_in_batches(self.logits_model, self.as_input(images))
 
     def activations(self, step: Step, image: np.ndarray) -> np.ndarray:
-        """Compute the feature maps of an image.
-
-        Args:
-            step: The layer.
-            image: `(height, width)`, 0..255.
-
-        Returns:
-            float32, `(rows, columns, channels)`.
-        """
+        """Compute the feature maps, float32 `(rows, columns, channels)`, of an image `(height, width)`, 0..255."""
         (output,) = run_in_batches(self.model_until(step), self.as_input(image[None]))
         return np.asarray(output)
 
     def attention_scores(self, image: np.ndarray) -> list[np.ndarray]:
-        """Compute the attention scores of each attention layer.
+        """Compute the attention scores of each attention layer for an image `(height, width)`, 0..255.
 
-        Args:
-            image: `(height, width)`, 0..255.
-
-        Returns:
-            float32, `(heads, queries, keys)` for each layer; the scores of a query add up to 1.
+        They are float32, `(heads, queries, keys)`; the scores of a query add up to 1.
         """
         model = keras.Model(self._input, [step.scores for step in self.attentions])
         found = model(self.as_input(image[None]), training=False)
@@ -262,11 +229,7 @@ class Anatomy:
 
 
 def read_first_kernel(step: Step) -> np.ndarray:
-    """The kernel of a convolution, or of the first one in a nested model.
-
-    Returns:
-        float32, `(rows, columns, input channels, filters)`.
-    """
+    """The kernel of the first convolution in a layer: float32, `(rows, columns, input channels, filters)`."""
     kernel = as_array(_find_convolutions(step.layer)[0].weights[0])
     return kernel if kernel.shape[2] == 1 or kernel.shape[3] > 1 else np.moveaxis(kernel, 2, 3)
 

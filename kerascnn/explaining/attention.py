@@ -29,16 +29,12 @@ class Attention:
 
 
 def trace_attention(anatomy: Anatomy, image: np.ndarray) -> Attention | None:
-    """Follow the attention from the end of the network back to the patches.
+    """Follow the attention from the end of the network back to the patches of an image `(height, width)`, 0..255.
 
     Attention rollout: the matrices of all layers are multiplied. In each, half of a patch's output comes from itself
     (the residual connection), half from the patches that it attends to, averaged over the heads.
 
     Source: S. Abnar and W. Zuidema, "Quantifying attention flow in transformers", ACL 2020.
-
-    Args:
-        anatomy: Anatomy of the model.
-        image: `(height, width)`, 0..255, 0 is background.
 
     Returns:
         The attention; None for a network without attention layers that are all between the same patches of the image.

@@ -1,4 +1,4 @@
-"""Attribution of a class to pixels, by gradients of its logit.
+"""Attribution of some classes to the pixels of an image `(height, width)`, 0..255, by gradients of their logits.
 
 Gradients of the logit say more than those of the probability, which vanish where the network is confident. All classes
 are computed at once, with one copy of the image for each.
@@ -35,20 +35,13 @@ class ClassActivationMaps:
 def class_activation_maps(
     anatomy: Anatomy, step: SpatialStep, image: np.ndarray, classes: Sequence[int]
 ) -> ClassActivationMaps:
-    """Compute Grad-CAM and HiResCAM of a layer.
+    """Compute Grad-CAM and HiResCAM of a layer, interpolated to the image's pixels.
+
+    Where connections lead around the layer, the next one at which the model can be cut is taken.
 
     Sources: R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization",
     ICCV 2017; R. L. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional
     neural networks", 2020.
-
-    Args:
-        anatomy: Anatomy of the model.
-        step: The layer; where connections lead around it, the next layer at which the model can be cut is taken.
-        image: `(height, width)`, 0..255, 0 is background.
-        classes: Indices of the classes.
-
-    Returns:
-        The maps, interpolated to the image's pixels.
     """
     step, rest = anatomy.cut_after(step)
     maps = anatomy.activations(step, image)
@@ -63,11 +56,6 @@ def input_gradients(anatomy: Anatomy, image: np.ndarray, classes: Sequence[int])
 
     Source: K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks", ICLR workshop 2014.
 
-    Args:
-        anatomy: Anatomy of the model.
-        image: `(height, width)`, 0..255, 0 is background.
-        classes: Indices of the classes.
-
     Returns:
         float32, `(classes, height, width)`: linear change of the logit for a pixel that goes from 0 to 255.
     """
@@ -78,11 +66,6 @@ def integrated_gradients(anatomy: Anatomy, image: np.ndarray, classes: Sequence[
     """Compute the contribution of each pixel to a logit on the straight path from an empty image to this one.
 
     Source: M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep networks", ICML 2017.
-
-    Args:
-        anatomy: Anatomy of the model.
-        image: `(height, width)`, 0..255, 0 is background.
-        classes: Indices of the classes.
 
     Returns:
         float32, `(classes, height, width)`, in units of the logit; the sum over the pixels is the logit of the image

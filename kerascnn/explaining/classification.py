@@ -39,9 +39,6 @@ def explain_classification(
         directory: Directory to write to.
         progress: Function that is called with a sentence before each step.
         options: Options as of `explain`.
-
-    Returns:
-        The explanation.
     """
     (name, array), (predictor, network) = picture, model
     card, layer, seed = predictor.card, options.get("layer"), options.get("seed", 0)

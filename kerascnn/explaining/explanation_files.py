@@ -19,9 +19,7 @@ _DEFAULT_PARENT = Path("explained")
 def open_directory(output: str | Path | None, name: str) -> OutputDirectory:
     """Prepare the directory of an explanation, in which only an earlier explanation is replaced.
 
-    Args:
-        output: Path of the directory; by default `explained/NAME`, after the picture's name.
-        name: Name of the picture, `-` for standard input.
+    It is `explained/NAME` by default, after the picture's name, which is `-` for standard input.
     """
     source = str(Path(name).resolve()) if Path(name).is_file() else name
     path = _find_own_directory(name, source) if output is None else Path(output)

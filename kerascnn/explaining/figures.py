@@ -58,16 +58,9 @@ def draw_prediction(picture: np.ndarray, seen: np.ndarray, names: Sequence[str],
         positions = np.arange(len(shown))
         axes[2].barh(positions, values, color=theme.bar, height=0.7)
         for position, value in zip(positions, values, strict=True):
-            inside = value > 60
-            axes[2].text(
-                value - 3 if inside else value + 3,
-                position,
-                format_percent(value / 100),
-                va="center",
-                ha="right" if inside else "left",
-                fontsize=_SMALL,
-                color=theme.paper if inside else theme.ink,
-            )
+            x, side, colour = (value - 3, "right", theme.paper) if value > 60 else (value + 3, "left", theme.ink)
+            text = format_percent(value / 100)
+            axes[2].text(x, position, text, va="center", ha=side, fontsize=_SMALL, color=colour)
         axes[2].set_yticks(positions, [shorten(names[index]) for index in shown.tolist()])
         axes[2].set_ylim(len(shown) - 0.4, -0.6)
         axes[2].set(xlim=(0, 100), xticks=(0, 50, 100), xlabel="probability in %")
@@ -112,13 +105,7 @@ def draw_evidence(
 
 
 def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Drawing:
-    """Draw the filters of a layer: edge detectors first, by their direction, then the others.
-
-    Args:
-        kernels: float32, `(rows, columns, filters)`.
-        order: Order of the filters.
-        num_edges: Number of edge detectors at its beginning.
-    """
+    """Draw the filters of a layer, float32 `(rows, columns, filters)`: `num_edges` edge detectors, then the others."""
     limit = _limit(kernels)
     groups = [
         ("edges, by the direction in which they rise", order[:num_edges]),
@@ -139,12 +126,7 @@ def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Draw
 
 
 def draw_units(weights: np.ndarray, units: np.ndarray) -> Drawing:
-    """Draw the weights of fully connected units, one image each, all on one scale.
-
-    Args:
-        weights: float32, `(n, height, width)`.
-        units: Numbers of the units, `(n,)`.
-    """
+    """Draw the weights of fully connected units, float32 `(n, height, width)`, with their numbers, `(n,)`."""
     limit = max(float(np.quantile(np.abs(weights), 0.999)), _limit(weights) / 4)
 
     def draw(figure: "Figure", theme: Theme) -> None:
@@ -209,22 +191,15 @@ def draw_heads(
                 drawn = _draw_tile(axes, values, (start, floor), title, _Scale(unsigned_scale(), 0, limit), theme)
                 if seen.min() < 128 <= seen.max():
                     axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
-        axes.set_xlim(-0.02, num_heads * (1 + _GAP) - _GAP + 0.02)
-        axes.set_ylim(-(num_layers - 1) * (height + _LABEL) - 0.02, height + _LABEL)
-        axes.set_aspect("equal")
-        axes.set_axis_off()
+        width = num_heads * (1 + _GAP) - _GAP
+        _frame_tiles(axes, width, -(num_layers - 1) * (height + _LABEL), height + _LABEL)
         _add_scale(figure, drawn, [axes], "how much a patch is looked at, against the average of 1", extend="max")
 
     return Drawing(draw, num_layers * (height + _LABEL) * WIDTH / (max(num_heads, 4) * (1 + _GAP)) + 0.65)
 
 
 def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:
-    """Draw the feature maps of a layer, all on one scale.
-
-    Args:
-        maps: float32, `(rows, columns, channels)`.
-        order: Numbers of the channels to draw, in order.
-    """
+    """Draw the channels in `order` of feature maps, float32 `(rows, columns, channels)`, all on one scale."""
     shown = np.moveaxis(maps[..., order], -1, 0)
     signed = bool(shown.min() < 0)
     # The quantile keeps a few very strong places from leaving everything else dark.
@@ -234,20 +209,14 @@ def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:
         axes = figure.subplots()
         scale = _Scale(signed_scale(), -limit, limit) if signed else _Scale(unsigned_scale(), 0, limit)
         drawn = _draw_mosaic(axes, shown, [str(index) for index in order], scale, theme)
-        _add_scale(
-            figure, drawn, [axes], "activation", extend="max" if limit < _limit(shown) and not signed else "neither"
-        )
+        extend = "max" if limit < _limit(shown) and not signed else "neither"
+        _add_scale(figure, drawn, [axes], "activation", extend=extend)
 
     return Drawing(draw, _mosaic_height(-(-len(order) // _COLUMNS)) + 0.55)
 
 
 def draw_maximised(images: np.ndarray, filters: np.ndarray) -> Drawing:
-    """Draw the images that maximise filters.
-
-    Args:
-        images: float32, `(n, height, width)`, 0..255.
-        filters: Numbers of the filters, `(n,)`.
-    """
+    """Draw the images that maximise filters, float32 `(n, height, width)`, 0..255, with the filters' numbers."""
 
     def draw(figure: "Figure", theme: Theme) -> None:
         _draw_mosaic(figure.subplots(), images, [str(index) for index in filters], _GREY, theme)
@@ -290,10 +259,7 @@ def draw_exemplars(
         headings = ("made for it", "this picture", "training images, the most exciting first")
         for left, heading in zip(lefts, headings, strict=False):
             axes.text(left, tall + 1.1 * _LABEL, heading, fontsize=_TITLE, va="bottom", ha="left")
-        axes.set_xlim(-0.02, total + 0.02)
-        axes.set_ylim(-(rows - 1) * (tall + _LABEL) - 0.02, tall + 2 * _LABEL)
-        axes.set_aspect("equal")
-        axes.set_axis_off()
+        _frame_tiles(axes, total, -(rows - 1) * (tall + _LABEL), tall + 2 * _LABEL)
 
     return Drawing(draw, (rows * (tall + _LABEL) + _LABEL) * WIDTH / total + 0.1)
 
@@ -321,11 +287,14 @@ def _draw_mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale: 
         left, bottom = index % _COLUMNS * (1 + _GAP), -(index // _COLUMNS) * (height + _LABEL)
         drawn = _draw_tile(axes, tile, (left, bottom), label, scale, theme)
     rows = -(-len(tiles) // _COLUMNS)
-    axes.set_xlim(-0.02, _COLUMNS * (1 + _GAP) - _GAP + 0.02)
-    axes.set_ylim(-(rows - 1) * (height + _LABEL) - 0.02, height + _LABEL)
-    axes.set_aspect("equal")
-    axes.set_axis_off()
+    _frame_tiles(axes, _COLUMNS * (1 + _GAP) - _GAP, -(rows - 1) * (height + _LABEL), height + _LABEL)
     return drawn
+
+
+def _frame_tiles(axes: "Axes", width: float, bottom: float, top: float) -> None:
+    """Show a drawing of tiles from x = 0 to `width`, undistorted and without axes."""
+    axes.set(xlim=(-0.02, width + 0.02), ylim=(bottom - 0.02, top), aspect="equal")
+    axes.set_axis_off()
 
 
 def _draw_tile(

@@ -20,31 +20,20 @@ _BATCH_SIZE = 250
 
 @dataclass(frozen=True)
 class Exemplars:
-    """The images that excite some filters most.
+    """The images that excite some filters most."""
 
-    Args:
-        indices: Indices of the images, int64 `(filters, count)`, the most exciting first.
-        images: The images, uint8 `(filters, count, height, width)`.
-        values: Largest activation of the filter in each image, float32 `(filters, count)`.
-        positions: Row and column of the unit with this activation, int64 `(filters, count, 2)`.
-        num_images: Number of images that were searched.
-    """
-
-    indices: np.ndarray
-    images: np.ndarray
-    values: np.ndarray
-    positions: np.ndarray
-    num_images: int
+    indices: np.ndarray  # of the images, int64 (filters, count), the most exciting first
+    images: np.ndarray  # uint8 (filters, count, height, width)
+    values: np.ndarray  # largest activation of the filter in each image, float32 (filters, count)
+    positions: np.ndarray  # row and column of the unit with this activation, int64 (filters, count, 2)
+    num_images: int  # that were searched
 
 
 def order_by_direction(kernels: np.ndarray) -> tuple[np.ndarray, int]:
     """Order filters by similarity: edge detectors by their direction, then the others by their sum.
 
     A filter is an edge detector where a plane (weights that rise in one direction) explains at least half of its
-    variance.
-
-    Args:
-        kernels: float32, `(rows, columns, filters)`.
+    variance. `kernels` is float32, `(rows, columns, filters)`.
 
     Returns:
         The order of the filters, and the number of edge detectors at its beginning.
@@ -64,14 +53,7 @@ def order_by_direction(kernels: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def choose_filters(maps: np.ndarray) -> np.ndarray:
-    """Choose the filters of a layer that are shown.
-
-    Args:
-        maps: Feature maps of the image, `(rows, columns, channels)`.
-
-    Returns:
-        Numbers of all channels, or of the `MAX_FILTERS` with the largest mean activation, in ascending order.
-    """
+    """Numbers of all channels of feature maps, or of the `MAX_FILTERS` with the largest mean, ascending."""
     means = maps.mean(axis=(0, 1))
     return np.sort(np.argsort(-means, kind="stable")[:MAX_FILTERS])
 
@@ -84,12 +66,6 @@ def maximise(anatomy: Anatomy, step: SpatialStep, filters: np.ndarray, seed: int
 
     Source: D. Erhan et al., "Visualizing higher-layer features of a deep network", 2009; regularised as by J. Yosinski
     et al., "Understanding neural networks through deep visualization", 2015.
-
-    Args:
-        anatomy: Anatomy of the model.
-        step: The layer.
-        filters: Numbers of its filters, `(n,)`.
-        seed: Random seed of the noise.
 
     Returns:
         The images, float32 `(n, height, width)`, values 0..255, and the mean activation that each reaches, `(n,)`.
@@ -116,15 +92,7 @@ def maximise(anatomy: Anatomy, step: SpatialStep, filters: np.ndarray, seed: int
 def find_exemplars(
     anatomy: Anatomy, step: SpatialStep, filters: np.ndarray, images: np.ndarray, count: int
 ) -> Exemplars:
-    """Find the images that excite filters most.
-
-    Args:
-        anatomy: Anatomy of the model.
-        step: The layer.
-        filters: Numbers of its filters, `(n,)`.
-        images: Images to search, uint8 `(m, height, width)`.
-        count: Number of images for each filter.
-    """
+    """Find, for each filter of a layer, the `count` images of uint8 `(m, height, width)` that excite it most."""
     model = anatomy.model_until(step)
     peaks, places = [], []
     for start in range(0, len(images), _BATCH_SIZE):

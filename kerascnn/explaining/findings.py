@@ -31,72 +31,43 @@ _MAX_LAYERS = 6  # whose feature maps are shown
 
 @dataclass(frozen=True)
 class Evidence:
-    """Attribution of the logit of one class to the pixels.
-
-    Args:
-        class_index: Index of the class.
-        logit: Logit of the image.
-        baseline_logit: Logit of an empty image.
-        input_gradient: float32, `(height, width)`, see `kerascnn.explaining.attribution`.
-        integrated_gradients: float32, `(height, width)`, see there.
-    """
+    """Attribution of the logit of one class to the pixels, see `kerascnn.explaining.attribution`."""
 
     class_index: int
     logit: float
-    baseline_logit: float
-    input_gradient: np.ndarray
-    integrated_gradients: np.ndarray
+    baseline_logit: float  # of an empty image
+    input_gradient: np.ndarray  # float32 (height, width)
+    integrated_gradients: np.ndarray  # float32 (height, width)
 
 
 @dataclass(frozen=True)
 class FirstFilters:
-    """The filters of the first convolution.
+    """The filters of the first convolution."""
 
-    Args:
-        name: Name of the layer.
-        kernels: float32, `(rows, columns, filters)`, averaged over the input channels.
-        num_inputs: Number of input channels.
-        order: Order of the filters, edge detectors first.
-        num_edges: Number of edge detectors.
-    """
-
-    name: str
-    kernels: np.ndarray
-    num_inputs: int
-    order: np.ndarray
-    num_edges: int
+    name: str  # of the layer
+    kernels: np.ndarray  # float32 (rows, columns, filters), averaged over the input channels
+    num_inputs: int  # number of input channels
+    order: np.ndarray  # of the filters, edge detectors first
+    num_edges: int  # number of edge detectors
 
 
 @dataclass(frozen=True)
 class FirstUnits:
-    """The units of a fully connected first layer.
+    """The units of a fully connected first layer."""
 
-    Args:
-        name: Name of the layer.
-        weights: float32, `(n, height, width)`, of the units that are shown, averaged over the image's channels.
-        units: Numbers of these units, `(n,)`, the one that the image excites most first.
-        num_units: Number of units of the layer.
-    """
-
-    name: str
-    weights: np.ndarray
-    units: np.ndarray
-    num_units: int
+    name: str  # of the layer
+    weights: np.ndarray  # float32 (n, height, width), of the units shown, averaged over the image's channels
+    units: np.ndarray  # numbers of these units, (n,), the one that the image excites most first
+    num_units: int  # of the layer
 
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """The feature maps of one layer for the image.
-
-    Args:
-        step: The layer.
-        values: float32, `(rows, columns, channels)`.
-        order: Numbers of the channels that are shown, in order.
-    """
+    """The feature maps of one layer for the image."""
 
     step: SpatialStep
-    values: np.ndarray
-    order: np.ndarray
+    values: np.ndarray  # float32 (rows, columns, channels)
+    order: np.ndarray  # numbers of the channels that are shown, in order
 
     @property
     def num_silent(self) -> int:
@@ -106,63 +77,37 @@ class FeatureMaps:
 
 @dataclass(frozen=True)
 class FilterStudy:
-    """What excites the filters of one layer.
-
-    Args:
-        step: The layer.
-        filters: Numbers of its filters, `(n,)`.
-        maximised: float32, `(n, height, width)`, 0..255: the image that maximises each filter.
-        in_image: The place of the image that excites each filter most.
-        exemplars: The training images that excite each filter most; None without training images.
-    """
+    """What excites the filters of one layer."""
 
     step: SpatialStep
-    filters: np.ndarray
-    maximised: np.ndarray
-    in_image: Exemplars
-    exemplars: Exemplars | None
+    filters: np.ndarray  # numbers of its filters, (n,)
+    maximised: np.ndarray  # float32 (n, height, width), 0..255: the image that maximises each filter
+    in_image: Exemplars  # the place of the image that excites each filter most
+    exemplars: Exemplars | None  # the training images that excite each filter most; None without training images
 
 
 @dataclass(frozen=True)
 class ConvolutionalFindings:
-    """What there is to show of a network with convolutions.
+    """What there is to show of a network with convolutions."""
 
-    Args:
-        decisive: The layer of the class activation maps.
-        activation_maps: Class activation maps of the classes.
-        first_filters: Filters of the first convolution.
-        feature_maps: Feature maps of some layers.
-        filter_study: Images that excite the filters of one layer.
-    """
-
-    decisive: SpatialStep
+    decisive: SpatialStep  # the layer of the class activation maps
     activation_maps: ClassActivationMaps
     first_filters: FirstFilters
-    feature_maps: tuple[FeatureMaps, ...]
+    feature_maps: tuple[FeatureMaps, ...]  # of some layers
     filter_study: FilterStudy
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All findings.
-
-    Args:
-        anatomy: Anatomy of the model.
-        seen: Input of the network, uint8 `(height, width)`, 0 is background.
-        evidence: Attribution of each class, the explained class first.
-        occlusion: Effect of covering parts of the image.
-        attention: Attention between patches; None for a network without.
-        first_units: Units of the first layer; None unless it is fully connected.
-        convolutional: Findings for a network with convolutions; None for one without.
-    """
+    """All findings."""
 
     anatomy: Anatomy
-    seen: np.ndarray
-    evidence: tuple[Evidence, ...]
+    seen: np.ndarray  # input of the network, uint8 (height, width), 0 is background
+    evidence: tuple[Evidence, ...]  # for each class, the explained class first
     occlusion: Occlusion
-    attention: Attention | None
-    first_units: FirstUnits | None
-    convolutional: ConvolutionalFindings | None
+    attention: Attention | None  # between patches; None for a network without
+    first_units: FirstUnits | None  # None unless the first layer is fully connected
+    convolutional: ConvolutionalFindings | None  # None for a network without convolutions
 
 
 def compute_findings(

@@ -19,10 +19,6 @@ def differentiate(function: Callable[[Any], Any]) -> Gradient:
     Returns:
         A function from an array to two float32 arrays: the scores, and the gradient of their sum in the shape of the
         argument. With one score a sample, that is each sample's own gradient.
-
-    Example:
-        >>> differentiate(lambda x: keras.ops.sum(x**2))(np.array([1.0, 3.0]))[1]
-        array([2., 6.], dtype=float32)
     """
     import keras
 

@@ -16,19 +16,12 @@ _MAX_POSITIONS = 32  # largest number of positions along a side
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Effect of covering an image piece by piece.
+    """Effect of covering an image piece by piece."""
 
-    Args:
-        drops: Fall of each logit with the patch at this pixel, float32 `(height, width, num_classes)`.
-        predicted: Most probable class at each position of the patch, int64 `(rows, columns)`.
-        patch: Side of the patch in pixels.
-        placement: Placement of its positions in the image.
-    """
-
-    drops: np.ndarray
-    predicted: np.ndarray
-    patch: int
-    placement: Placement
+    drops: np.ndarray  # fall of each logit with the patch at this pixel, float32 (height, width, num_classes)
+    predicted: np.ndarray  # most probable class at each position of the patch, int64 (rows, columns)
+    patch: int  # side of the patch in pixels
+    placement: Placement  # of the positions of the patch in the image
 
     def find_changes(self, class_index: int) -> np.ndarray:
         """Find where covering makes another class the most probable one: bool, `(height, width)`."""
@@ -38,12 +31,7 @@ class Occlusion:
 
 
 def occlude(anatomy: Anatomy, image: np.ndarray) -> Occlusion:
-    """Cover an image with a patch of its own background, everywhere in turn.
-
-    Args:
-        anatomy: Anatomy of the model.
-        image: `(height, width)`, 0..255.
-    """
+    """Cover an image `(height, width)`, 0..255, with a patch of its own background, everywhere in turn."""
     image = np.asarray(image, np.float32)
     patch = max(1, round(min(image.shape) * _PATCH_SHARE)) | 1
     stride = max(1, -(-max(image.shape) // _MAX_POSITIONS))

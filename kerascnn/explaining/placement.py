@@ -13,11 +13,8 @@ import numpy as np
 Shape = tuple[int, ...]
 
 _WINDOWED = {
-    "AveragePooling2D": "pool_size",
-    "Conv2D": "kernel_size",
-    "DepthwiseConv2D": "kernel_size",
-    "MaxPooling2D": "pool_size",
-    "SeparableConv2D": "kernel_size",
+    **dict.fromkeys(("Conv2D", "DepthwiseConv2D", "SeparableConv2D"), "kernel_size"),
+    **dict.fromkeys(("AveragePooling2D", "MaxPooling2D"), "pool_size"),
 }
 
 
@@ -37,13 +34,9 @@ class Placement:
 
     def window(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom edge of a unit's window; pixel 0 reaches from -0.5 to 0.5."""
-        centre_y, centre_x = self.start[0] + row * self.jump[0], self.start[1] + column * self.jump[1]
-        return (
-            centre_x - self.size[1] / 2,
-            centre_y - self.size[0] / 2,
-            centre_x + self.size[1] / 2,
-            centre_y + self.size[0] / 2,
-        )
+        y, x = self.start[0] + row * self.jump[0], self.start[1] + column * self.jump[1]
+        tall, wide = self.size
+        return x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2
 
     def edges(self, rows: int, columns: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom edge of all units together, each a cell of `jump` pixels.
@@ -54,14 +47,9 @@ class Placement:
         return left - wide / 2, top - tall / 2, left + (columns - 0.5) * wide, top + (rows - 0.5) * tall
 
     def interpolate(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Interpolate a map to the pixels of the image.
+        """Interpolate a map `(rows, columns)` or `(rows, columns, n)` to the pixels of an image of this shape.
 
-        Args:
-            values: One value for each unit, `(rows, columns)`, or a vector, `(rows, columns, n)`.
-            shape: Height and width of the image in pixels.
-
-        Returns:
-            `(height, width)` or `(height, width, n)`: linear between the windows' centres, constant beyond them.
+        It is linear between the windows' centres, constant beyond them.
         """
         for axis in (0, 1):
             centres = self.start[axis] + self.jump[axis] * np.arange(values.shape[axis])
@@ -73,16 +61,13 @@ class Placement:
 
 
 def propagate(layer: Any, before: Placement, shape_before: Shape, shape_after: Shape) -> Placement | None:
-    """Compute the placement of a layer's units from that of the layer before it.
+    """Compute the placement of a layer's units from that of the layer before it; None where it is not known.
 
     Args:
         layer: Keras layer with channels last.
         before: Placement of its first input.
         shape_before: Shape of that input, `(batch, rows, columns, channels)`.
         shape_after: Shape of its output, `(batch, rows, columns, channels)`.
-
-    Returns:
-        The placement; None for a layer whose effect on it is not known.
     """
     kind = type(layer).__name__
     if kind in _WINDOWED:

@@ -37,9 +37,6 @@ def explain_page(
         predictor: The U-Net.
         directory: Directory to write to.
         progress: Function that is called with a sentence before each step.
-
-    Raises:
-        OutputError: If the files cannot be written.
     """
     binarized = binarize_page(picture)
     seen = normalize_page(binarized, measure_digit_height(binarized, segment_classically(binarized).digits))

@@ -59,12 +59,7 @@ def draw_seen(seen: np.ndarray) -> Drawing:
 
 
 def draw_class_maps(probabilities: np.ndarray, titles: Sequence[str]) -> Drawing:
-    """Draw the probability of some classes at every pixel, two maps in a row.
-
-    Args:
-        probabilities: float32, `(height, width, num_maps)`.
-        titles: Title of each map.
-    """
+    """Draw probabilities, float32 `(height, width, num_maps)`, two maps in a row, each with its title."""
     rows = -(-len(titles) // 2)
 
     def draw(figure: "Figure", theme: Theme) -> None:
