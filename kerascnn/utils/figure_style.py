@@ -22,19 +22,12 @@ BLUE, ORANGE, SKY = "#0072B2", "#D55E00", "#56B4E9"
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours around the data; the data themselves have the same colours on light and dark pages.
+    """The colours around the data, hexadecimal; the data have the same colours on light and dark pages."""
 
-    Args:
-        paper: Colour behind everything, hexadecimal.
-        ink: Colour of text.
-        quiet: Colour of lines and of less important text.
-        bar: Colour of bars.
-    """
-
-    paper: str
-    ink: str
-    quiet: str
-    bar: str
+    paper: str  # behind everything
+    ink: str  # text
+    quiet: str  # lines and less important text
+    bar: str  # bars
 
 
 LIGHT = Theme(paper="#ffffff", ink="#1b1f24", quiet="#57606a", bar=BLUE)
@@ -43,15 +36,10 @@ DARK = Theme(paper="#14171b", ink="#e3e7ec", quiet="#9aa4af", bar=SKY)
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that can be drawn for a light and for a dark page.
+    """A figure that can be drawn for a light and for a dark page."""
 
-    Args:
-        draw: Function that draws on an empty figure, in the colours of a theme.
-        height: Height of the figure in inches.
-    """
-
-    draw: Callable[["Figure", Theme], None]
-    height: float
+    draw: Callable[["Figure", Theme], None]  # on an empty figure, in the colours of a theme
+    height: float  # of the figure in inches
 
     def png(self, theme: Theme = LIGHT) -> bytes:
         """The figure, encoded as PNG."""
@@ -72,9 +60,8 @@ def signed_scale() -> "Colormap":
     """Blue for negative, white for zero, orange for positive values; dark at both ends."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list(
-        "signed", ["#00304d", BLUE, "#8cc1e0", "#ffffff", "#f0b58c", ORANGE, "#662c00"]
-    )
+    colours = ["#00304d", BLUE, "#8cc1e0", "#ffffff", "#f0b58c", ORANGE, "#662c00"]
+    return LinearSegmentedColormap.from_list("signed", colours)
 
 
 def unsigned_scale() -> "Colormap":
@@ -86,16 +73,9 @@ def unsigned_scale() -> "Colormap":
 
 def _settings(theme: Theme) -> dict[Any, str | float]:
     return {
-        "axes.edgecolor": theme.quiet,
-        "axes.facecolor": theme.paper,
-        "axes.labelcolor": theme.ink,
-        "figure.facecolor": theme.paper,
+        **dict.fromkeys(("axes.facecolor", "figure.facecolor", "savefig.facecolor"), theme.paper),
+        **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.labelcolor", "ytick.labelcolor"), theme.ink),
+        **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.quiet),
         "font.family": "DejaVu Sans",
         "font.size": 9.5,
-        "savefig.facecolor": theme.paper,
-        "text.color": theme.ink,
-        "xtick.color": theme.quiet,
-        "xtick.labelcolor": theme.ink,
-        "ytick.color": theme.quiet,
-        "ytick.labelcolor": theme.ink,
     }

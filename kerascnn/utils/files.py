@@ -12,16 +12,9 @@ from kerascnn.utils.errors import OutputError
 
 @contextlib.contextmanager
 def staging_directory(beside: Path) -> Iterator[Path]:
-    """A temporary directory on the same file system as a target, removed afterwards.
+    """A new temporary directory on the same file system as a target, removed afterwards.
 
-    Args:
-        beside: Target; missing parent directories are made.
-
-    Yields:
-        An empty directory in the target's parent.
-
-    Raises:
-        OutputError: if the parent cannot be made or written to, or if anything inside runs out of space.
+    The target's missing parent directories are made; an OutputError says what the operating system refuses.
     """
     with told_as_output_error(beside):
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -47,14 +40,10 @@ def write_to_disk(path: Path) -> None:
 
 
 def write_bytes(target: Path, content: bytes) -> None:
-    """Write a whole file atomically.
-
-    Args:
-        target: The file; missing parent directories are made.
-        content: The whole content.
+    """Write a whole file atomically, and make missing parent directories.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: If it cannot be written.
     """
     with staging_directory(target) as directory:
         staged = directory / target.name
@@ -66,14 +55,11 @@ def write_together(directory: Path, contents: Mapping[str, bytes]) -> tuple[Path
     """Write the files of a result: a new directory appears in one step; in an old one each file does, in their order.
 
     Args:
-        directory: The directory; missing parent directories are made.
+        directory: Directory of the result; missing parent directories are made.
         contents: Content by file name, which may begin with a sub-directory.
 
     Returns:
-        The files' paths.
-
-    Raises:
-        OutputError: if they cannot be written.
+        Paths of the files.
     """
     with staging_directory(directory) as staging:
         finished = staging / "finished"

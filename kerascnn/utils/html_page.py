@@ -3,9 +3,6 @@
 import base64
 import html
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-
-from kerascnn.utils.files import write_bytes
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --quiet: #57606a; --line: #d8dee4; --card: #f6f8fa;
@@ -59,19 +56,9 @@ _PAGE = """<!DOCTYPE html>
 
 
 class HtmlReport:
-    """Collects sections, sentences, pictures and tables, and writes them as one self-contained page.
+    """Collects sections, sentences, pictures and tables, and makes one self-contained page of them.
 
-    Every text is plain and is escaped here.
-
-    Args:
-        title: Title of the page.
-        introduction: Sentence or two below the title.
-
-    Example:
-        >>> report = HtmlReport("What the network saw")
-        >>> report.section("Answer", "It is a seven.")
-        >>> report.figure(png, "the digit", "The picture as the network saw it.")
-        >>> report.write(Path("report.html"))
+    Every text is plain and is escaped here. The introduction is a sentence or two below the title.
     """
 
     def __init__(self, title: str, introduction: str = "") -> None:
@@ -80,12 +67,7 @@ class HtmlReport:
         self._parts: list[str] = []
 
     def section(self, heading: str, text: str = "") -> None:
-        """Begin a section.
-
-        Args:
-            heading: Heading, also listed at the top of a page that has three or more.
-            text: Paragraph below the heading.
-        """
+        """Begin a section with a paragraph; a page of three or more lists their headings at its top."""
         self._headings.append(heading)
         self._parts.append(f'<h2 id="section-{len(self._headings)}">{html.escape(heading)}</h2>')
         self.paragraph(text)
@@ -94,17 +76,6 @@ class HtmlReport:
         """Add a paragraph; nothing for an empty text."""
         if text:
             self._parts.append(f"<p>{html.escape(text)}</p>")
-
-    def link(self, target: str, text: str, description: str = "") -> None:
-        """Add a line that leads to a file beside the page, or to a page elsewhere.
-
-        Args:
-            target: Relative path or address.
-            text: Text of the link.
-            description: Text after the link.
-        """
-        after = f" {html.escape(description)}" if description else ""
-        self._parts.append(f'<p><a href="{html.escape(target)}">{html.escape(text)}</a>{after}</p>')
 
     def figure(self, png: bytes, alternative: str, caption: str = "", *, dark_png: bytes | None = None) -> None:
         """Add a picture with a sentence under it.
@@ -120,8 +91,7 @@ class HtmlReport:
     def gallery(self, pictures: Iterable[tuple[bytes, str, str]]) -> None:
         """Add small pictures side by side, as many in a row as the screen has room for; pixels stay sharp.
 
-        Args:
-            pictures: Content of the PNG file, alternative text and caption of each.
+        Each is the content of a PNG file, its alternative text and its caption.
         """
         figures = "\n".join(
             f"<figure>{_tag(png, alternative)}{_caption(caption)}</figure>" for png, alternative, caption in pictures
@@ -129,12 +99,9 @@ class HtmlReport:
         self._parts.append(f'<div class="gallery">{figures}</div>')
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> None:
-        """Add a table; a column whose cells all look like numbers is aligned right.
+        """Add a table of text; a column whose cells all look like numbers is aligned right.
 
-        Args:
-            columns: Cells of the header; all empty for a table without one.
-            rows: Cells of each row, as text.
-            caption: Sentence below the table.
+        Without column names (all empty) it has no header; the caption stands below it.
         """
         rows = [[str(cell) for cell in row] for row in rows]
         numeric = [bool(rows) and all(_looks_numeric(row[index]) for row in rows) for index in range(len(columns))]
@@ -153,17 +120,6 @@ class HtmlReport:
             contents=self._contents(),
             body="\n".join(self._parts),
         )
-
-    def write(self, path: Path) -> None:
-        """Write the page atomically.
-
-        Args:
-            path: the `.html` file.
-
-        Raises:
-            OutputError: if it cannot be written.
-        """
-        write_bytes(path, self.to_html().encode())
 
     def _contents(self) -> str:
         if len(self._headings) < 3:

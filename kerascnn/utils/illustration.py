@@ -9,35 +9,20 @@ from kerascnn.utils.html_page import HtmlReport
 
 @dataclass(frozen=True)
 class Illustration:
-    """One picture.
+    """One picture."""
 
-    Args:
-        name: Name of its file, without suffix.
-        drawing: The picture.
-        alternative: Description in a few words, for those who cannot see it.
-        caption: Sentence that says what to look at.
-        heading: Heading of the section that begins with the picture; empty if it continues one.
-        text: Paragraph below the heading.
-    """
-
-    name: str
+    name: str  # of its file, without suffix
     drawing: Drawing
-    alternative: str
-    caption: str
-    heading: str = ""
-    text: str = ""
+    alternative: str  # description in a few words, for those who cannot see it
+    caption: str  # sentence that says what to look at
+    heading: str = ""  # of the section that begins with the picture; empty if it continues one
+    text: str = ""  # paragraph below the heading
 
 
 def written(
     title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]
 ) -> dict[str, bytes]:
-    """Draw the pictures, and write the page that shows them.
-
-    Args:
-        title: Title of the page.
-        introduction: Paragraph below the title.
-        pictures: The pictures, in their order on the page.
-        facts: How the page was made, as pairs of name and value.
+    """Draw the pictures, and write the page that shows them, with pairs of name and value that say how it was made.
 
     Returns:
         The contents of the files by name, the page last.

@@ -41,11 +41,6 @@ class OutputDirectory:
 
     Raises:
         OutputError: If a file of that name is there which kerascnn did not make, or which is one of the inputs.
-
-    Example:
-        >>> output = OutputDirectory(Path("strips"), "drawings", ["7.png"], inputs=["scans/7.png"])
-        >>> output.write("7.png", drawing)
-        PosixPath('strips/7.png')
     """
 
     def __init__(
@@ -69,14 +64,7 @@ class OutputDirectory:
         self._listed = False
 
     def write(self, name: str, content: bytes) -> Path:
-        """Write one file atomically.
-
-        Args:
-            name: One of the names that the directory was made for.
-            content: The whole content.
-
-        Returns:
-            The path of the file.
+        """Write one file, by one of the names that the directory was made for, atomically.
 
         Raises:
             OutputError: If it cannot be written, or something else has taken its place in the meantime.
@@ -90,13 +78,7 @@ class OutputDirectory:
         return self.path / name
 
     def write_all(self, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
-        """Write all files of a result: a new directory appears in one step, in an old one each file does.
-
-        Args:
-            contents: Content by name, in the order of writing.
-
-        Returns:
-            The paths of the files.
+        """Write all files of a result in order: a new directory appears in one step, in an old one each file does.
 
         Raises:
             OutputError: If they cannot be written, or something that kerascnn did not make is in the way.

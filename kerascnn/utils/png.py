@@ -11,15 +11,7 @@ SOFTWARE = "kerascnn"
 
 
 def encode_png(image: Image.Image, compress_level: int = 6) -> bytes:
-    """Encode a picture as PNG, marked as made by kerascnn.
-
-    Args:
-        image: Picture of any mode that PNG knows.
-        compress_level: Effort of the compression, 0 to 9.
-
-    Returns:
-        The content of the file.
-    """
+    """Encode a picture as PNG, marked as made by kerascnn; `compress_level` is 0 to 9."""
     stream, text = io.BytesIO(), PngInfo()
     text.add_text("Software", SOFTWARE)
     image.save(stream, "PNG", compress_level=compress_level, pnginfo=text)
