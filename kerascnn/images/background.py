@@ -19,11 +19,8 @@ _DARKEST_PAPER = 16.0  # grey levels; below, a ratio to the paper means nothing
 def estimate_background(values: np.ndarray) -> np.ndarray:
     """Estimate the background of a picture of one glyph from the pixels that resemble the picture's border.
 
-    Args:
-        values: float32, `(height, width, channels)`, 0..255.
-
-    Returns:
-        float32, `(channels,)` for a small picture, else a quadratic surface `(height, width, channels)`.
+    From float32 `(height, width, channels)`, 0..255: float32 `(channels,)` for a small picture, else a quadratic
+    surface of the picture's shape.
     """
     height, width, channels = values.shape
     margin = max(1, round(min(height, width) * 0.04))
@@ -47,14 +44,11 @@ def estimate_background(values: np.ndarray) -> np.ndarray:
 
 
 def estimate_page_background(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """Estimate the background of a page.
+    """Estimate the background of a page: float32, `(height, width, channels)`, at least `_DARKEST_PAPER`.
 
     Args:
         small: float32, `(height, width, channels)`, 0..255, the page at a few hundred pixels, dark on light.
         sheet: bool, `(height, width)`, the pixels that show the sheet of paper.
-
-    Returns:
-        float32, `(height, width, channels)`, at least `_DARKEST_PAPER`.
     """
     surface = _fit_page_surface(small, sheet)
     ratio = _extrapolate((small / surface).astype(np.float32), sheet)

@@ -28,11 +28,8 @@ _MIN_CONTRAST = 0.05  # share of the background's light; a weaker contrast is no
 def binarize_glyph(picture: np.ndarray) -> Glyph | None:
     """Find the foreground of the one glyph that a picture shows, without box borders and specks.
 
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
-
-    Returns:
-        The glyph on the picture's own grid; None if nothing stands out from the background.
+    The picture is uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark. The glyph lies on
+    the picture's own grid; it is None if nothing stands out from the background.
     """
     contrast = _subtract_background(picture)
     threshold = _find_threshold(contrast)
@@ -126,8 +123,7 @@ class BinarizedPage:
     """The foreground of a page, on a grid that suits its size.
 
     Args:
-        contrast: float32, `(height, width)`: the share of the background's light that is missing, 0 is background and
-            about 1 is black ink.
+        contrast: float32, `(height, width)`: the missing share of the background's light, 0..1; about 1 is black ink.
         mask: bool, `(height, width)`: where the contrast stands out from the paper's grain.
         scale: Pixels of this grid per pixel of the picture.
     """

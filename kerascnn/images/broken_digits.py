@@ -15,13 +15,7 @@ _MIN_CONFIDENCE = 0.8  # of the recogniser, that two parts are one digit
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two glyphs that may be one digit.
-
-    Args:
-        first: Index of the one.
-        second: Index of the other.
-        glyph: Both merged.
-    """
+    """Two glyphs, given by their indices, that may be one digit, and the glyph that both make together."""
 
     first: int
     second: int
@@ -37,8 +31,8 @@ def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], digit_hei
         digit_height: Median digit height of the page in pixels.
 
     Returns:
-        The pairs, of two glyphs or of a glyph and a fragment: one part is too small for a digit of this
-        page, and both together have a digit's size. Indices count the glyphs first, then the fragments.
+        Pairs of two glyphs or of a glyph and a fragment: one part is too small for a digit of this page, and both
+        together have a digit's size. Indices count the glyphs first, then the fragments.
     """
     parts = [*glyphs, *fragments]
     order = sorted(range(len(parts)), key=lambda index: parts[index].left)
@@ -56,12 +50,7 @@ def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], digit_hei
 
 
 def is_one_digit(together: float, apart: Sequence[float]) -> bool:
-    """Decide whether two parts are one digit.
-
-    Args:
-        together: The recogniser's confidence in both as one digit, 0 to 1.
-        apart: Its confidence in each part alone, 0 to 1.
-    """
+    """Decide whether two parts are one digit, by the recogniser's confidence in both together and in each, 0 to 1."""
     return together >= _MIN_CONFIDENCE and together >= min(apart) - 0.1
 
 

@@ -51,12 +51,7 @@ class Components:
 
 
 def find_components(mask: np.ndarray, connectivity: int = 8) -> Components:
-    """Find the connected components of a mask.
-
-    Args:
-        mask: bool or uint8, `(height, width)`, nonzero is foreground.
-        connectivity: 8 if pixels are connected across corners, else 4.
-    """
+    """Find the components of a mask, bool or uint8, that are connected across corners (8) or along sides alone (4)."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
     stats = stats[1:]
     return Components(
@@ -83,9 +78,7 @@ def bounding_box(mask: np.ndarray) -> Window:
 def measure_stroke_width(mask: np.ndarray, mask_size: int = 5) -> float:
     """Measure the median width of the strokes of a mask, in pixels, from the distance transform on their midlines.
 
-    Args:
-        mask: bool, `(height, width)`.
-        mask_size: Size of the distance transform's mask, 3 or 5; 5 is more accurate.
+    The distance transform's own mask has a size of 3 or 5 pixels; 5 is more accurate.
     """
     distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, mask_size)
     # The ridge of the distance, where no neighbour is further from the background, is the midline of a stroke.
@@ -94,10 +87,6 @@ def measure_stroke_width(mask: np.ndarray, mask_size: int = 5) -> float:
 
 
 def median_height(heights: Iterable[float]) -> float:
-    """Return the weighted median of heights: each counts as often as it is tall, so that specks do not outvote digits.
-
-    Args:
-        heights: Heights of components in pixels, at least one.
-    """
+    """Return the median of heights, each counted as often as it is tall, so that specks do not outvote digits."""
     ascending = np.sort(np.fromiter(heights, float))
     return float(ascending[np.searchsorted(np.cumsum(ascending), ascending.sum() / 2)])

@@ -61,13 +61,10 @@ class Glyph:
 
 
 def crop_glyph(intensity: np.ndarray, mask: np.ndarray, left: int = 0, top: int = 0) -> Glyph:
-    """Crop a glyph to the bounding box of its mask.
+    """Crop a glyph to the bounding box of its mask, which has one pixel set at least.
 
-    Args:
-        intensity: float32, `(height, width)`, 0 is background and 1 is full ink.
-        mask: bool, `(height, width)`, with one pixel set at least.
-        left: Column of the first pixel on the page.
-        top: Row of the first pixel on the page.
+    The intensity is float32, `(height, width)`, 0 is background and 1 is full ink; `left` and `top` are the place of
+    its first pixel on the page.
     """
     rows, columns = bounding_box(mask)
     return Glyph(left + columns.start, top + rows.start, intensity[rows, columns], mask[rows, columns])
@@ -81,8 +78,7 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
         mask: bool, `(height, width)`, the foreground without printed lines.
 
     Returns:
-        The glyphs, in no particular order, and the fragments: pieces too small for a digit that may be part of one.
-        Digits that touch are still one glyph.
+        The glyphs, in any order (digits that touch are still one), and the fragments, which may be parts of a digit.
     """
     parts = _find_parts(contrast, mask)
     if not parts:
@@ -101,10 +97,7 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
 
 
 def median_digit_height(glyphs: Sequence[Glyph]) -> float:
-    """Return the median height of a page's digits in pixels, estimated from its glyphs, of which there is one at least.
-
-    A glyph counts as often as it is tall.
-    """
+    """Return the median height of a page's digits in pixels, estimated from its glyphs, at least one."""
     return median_height(glyph.height for glyph in glyphs)
 
 
@@ -153,8 +146,8 @@ def _measure_peak(contrast: np.ndarray, part: _Part) -> float:
 def _typical_level(contrast: np.ndarray, parts: Sequence[_Part]) -> float:
     """Return the typical contrast of the page's ink.
 
-    The upper quartile over parts, each counting by its height squared: the paper's fibres and a
-    compression's blocks are many, but small and faint.
+    It is the upper quartile over parts, each counting by its height squared: fibres and a compression's blocks are
+    many, but small and faint.
     """
     levels = np.array([_measure_peak(contrast, part) for part in parts])
     weights = np.array([float(part.mask.shape[0]) ** 2 for part in parts])

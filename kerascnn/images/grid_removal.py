@@ -16,28 +16,15 @@ _MAX_INSIDE = 0.03  # share of foreground between the bands
 
 
 def remove_printed_lines(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Remove ruled lines, grids and box borders from the foreground of a page.
+    """Remove ruled lines, grids and box borders from the foreground of a page; digits that touch stay together.
 
-    Args:
-        contrast: float32, `(height, width)`, as in `BinarizedPage`.
-        mask: bool, `(height, width)`, as in `BinarizedPage`.
-
-    Returns:
-        bool, `(height, width)`: the rest. Digits that touch stay together.
+    Contrast and mask are those of a `BinarizedPage`; the result is a mask like the latter.
     """
     return remove_box_borders(remove_faint_grid(contrast, remove_lines(mask)))
 
 
 def remove_faint_grid(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Raise the threshold where a grid of lines connects everything.
-
-    Args:
-        contrast: float32, `(height, width)`, contrast to the background, larger is darker ink.
-        mask: bool, `(height, width)`, the foreground.
-
-    Returns:
-        bool, `(height, width)`: the darker part of the foreground if that takes the grid apart, else `mask`.
-    """
+    """Keep the darker part of the foreground where that takes a grid of lines apart that connects everything."""
     if not _has_grid(mask):
         return mask
     values = contrast[mask]
@@ -55,14 +42,7 @@ def _has_grid(mask: np.ndarray) -> bool:
 
 
 def remove_box_borders(mask: np.ndarray) -> np.ndarray:
-    """Remove closed rectangular borders that touch no stroke, as forms and tables print them.
-
-    Args:
-        mask: bool, `(height, width)`, the foreground.
-
-    Returns:
-        bool, `(height, width)`: the foreground without them.
-    """
+    """Remove closed rectangular borders that touch no stroke, as forms and tables print them."""
     found = find_components(mask)
     large = np.minimum(found.width, found.height) >= _MIN_BORDER_SIDE
     hollow = found.area <= _MAX_FILL * found.width * found.height

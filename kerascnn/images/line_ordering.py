@@ -16,9 +16,6 @@ _WIDE_FACTOR = 2.2  # of the line's median gap, the narrowest gap between two nu
 def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Order boxes in the direction of reading.
 
-    Args:
-        boxes: Boxes of the digits, in any order.
-
     Returns:
         Indices into `boxes`: lines from top to bottom, each from left to right. Boxes at one height are one line,
         however wide the gaps: a table's row is a line.
@@ -43,14 +40,9 @@ def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
 
 
 def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
-    """Format the text of a line: its digits, with a space at gaps wide against the digits and the line's other gaps.
+    """Format a line, such as `"12 345"`: a space stands at gaps wide against the digits and the line's other gaps.
 
-    Args:
-        digits: The digits from left to right.
-        boxes: Their boxes.
-
-    Returns:
-        The text, such as `"12 345"`.
+    The digits and their boxes are given from left to right.
     """
     array = np.asarray(boxes, dtype=float)
     gaps = array[1:, 0] - array[:-1, 0] - array[:-1, 2]

@@ -52,14 +52,7 @@ class RuledLine:
 
 
 def remove_lines(mask: np.ndarray) -> np.ndarray:
-    """Remove lines from the foreground of a page.
-
-    Args:
-        mask: bool, `(height, width)`, the foreground.
-
-    Returns:
-        bool, `(height, width)`: the foreground without lines; strokes that touch or cross them are kept.
-    """
+    """Remove lines from the foreground of a page, a bool mask; strokes that touch or cross them are kept."""
     ink = mask.astype(np.uint8)
     horizontal, vertical = _find_candidates(ink), _find_candidates(_transpose(ink))
     horizontal = _reject_strokes(horizontal, ink.shape[1], max(ink.shape))

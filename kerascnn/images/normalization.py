@@ -52,12 +52,9 @@ class PreparedImage:
 
 
 def prepare_image(picture: np.ndarray, preparation: str, size: tuple[int, int]) -> PreparedImage:
-    """Prepare a decoded picture for a network.
+    """Prepare a decoded picture for a network whose input has a height and a width in pixels.
 
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`.
-        preparation: `"mnist"` for digits, on paper or light on black; `"resize"` for pictures of anything.
-        size: Height and width of the network's input in pixels.
+    The preparation is `"mnist"` for digits, on paper or light on black, or `"resize"` for pictures of anything.
     """
     return PREPARATIONS[preparation](picture, size)
 
@@ -65,13 +62,8 @@ def prepare_image(picture: np.ndarray, preparation: str, size: tuple[int, int]) 
 def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> PreparedImage:
     """Turn a picture of one glyph into an image as MNIST has them.
 
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
-        size: Height and width of the image in pixels.
-
-    Returns:
-        The image. A picture that is such an image already (of that size, without colour, light on black) passes
-        unchanged; a picture without ink gives zeros.
+    The picture is uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark. One that is such
+    an image already (of that size, without colour, light on black) passes unchanged; one without ink gives zeros.
 
     Example:
         >>> prepare_like_mnist(np.full((100, 80), 255, np.uint8)).reason
@@ -87,15 +79,10 @@ def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) ->
 
 
 def prepare_by_resizing(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> PreparedImage:
-    """Turn a picture of anything into a grey image of a fixed size.
+    """Turn a picture of anything, uint8 `(height, width)` or `(height, width, 3)`, into a grey image of a fixed size.
 
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`.
-        size: Height and width of the image in pixels.
-
-    Returns:
-        The image: grey, padded to the proportions of `size` with the median of the picture's border, area-averaged. A
-        grey picture of that size passes unchanged.
+    It is padded to the proportions of `size` with the median of the picture's border, and area-averaged. A grey
+    picture of that size passes unchanged.
     """
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     if grey.shape == tuple(size):
@@ -122,15 +109,7 @@ def prepare_glyph(glyph: Glyph, size: tuple[int, int]) -> PreparedImage:
 
 
 def normalize_glyph(glyph: Glyph, size: tuple[int, int] = (28, 28)) -> np.ndarray:
-    """Scale a glyph into its box and centre it by its mass.
-
-    Args:
-        glyph: The glyph.
-        size: Height and width of the image in pixels.
-
-    Returns:
-        uint8, `size`, 0 is background and 255 is full ink.
-    """
+    """Scale a glyph into its box and centre it by its mass: uint8, `size`, 0 is background and 255 is full ink."""
     intensity = _normalize_stroke_width(glyph)
     small = _resize(intensity, round(min(size) * _BOX_SHARE) / max(intensity.shape))
     small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
@@ -163,8 +142,7 @@ def _resize(values: np.ndarray, scale: float) -> np.ndarray:
 def _normalize_stroke_width(glyph: Glyph) -> np.ndarray:
     """Thicken hairlines and thin markers, so that strokes are as wide against their box as in MNIST.
 
-    Returns:
-        float32, the glyph's intensity, larger by a margin where the stroke was thickened. Blots stay as they are.
+    The result is larger by a margin where the stroke was thickened. Blots stay as they are.
     """
     intensity, longest = glyph.intensity, max(glyph.height, glyph.width)
     share = measure_stroke_width(glyph.mask) / longest

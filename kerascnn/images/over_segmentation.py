@@ -53,12 +53,11 @@ def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] 
     Args:
         glyph: One connected piece of writing.
         digit_height: Median digit height of the page in pixels.
-        pieces: The digits in the glyph as a segmentation network separates them, from left to right; empty where it
-            sees one digit or was not asked.
+        pieces: The digits that a segmentation network sees in the glyph, from left to right; empty where it sees one.
 
     Returns:
-        The segments: the edges of a graph from the glyph's left edge to its right one, in which the pieces are one more
-        path. A single segment for a glyph without pieces that is not wide enough to be two digits.
+        The edges of a graph from the glyph's left edge to its right one, in which the pieces are one more path. A glyph
+        without pieces that is too narrow for two digits is a single segment.
     """
     segments = _cut(glyph, digit_height)
     # A network that knows digits alone sees several of them in one letter.
@@ -119,15 +118,12 @@ def _renumber(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment
 def find_best_path(
     segments: Sequence[Segment], digits: Sequence[int | None], log_probabilities: Sequence[float]
 ) -> list[int]:
-    """Choose the segments that make up a glyph best.
+    """Choose the segments that make up a glyph best, and return their indices from left to right.
 
     Args:
         segments: The segments of one glyph, from `propose_segments`.
         digits: The recogniser's answer to each, 0 to 9; None where it rejects the segment.
         log_probabilities: Natural logarithm of the probability of each answer.
-
-    Returns:
-        Indices into `segments`, from left to right.
     """
     scores = [
         log_probability - segment.penalty - _penalize_width(segment.aspect, digit)
@@ -146,14 +142,9 @@ def find_best_path(
 
 
 def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
-    """Find the pieces that a glyph consists of.
+    """Find the pieces most of whose pixels belong to a glyph, from left to right.
 
-    Args:
-        glyph: One connected piece of writing.
-        pieces: Glyphs of the same page after touching digits were separated.
-
-    Returns:
-        Those of them most of whose pixels belong to the glyph, from left to right.
+    The pieces are glyphs of the same page after touching digits were separated.
     """
     inside = [piece for piece in pieces if _measure_overlap(piece, glyph) > 0.5]
     return sorted(inside, key=lambda piece: piece.left + piece.right)

@@ -19,15 +19,10 @@ _MAX_PIXELS = 4_000_000  # a page of specks would otherwise be enlarged beyond a
 
 
 def normalize_page(page: BinarizedPage, digit_height: float) -> np.ndarray:
-    """Scale a page to the digit height and the stroke intensity at which it is segmented.
+    """Scale a page, printed lines included, to the digit height and the stroke intensity at which it is segmented.
 
-    Args:
-        page: The binarized page, printed lines included.
-        digit_height: Median height of its digits in pixels of `page`.
-
-    Returns:
-        uint8, `(height, width)`, 0 is background and 255 is full ink. The median digit is `DIGIT_HEIGHT` pixels high,
-        or lower where the image would get too large.
+    The result is uint8, `(height, width)`, 0 is background and 255 is full ink. The median digit, whose height in
+    pixels of `page` is given, is `DIGIT_HEIGHT` pixels high, or lower where the image would get too large.
     """
     scale = min(DIGIT_HEIGHT / digit_height, (_MAX_PIXELS / page.contrast.size) ** 0.5)
     height, width = (max(1, round(side * scale)) for side in page.contrast.shape)
@@ -38,7 +33,7 @@ def normalize_page(page: BinarizedPage, digit_height: float) -> np.ndarray:
 
 
 def draw_class_map(instances: np.ndarray, digits: Sequence[int], scale: float, size: tuple[int, int]) -> np.ndarray:
-    """Draw the class of every pixel of a page.
+    """Draw the class of every pixel of a page: uint8, `size`, indices into `CLASS_NAMES`.
 
     The pixels of a digit are those of its strokes and a narrow rim around them. Pixels that belong to two digits in
     this sense are the boundary between them.
@@ -48,9 +43,6 @@ def draw_class_map(instances: np.ndarray, digits: Sequence[int], scale: float, s
         digits: The value of each of these digits, 0 to 9.
         scale: Pixels of the map per pixel of the page.
         size: Height and width of the map.
-
-    Returns:
-        uint8, `size`, indices into `CLASS_NAMES`.
     """
     reach = max(1, round(_REACH / scale))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

@@ -13,13 +13,9 @@ _MIN_STEP = 0.25  # of the sheet's brightness that is lost across its edge withi
 
 
 def find_sheet(small: np.ndarray) -> np.ndarray:
-    """Find the pixels that belong to the sheet.
+    """Find the pixels of the sheet: bool, `(height, width)`, all True where no sheet stands out from a surround.
 
-    Args:
-        small: uint8, `(height, width, channels)`, the page at a few hundred pixels.
-
-    Returns:
-        bool, `(height, width)`: all True where no sheet stands out from a surround.
+    The page is uint8, `(height, width, channels)`, and shown at a few hundred pixels.
     """
     everything = np.ones(small.shape[:2], dtype=bool)
     if min(small.shape[:2]) < 40:

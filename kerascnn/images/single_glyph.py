@@ -30,17 +30,11 @@ class SingleGlyph(NamedTuple):
 
 
 def find_single_glyph(picture: np.ndarray) -> SingleGlyph | None:
-    """Find the one glyph that a picture shows.
+    """Find the one glyph that a picture shows; None if the picture is blank.
 
     A large picture is treated as a page: shadows, the table around the sheet and ruled lines are removed. Where that
     leaves little, because the glyph fills the picture or runs out of it, the simple way decides. Where the foreground
     is scattered no glyph is picked out of it, or noise would become digits: all of it is given, which is not a digit.
-
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark.
-
-    Returns:
-        The glyph; None if the picture is blank.
     """
     small = shrink(picture)
     found = _find_on_page(small) if min(picture.shape[:2]) >= _SMALLEST_PAGE else None

@@ -13,14 +13,9 @@ _MIN_LETTERS = 3  # on a page, for the same reason
 
 
 def find_word_glyphs(boxes: Sequence[Box], is_letter: Sequence[bool]) -> list[bool]:
-    """Find the glyphs that belong to words of letters.
+    """Find the glyphs that belong to words of letters, given those that are certainly not digits.
 
-    Args:
-        boxes: Boxes of all glyphs of a page, in any order.
-        is_letter: True for each glyph that is certainly not a digit.
-
-    Returns:
-        True for each glyph in a word in which letters are frequent; never on a page with hardly any letter.
+    The result is True for each glyph in a word in which letters are frequent; never on a page with hardly any letter.
     """
     result = [False] * len(boxes)
     if sum(is_letter) < max(_MIN_LETTERS, _MIN_PAGE_SHARE * len(boxes)):

@@ -49,24 +49,15 @@ class Drawings:
         self._output = OutputDirectory(Path(directory), DRAWINGS, self._names.values(), inputs=self._names)
 
     def write(self, source: str, drawing: bytes) -> None:
-        """Write the drawing of one of the pictures.
-
-        Args:
-            source: The picture as it was named.
-            drawing: The content of the PNG file.
-        """
+        """Write the content of a PNG file, the drawing of one of the pictures."""
         self._output.write(self._names[source], drawing)
 
 
 def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> bytes:
-    """Draw boxes, answers and confidence on a page.
+    """Draw boxes, answers and confidence on a page, uint8 `(height, width)` or `(height, width, 3)`.
 
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`.
-        marks: Box (left, top, width, height in pixels), answer and confidence (0 to 1) of each digit.
-
-    Returns:
-        The drawing, encoded as PNG. Solid boxes are sure digits, dashed ones those below 90 %.
+    A mark is a digit's box (left, top, width, height in pixels), answer and confidence (0 to 1). The drawing is encoded
+    as PNG; solid boxes are sure digits, dashed ones those below 90 %.
     """
     scale = min(1.0, _PAGE_SIDE / max(picture.shape[:2]))
     scale = max(scale, min(4.0, 700 / max(picture.shape[:2])))
@@ -83,27 +74,13 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> b
     thickness = max(2, font_size // 9)
     for box, answer, confidence in marks:
         left, top, width, height = (value * scale for value in box)
-        frame = (
-            left - thickness,
-            top + band - thickness,
-            left + width + thickness,
-            top + band + height + thickness,
-        )
+        frame = (left - thickness, top + band - thickness, left + width + thickness, top + band + height + thickness)
         _mark(draw, frame, answer, confidence, font_size, thickness)
     return encode_png(canvas, compress_level=3)
 
 
 def draw_strip(picture: np.ndarray, prepared: PreparedImage, prediction: Prediction) -> bytes:
-    """Draw how one picture was read: original, ink and its box, the network's input, the answer.
-
-    Args:
-        picture: uint8, `(height, width)` or `(height, width, 3)`.
-        prepared: The network's input, with the glyph that was found in the picture.
-        prediction: The answer.
-
-    Returns:
-        The drawing, encoded as PNG.
-    """
+    """Draw, encoded as PNG, how one picture was read: original, ink and its box, the network's input, the answer."""
     panels: list[tuple[str, np.ndarray, Box | None]] = [("picture", picture, None)]
     if prepared.source is not None:
         panels.append(("ink found", *_draw_glyph(prepared.source)))
@@ -172,13 +149,7 @@ def _draw_glyph(found: SingleGlyph) -> tuple[np.ndarray, Box]:
     return panel, (glyph.left, glyph.top, glyph.right, glyph.bottom)
 
 
-def _paste_panel(
-    canvas: Image.Image,
-    values: np.ndarray,
-    title: str,
-    box: Box | None,
-    column: int,
-) -> None:
+def _paste_panel(canvas: Image.Image, values: np.ndarray, title: str, box: Box | None, column: int) -> None:
     panel = Image.fromarray(values).convert("RGB")
     draw = ImageDraw.Draw(canvas)
     left, top = _MARGIN + column * (_PANEL + _MARGIN), _MARGIN + 20
@@ -191,12 +162,7 @@ def _paste_panel(
     draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline=_FRAME)
     draw.text((left, _MARGIN - 4), title, fill=_TEXT, font=_font(15))
     if box is not None:
-        corners = [
-            x + box[0] * scale - 2,
-            y + box[1] * scale - 2,
-            x + box[2] * scale + 1,
-            y + box[3] * scale + 1,
-        ]
+        corners = [x + box[0] * scale - 2, y + box[1] * scale - 2, x + box[2] * scale + 1, y + box[3] * scale + 1]
         draw.rectangle(corners, outline=_SURE, width=2)
 
 

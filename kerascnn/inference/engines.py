@@ -48,9 +48,6 @@ class Engine(Protocol):
 class OnnxEngine:
     """Runs a `.onnx` file on ONNX Runtime.
 
-    Args:
-        path: The `.onnx` file.
-
     Raises:
         ModelError: If the file is unsafe or ONNX Runtime refuses it.
     """
@@ -140,9 +137,7 @@ class KerasEngine:
 def measure_latency(onnx_path: Path, image_size: tuple[int, int]) -> float:
     """Measure the milliseconds that ONNX Runtime takes for a single picture on one core: the median of tens of runs.
 
-    Args:
-        onnx_path: The model's `.onnx` file.
-        image_size: Height and width of its input in pixels.
+    The model's `.onnx` file takes images of the given height and width in pixels.
     """
     engine = OnnxEngine(onnx_path)
     picture = np.random.default_rng(0).integers(256, size=(1, *image_size), dtype=np.uint8)

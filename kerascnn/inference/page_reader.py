@@ -58,11 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """The digits of a page.
-
-    Args:
-        lines: Its lines from top to bottom.
-    """
+    """The lines of a page from top to bottom."""
 
     lines: tuple[Line, ...]
 

@@ -98,13 +98,7 @@ class Predictor:
         return self.predict_prepared([self.prepare(picture) for picture in _each_picture(images)])
 
     def prepare(self, picture: Picture) -> PreparedImage:
-        """Turn one picture into the image that the network reads.
-
-        Args:
-            picture: A picture, as for `predict`.
-
-        Returns:
-            The image, of the model's input size, with what is known of it: whether there is ink, and how it was found.
+        """Turn one picture, as for `predict`, into the image that the network reads, and tell how its ink was found.
 
         Raises:
             ImageError: If the picture cannot be read.
@@ -118,14 +112,7 @@ class Predictor:
         return prepare_image(open_picture(picture), self.card.preparation, self.card.input_shape[:2])
 
     def predict_prepared(self, images: Sequence[PreparedImage]) -> list[Prediction]:
-        """Predict images that are prepared already.
-
-        Args:
-            images: Images of the model's input size, from `prepare`.
-
-        Returns:
-            One prediction for each image.
-        """
+        """Predict images of the model's input size that are prepared already, with `prepare`."""
         if not images:
             return []
         probabilities = self.engine.probabilities(np.stack([image.pixels for image in images]))
@@ -257,10 +244,7 @@ class Predictor:
 
 
 def load(
-    model: str | Path | None = None,
-    *,
-    backend: str | None = None,
-    on_note: Callable[[str], None] | None = None,
+    model: str | Path | None = None, *, backend: str | None = None, on_note: Callable[[str], None] | None = None
 ) -> Predictor:
     """Load a model for reading pictures.
 

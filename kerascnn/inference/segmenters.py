@@ -28,11 +28,9 @@ _SMALLEST_SEED = 12  # pixels of the segmented page; smaller components are not 
 
 @dataclass(frozen=True, eq=False)
 class DigitMasks:
-    """The foreground of a page without what is printed on it.
+    """The foreground of a page without what is printed on it: bool masks on the grid of the binarized page.
 
-    Args:
-        digits: bool, `(height, width)`, on the grid of the binarized page.
-        separated: The same with a cut between digits that touch; None where the segmenter sees none.
+    In `separated`, digits that touch have a cut between them; it is None where the segmenter sees none.
     """
 
     digits: np.ndarray
@@ -47,11 +45,7 @@ class Segmenter(Protocol):
 
 
 def segment_classically(page: BinarizedPage) -> DigitMasks:
-    """Remove what has the form of ruled lines, grids and box borders. Digits that touch stay together.
-
-    Args:
-        page: The binarized page.
-    """
+    """Remove what has the form of ruled lines, grids and box borders. Digits that touch stay together."""
     return DigitMasks(remove_printed_lines(page.contrast, page.mask))
 
 
@@ -79,26 +73,14 @@ class UnetSegmenter:
         return DigitMasks(mask, mask & ~_find_boundaries(owners, mask))
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Compute the class probabilities of every pixel of a page.
-
-        Args:
-            image: uint8, `(height, width)`, from `normalize_page`.
-
-        Returns:
-            float32, `(height, width, num_classes)`.
-        """
+        """Compute float32 `(height, width, num_classes)` for a page that `normalize_page` made."""
         return segment_in_tiles(image, self.predictor.engine.probabilities, self.predictor.card.input_shape[0])
 
 
 def measure_digit_height(page: BinarizedPage, mask: np.ndarray) -> float:
-    """Measure the median height of a page's digits.
+    """Measure the median height of a page's digits in pixels; `DIGIT_HEIGHT` where there is no digit.
 
-    Args:
-        page: The binarized page.
-        mask: bool, `(height, width)`, the pixels of digits, as far as they are known.
-
-    Returns:
-        The height in pixels of `page`; `DIGIT_HEIGHT` where there is no digit.
+    The mask is bool, `(height, width)`: the pixels of digits, as far as they are known.
     """
     glyphs, _ = find_glyphs(page.contrast, mask)
     return median_digit_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
@@ -111,9 +93,6 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
         segmenter: A loaded segmenter; `"classical"`; `"unet"` for the U-Net that ships with the package; `"both"` (the
             default) for digits found by the former and separated by the latter; the path of another U-Net, to be used
             in the same way.
-
-    Returns:
-        The segmenter.
 
     Raises:
         ModelError: If the model cannot be loaded or does not segment pages.

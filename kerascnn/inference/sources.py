@@ -27,17 +27,10 @@ _USUAL_SUFFIXES = {
 
 
 def expand_directories(arguments: Sequence[str], output: str | None = None) -> list[str]:
-    """Replace each directory by the pictures below it.
+    """Replace each directory by the pictures below it, in alphabetical order.
 
     A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
-    neither end like a picture nor are one.
-
-    Args:
-        arguments: Paths as given, or `-`.
-        output: Directory of drawings. What an earlier run drew there is not read again.
-
-    Returns:
-        Paths below each directory in alphabetical order, and the other arguments unchanged.
+    neither end like a picture nor are one, and what an earlier run drew in the directory `output`.
 
     Raises:
         ImageError: If a directory holds no picture.
@@ -67,13 +60,9 @@ def name_picture(source: Picture) -> str:
 
 
 def open_picture(source: Picture) -> np.ndarray:
-    """Decode a picture; every picture that this package predicts, reads or explains is opened here.
+    """Decode a picture, `-` for standard input included, into uint8 `(height, width)` or `(height, width, 3)` in RGB.
 
-    Args:
-        source: A path, `-` for standard input, encoded bytes, a binary file, a PIL image or an array.
-
-    Returns:
-        uint8, `(height, width)` for a grey picture or `(height, width, 3)` in RGB, as from `decode`.
+    Every picture that this package predicts, reads or explains is opened here.
 
     Raises:
         ImageError: If the picture cannot be read.
@@ -88,15 +77,7 @@ def read_standard_input(source: Picture) -> Picture:
 
 
 def open_pictures(sources: Iterable[Picture], on_error: OnError) -> Iterator[tuple[str, np.ndarray]]:
-    """Decode pictures one after the other.
-
-    Args:
-        sources: Pictures, each as for `open_picture`.
-        on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
-
-    Yields:
-        Name, as from `name_picture`, and array.
-    """
+    """Decode pictures one after the other into their names and arrays; those that cannot be read go to `on_error`."""
     for source in sources:
         name = name_picture(source)
         try:

@@ -11,16 +11,7 @@ from kerascnn.inference.sources import OnError, open_pictures
 def predict_and_draw(
     sources: Iterable[Picture], predictor: Predictor, on_error: OnError, drawings: Drawings
 ) -> Iterator[tuple[str, Prediction]]:
-    """Read pictures as `Predictor.predict_files` does, and write a strip for each.
-
-    Args:
-        sources: Pictures, each as for `Predictor.predict`.
-        predictor: The model.
-        on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
-        drawings: The files of the strips, one for each source.
-
-    Yields:
-        Name (the path as given, `-` for bytes) and prediction, in the order of the sources.
+    """Read pictures as `Predictor.predict_files` does, and write a strip for each into `drawings`.
 
     Raises:
         OutputError: If a strip cannot be written.

@@ -9,7 +9,7 @@ _TILES_AT_ONCE = 16  # the network's maps of many more would fill the memory
 
 
 def segment_in_tiles(page: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], tile: int) -> np.ndarray:
-    """Compute the class probabilities of every pixel of a page.
+    """Compute the class probabilities of every pixel of a page: float32, `(height, width, num_classes)`.
 
     Near its edge a tile does not show what lies beyond; there its neighbour's probabilities weigh more.
 
@@ -17,9 +17,6 @@ def segment_in_tiles(page: np.ndarray, predict: Callable[[np.ndarray], np.ndarra
         page: uint8, `(height, width)`.
         predict: The network, from uint8 `(n, tile, tile)` to float32 `(n, tile, tile, num_classes)`.
         tile: Side of the network's input in pixels.
-
-    Returns:
-        float32, `(height, width, num_classes)`.
     """
     height, width = page.shape
     shared = tile // _OVERLAP
