@@ -16,7 +16,7 @@ import kerascnn
 from kerascnn.datasets import Dataset
 from kerascnn.evaluation.comparison import compare
 from kerascnn.evaluation.projection import principal_components
-from kerascnn.evaluation.scoring import answers
+from kerascnn.evaluation.scoring import predict_and_score
 from kerascnn.evaluation.significance import mcnemar_p_value, wilson_interval
 from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import Card
@@ -26,7 +26,7 @@ from kerascnn.utils.errors import DataError
 @pytest.fixture(scope="module")
 def reference():
     """The answers of the model that ships to the 10,000 test images."""
-    return answers("reference", with_features=True)
+    return predict_and_score("reference", with_features=True)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_two_models_side_by_side(cli, worse_model, tmp_path, reference, hard_dig
     assert len(document["disagreements"]) >= document["only_second_right"]
     for one in document["disagreements"]:
         assert one["answers"][0] != one["answers"][1]
-        assert one["answers"][1] == reference.answered_names[hard[one["index"]]]
+        assert one["answers"][1] == reference.predicted_names[hard[one["index"]]]
     surest = [min(one["confidences"]) for one in document["disagreements"]]
     assert surest == sorted(surest, reverse=True)
     assert len(rows_of(tmp_path / "both" / "disagreements.csv")) == len(surest)
@@ -221,7 +221,7 @@ def test_models_of_other_images_are_not_compared(reference, mnist):
     other = Dataset("mnist", mnist.train_images, mnist.train_labels, mnist.test_images[:50], mnist.test_labels[:50],
                     mnist.class_names, mnist.preparation)  # fmt: skip
     with pytest.raises(DataError, match="not tested on the same images"):
-        compare(reference, answers("reference", other))
+        compare(reference, predict_and_score("reference", other))
 
 
 def test_chance_by_hand():

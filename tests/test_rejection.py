@@ -58,14 +58,14 @@ def test_digits_are_answered_and_confidence_is_calibrated(mnist):
 
 
 def test_temperature_undoes_too_much_confidence(mnist):
-    from kerascnn.evaluation.calibration import at_temperature, expected_calibration_error, fit_temperature
+    from kerascnn.evaluation.calibration import apply_temperature, expected_calibration_error, fit_temperature
 
     model = kerascnn.load("reference")
     honest = model.engine.probabilities(mnist.test_images)
-    boastful = at_temperature(honest, 0.4)
+    boastful = apply_temperature(honest, 0.4)
     temperature = fit_temperature(boastful, mnist.test_labels)
     assert temperature > 1.8
-    mended = expected_calibration_error(at_temperature(boastful, temperature), mnist.test_labels)
+    mended = expected_calibration_error(apply_temperature(boastful, temperature), mnist.test_labels)
     assert mended < expected_calibration_error(boastful, mnist.test_labels)
 
 

@@ -2,7 +2,7 @@
 
 from kerascnn.cli.tables import new_table, shorten, stdout_console
 from kerascnn.evaluation.comparison import Comparison
-from kerascnn.evaluation.report_comparison import verdict
+from kerascnn.evaluation.report_comparison import describe_significance
 from kerascnn.evaluation.scoring import Evaluation
 from kerascnn.evaluation.segmentation_scores import SegmentationScore
 
@@ -74,7 +74,7 @@ def print_comparison(comparison: Comparison) -> None:
         f"only {comparison.names[1]} {comparison.only_second_right:,}, both wrong {comparison.both_wrong:,}",
         markup=False,
     )
-    console.print(verdict(comparison), markup=False)
+    console.print(describe_significance(comparison), markup=False)
     shown = comparison.disagreements[:_MAX_DISAGREEMENTS]
     if not shown:
         return

@@ -77,7 +77,12 @@ def models(
     """
     from kerascnn.evaluation.model_overview import compare_architectures
 
-    rows = compare_architectures(paths or (), on_note=print_note, figure=figure)
+    rows = compare_architectures(paths or (), on_note=print_note)
+    if figure:
+        # Here, since matplotlib takes half a second to import.
+        from kerascnn.evaluation.model_overview_figure import write_models_figure
+
+        write_models_figure(rows, figure)
     if format is Format.json:
         print_json([row.to_dict() for row in rows])
     elif format is Format.csv:

@@ -1,4 +1,4 @@
-"""How well a model does, and whether another one does better."""
+"""Scores of trained models, their comparison and reports."""
 
 from kerascnn.evaluation.scoring import ClassResult, Evaluation, evaluate
 

@@ -1,27 +1,27 @@
-"""Two models on the same images: who is right where the other is wrong, and whether that could be chance."""
+"""Comparison of two models on the same test images, with an exact McNemar test."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from kerascnn.evaluation.scoring import Answers, Evaluation
+from kerascnn.datasets.stored_images import Images, read_in_chunks
+from kerascnn.evaluation.scoring import Evaluation, ScoredPredictions
 from kerascnn.evaluation.significance import mcnemar_p_value
 from kerascnn.utils.errors import DataError
-
-_BATCH_SIZE = 4096
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An image on which two models give different answers.
+    """A test image for which two models predict different classes.
 
     Args:
-        index: position in the test part.
-        label: the true class.
-        answers: of the first and the second model.
-        confidences: of these answers, 0 to 1.
+        index: Index of the image in the test part.
+        label: Name of the true class.
+        answers: Classes that the first and the second model predict.
+        confidences: Confidences of the two predictions, 0 to 1.
     """
 
     index: int
@@ -35,15 +35,15 @@ class Comparison:
     """Two models side by side.
 
     Args:
-        names: of the models, different from each other.
-        evaluations: of each.
-        accuracy_difference: the second model's accuracy less the first's.
-        both_right: samples that both models get right.
-        only_first_right: samples that only the first does.
-        only_second_right: samples that only the second does.
-        both_wrong: samples that neither does.
-        p_value: of the exact McNemar test: the probability of so large a difference if the models were equally good.
-        disagreements: the images on which the answers differ; first those where both models are sure.
+        names: Distinct names of the models.
+        evaluations: Scores of each model.
+        accuracy_difference: Accuracy of the second model minus that of the first, -1 to 1.
+        both_right: Number of samples that both models classify correctly.
+        only_first_right: Number of samples that only the first model classifies correctly.
+        only_second_right: Number of samples that only the second model classifies correctly.
+        both_wrong: Number of samples that neither model classifies correctly.
+        p_value: p-value of the exact McNemar test, two-sided.
+        disagreements: Images for which the predictions differ, those first where both models are confident.
     """
 
     names: tuple[str, str]
@@ -56,33 +56,31 @@ class Comparison:
     p_value: float
     disagreements: tuple[Disagreement, ...]
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain data for JSON."""
         return asdict(self)
 
 
-def compare(first: Answers, second: Answers) -> Comparison:
-    """Put the answers of two models to the same images side by side.
+def compare(first: ScoredPredictions, second: ScoredPredictions) -> Comparison:
+    """Compare the predictions of two models for the same images.
 
     Args:
-        first: of one model.
-        second: of the other.
-
-    Returns:
-        The comparison.
+        first: Predictions of one model.
+        second: Predictions of the other model.
 
     Raises:
-        DataError: if they were not given the same images with the same labels.
+        DataError: If the images or the labels of the two differ.
     """
-    if not (np.array_equal(first.true_names, second.true_names) and _same_images(first.images, second.images)):
+    if first.true_names != second.true_names or not _are_equal(first.images, second.images):
         raise DataError(
             "the two models were not tested on the same images, since they divide or prepare these data differently; "
             "give --data with a test part of its own, and models of the same preparation."
         )
+    names = model_names([one.predictor.path or one.predictor.card.name for one in (first, second)])
     right, other_right = first.right, second.right
     only_first, only_second = int((right & ~other_right).sum()), int((other_right & ~right).sum())
     return Comparison(
-        names=model_names([one.predictor.path or one.predictor.card.name for one in (first, second)]),
+        names=(names[0], names[1]),
         evaluations=(first.evaluation, second.evaluation),
         accuracy_difference=second.evaluation.accuracy - first.evaluation.accuracy,
         both_right=int((right & other_right).sum()),
@@ -95,7 +93,7 @@ def compare(first: Answers, second: Answers) -> Comparison:
 
 
 def model_names(models: Sequence[Path | str]) -> tuple[str, ...]:
-    """Short names that tell models apart: of their files, with their directories or a number where these are equal.
+    """Choose short distinct names: those of the files, with their directories or a number where these are equal.
 
     Args:
         models: Path of each model, or its name if it was not saved.
@@ -108,25 +106,20 @@ def model_names(models: Sequence[Path | str]) -> tuple[str, ...]:
     return tuple(f"{name}-{number}" for number, name in enumerate(longer, start=1))
 
 
-def _same_images(images: np.ndarray, others: np.ndarray) -> bool:
-    if images is others:
-        return True
-    # Batch by batch: they may be in files that are larger than the memory.
-    return images.shape == others.shape and all(
-        np.array_equal(images[start : start + _BATCH_SIZE], others[start : start + _BATCH_SIZE])
-        for start in range(0, len(images), _BATCH_SIZE)
+def _are_equal(images: Images, others: Images) -> bool:
+    # In chunks, since the images may be in files that are larger than the memory.
+    return images is others or (
+        images.shape == others.shape
+        and all(np.array_equal(*chunks) for chunks in zip(read_in_chunks(images), read_in_chunks(others), strict=True))
     )
 
 
-def _disagreements(first: Answers, second: Answers) -> list[Disagreement]:
-    differ = np.flatnonzero(first.answered_names != second.answered_names)
-    sure = np.minimum(first.confidences[differ], second.confidences[differ])
-    return [
-        Disagreement(
-            int(index),
-            str(first.true_names[index]),
-            (str(first.answered_names[index]), str(second.answered_names[index])),
-            (float(first.confidences[index]), float(second.confidences[index])),
-        )
-        for index in differ[np.argsort(-sure, kind="stable")]
-    ]
+def _disagreements(first: ScoredPredictions, second: ScoredPredictions) -> list[Disagreement]:
+    rows = zip(
+        first.true_names,
+        zip(first.predicted_names, second.predicted_names, strict=True),
+        zip(first.confidences.tolist(), second.confidences.tolist(), strict=True),
+        strict=True,
+    )
+    found = [Disagreement(index, *row) for index, row in enumerate(rows) if row[1][0] != row[1][1]]
+    return sorted(found, key=lambda one: -min(one.confidences))

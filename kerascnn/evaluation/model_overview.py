@@ -1,42 +1,39 @@
-"""The architectures side by side: their size, their cost, and what trained models of each have achieved."""
+"""Put the architectures side by side: their size, their cost, and the results of trained models."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import ENSEMBLE, Card, read_card
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.summary.counts import counts_of
 from kerascnn.utils.errors import ModelError
-from kerascnn.utils.files import write_bytes
-from kerascnn.utils.outputs import require_own_png
 
 MODELS = Path("saved_models")
-"""Where `fit` writes, and where trained models are looked for."""
+"""Directory to which `fit` writes, and in which trained models are looked for."""
 
 _SHIPPED = {find_shipped_model(name): name for name in SHIPPED}
-_SEGMENTING = {name for name, facts in ARCHITECTURES.items() if facts.segments}
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Trainings that differ in nothing but their seed, as their cards tell of them.
+    """Results of trained models that differ in nothing but their seed, as their cards tell them.
 
     Args:
-        data: name of the data set.
-        recipe: name of the recipe; of an ensemble, how many members it has.
-        epochs: passes over the training part; None for an ensemble.
-        backend: that they were trained on.
-        seeds: in ascending order; a seed counts once.
-        num_test: images that each was scored on.
-        accuracy: on them, the mean over the seeds; of a network that segments pages, that of the pixels with ink.
-        accuracy_deviation: the standard deviation; None for a single seed.
-        seconds: of all epochs, the mean over the seeds, on the machine where each was trained; None for an ensemble.
-        milliseconds_per_picture: for one picture at a time on one core, the mean over the seeds; None where a card does
-            not tell.
-        models: where the cards are.
+        data: Name of the data set.
+        recipe: Name of the recipe, or the number of members of an ensemble.
+        epochs: Number of passes over the training images; None for an ensemble.
+        backend: Name of the backend that trained them.
+        seeds: Random seeds in ascending order, each one once.
+        num_test: Number of test images.
+        accuracy: Mean test accuracy over the seeds, 0 to 1; for a segmenter that of the pixels with ink.
+        accuracy_deviation: Standard deviation of the accuracy; None for a single seed.
+        seconds: Mean time of training on the machine of each, in seconds; None for an ensemble.
+        milliseconds_per_picture: Mean time for one picture on one core; None where a card does not tell.
+        models: Names or paths of the models.
     """
 
     data: str
@@ -54,15 +51,14 @@ class Runs:
 
 @dataclass(frozen=True)
 class ArchitectureOverview:
-    """One architecture.
+    """An architecture with the results of its trained models.
 
     Args:
-        name: of the architecture.
-        description: what it is, in a line.
-        num_parameters: weights and biases, for pictures of 28x28 pixels and ten classes, or what else the architecture
-            is for; None for ensembles.
-        num_multiply_adds: for one such picture; None for ensembles.
-        runs: of the trained models, the most accurate first.
+        name: Name of the architecture.
+        description: Description in a line.
+        num_parameters: Number of weights and biases at the usual size of input; None for ensembles.
+        num_multiply_adds: Number of multiply-adds for one picture of that size; None for ensembles.
+        runs: Results of the trained models, the most accurate first.
     """
 
     name: str
@@ -71,40 +67,33 @@ class ArchitectureOverview:
     num_multiply_adds: int | None
     runs: tuple[Runs, ...]
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """The overview as plain data, for JSON."""
         return asdict(self)
 
 
 def compare_architectures(
-    paths: Sequence[str | Path] = (),
-    on_note: Callable[[str], None] | None = None,
-    *,
-    figure: str | Path | None = None,
+    paths: Sequence[str | Path] = (), on_note: Callable[[str], None] | None = None
 ) -> tuple[ArchitectureOverview, ...]:
     """Put the architectures side by side.
 
     Accuracy and time are those that the cards of trained models recorded; nothing is measured anew.
 
     Args:
-        paths: `.keras` files, and directories of them; by default `saved_models/`. The models that ship are always
-            among them.
-        on_note: called with a sentence about a model that is left out.
-        figure: a `.png` to write, with mistakes against milliseconds a picture; not of networks that segment pages.
+        paths: Paths of `.keras` files and of directories of them; `saved_models/` by default. The models that ship
+            always belong to them.
+        on_note: Function that is called with a sentence about each model that is left out.
 
     Returns:
-        One entry an architecture, and one for ensembles if there are any.
+        One overview for each architecture, and one for ensembles if there are any.
 
     Raises:
-        ModelError: if a path is missing, or a card beside a model cannot be understood.
-        OutputError: if the figure cannot be written.
+        ModelError: If a path is missing, or a card beside a model cannot be understood.
 
     Example:
         >>> [row.num_parameters for row in compare_architectures() if row.name == "cnn"]
         [1199882]
     """
-    if figure is not None:
-        require_own_png(Path(figure))
     cards = dict(_cards([*_SHIPPED, *_model_paths(paths)], on_note or (lambda text: None)))
     rows = [
         ArchitectureOverview(
@@ -119,12 +108,6 @@ def compare_architectures(
     if ensembles:
         best_first = sorted(ensembles, key=lambda runs: -runs.accuracy)
         rows.append(ArchitectureOverview(ENSEMBLE, "the average of several models", None, None, tuple(best_first)))
-    if figure is not None:
-        drawn = [row for row in rows if row.name not in _SEGMENTING]
-        # Here, since matplotlib takes half a second to import.
-        from kerascnn.evaluation.model_overview_figure import draw_models
-
-        write_bytes(Path(figure), draw_models(drawn).png())
     return tuple(rows)
 
 
@@ -143,7 +126,7 @@ def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple[str, Card]]:
-    """The cards that say how well a model of one of our architectures did, by the model's name for people."""
+    """The cards that have a test accuracy of one of our architectures, each with the name that a user reads."""
     for path in paths:
         card = read_card(path)
         name = _SHIPPED.get(path, str(path))
@@ -162,10 +145,10 @@ def _runs(cards: dict[str, Card]) -> tuple[Runs, ...]:
     for name, card in cards.items():
         alike = (card.data.get("digest"), card.data.get("num_train"), card.software.get("backend"), card.recipe)
         groups.setdefault(repr(alike), {})[name] = card
-    return tuple(sorted(map(_summary_of, groups.values()), key=lambda runs: -runs.accuracy))
+    return tuple(sorted(map(_summarize, groups.values()), key=lambda runs: -runs.accuracy))
 
 
-def _summary_of(group: dict[str, Card]) -> Runs:
+def _summarize(group: dict[str, Card]) -> Runs:
     # The same seed gives the same model again, which says nothing about the spread.
     by_seed = {card.seed: card for card in reversed(group.values())}
     accuracies = [card.metrics["test_accuracy"] for card in by_seed.values()]
@@ -203,4 +186,5 @@ def _run_of_ensemble(name: str, card: Card) -> Runs:
 
 def _milliseconds(cards: Iterable[Card]) -> float | None:
     found = [card.metrics.get("milliseconds_per_picture") for card in cards]
-    return None if None in found else statistics.mean(found)
+    known = [float(value) for value in found if value is not None]
+    return statistics.mean(known) if len(known) == len(found) else None

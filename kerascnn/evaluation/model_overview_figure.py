@@ -1,14 +1,18 @@
-"""The picture of `kerascnn models`."""
+"""Draw the figure of `kerascnn models`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kerascnn.evaluation.model_overview import ArchitectureOverview
+from kerascnn.models import ARCHITECTURES
 from kerascnn.utils.figure_style import Drawing, Theme
+from kerascnn.utils.files import write_bytes
+from kerascnn.utils.outputs import require_own_png
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
-
-    from kerascnn.evaluation.model_overview import ArchitectureOverview
 
 # Okabe and Ito's colours; the marks differ as well, for those who cannot tell them apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999")
@@ -17,23 +21,43 @@ _ERRORS = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 _TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-def draw_models(rows: Sequence["ArchitectureOverview"]) -> Drawing:
-    """Draw mistakes against milliseconds a picture: the better and quicker, the nearer to the lower left corner.
+def write_models_figure(rows: Sequence[ArchitectureOverview], path: str | Path) -> None:
+    """Draw the architectures that classify pictures, and write the figure as PNG.
 
     Args:
-        rows: the architectures with their trained models; those whose time is not known are left out.
+        rows: Overviews of the architectures.
+        path: Path of the `.png` file.
+
+    Raises:
+        OutputError: If another program's file is there, or the figure cannot be written.
+    """
+    require_own_png(Path(path))
+    drawn = [row for row in rows if row.name not in ARCHITECTURES or not ARCHITECTURES[row.name].segments]
+    write_bytes(Path(path), draw_models(drawn).png())
+
+
+def draw_models(rows: Sequence[ArchitectureOverview]) -> Drawing:
+    """Draw mistakes against milliseconds for one picture; better and faster models are nearer to the lower left corner.
+
+    Args:
+        rows: Overviews of the architectures; models whose time is unknown are left out.
+
+    Returns:
+        The drawing.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        times, errors = [], []
+        times: list[float] = []
+        errors: list[float] = []
         for row, colour, mark in zip(rows, _COLOURS, _MARKS, strict=False):
-            runs = [one for one in row.runs if one.milliseconds_per_picture is not None]
+            timed = [(one, one.milliseconds_per_picture) for one in row.runs]
+            runs = [(one, milliseconds) for one, milliseconds in timed if milliseconds is not None]
             if not runs:
                 continue
-            x = [one.milliseconds_per_picture for one in runs]
-            y = [100 * (1 - one.accuracy) for one in runs]
-            spread = [100 * (one.accuracy_deviation or 0) for one in runs]
+            x = [milliseconds for _, milliseconds in runs]
+            y = [100 * (1 - one.accuracy) for one, _ in runs]
+            spread = [100 * (one.accuracy_deviation or 0) for one, _ in runs]
             axes.errorbar(x, y, spread, color=colour, marker=mark, markersize=6, linestyle="none", label=row.name)
             times += x
             errors += [value for middle, around in zip(y, spread, strict=True) for value in (middle, middle + around)]
@@ -48,14 +72,12 @@ def draw_models(rows: Sequence["ArchitectureOverview"]) -> Drawing:
     return Drawing(draw, 4.0)
 
 
-def _logarithmic(axis, values: Sequence[float], ticks: Sequence[float], unit: str) -> None:
-    """A scale by factors, with room around the values and ticks at round numbers."""
+def _logarithmic(axis: "Axis", values: Sequence[float], ticks: Sequence[float], unit: str) -> None:
+    """Set a logarithmic scale with room around the values and ticks at round numbers."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes = axis.axes
-    set_scale, set_limits = (
-        (axes.set_xscale, axes.set_xlim) if axis.axis_name == "x" else (axes.set_yscale, axes.set_ylim)
-    )
+    set_scale, set_limits = (axes.set_xscale, axes.set_xlim) if axis is axes.xaxis else (axes.set_yscale, axes.set_ylim)
     set_scale("log")
     set_limits(max(min(values), ticks[0]) / 1.6, max(values) * 1.6)
     axis.set_major_locator(FixedLocator(ticks))

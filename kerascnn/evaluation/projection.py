@@ -1,4 +1,4 @@
-"""Many values of an image as two, to draw it as a point."""
+"""Projection of features onto their first two principal components."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ _MAX_SAMPLE = 2000
 
 
 def principal_components(features: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Project onto the two directions of largest variance.
+    """Project features onto the two directions of largest variance.
 
-    The features of each image are scaled to length 1 first: the length says how strongly the network responds, the
-    direction to what. The directions are found from at most 2,000 images, evenly spaced.
+    The features of each image are scaled to length 1 first, since their length says how strongly the network responds
+    and their direction says to what. The principal components are computed from at most 2,000 evenly spaced images.
 
     Args:
-        features: `(n, num_features)`.
+        features: Features of the images, `(n, num_features)`.
 
     Returns:
-        The points, `(n, 2)`, and each direction's share of the variance.
+        The points, `(n, 2)`, and the share of the variance along each direction, 0 to 1.
     """
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     scaled = features.astype(np.float64) / np.maximum(lengths, 1e-12)

@@ -1,4 +1,4 @@
-"""What `kerascnn evaluate` finds and writes: of one model, or of two side by side."""
+"""Evaluation of one model or two side by side, and the report about it."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kerascnn.evaluation.report_sections import (
     add_learning_curves,
     add_mistakes,
 )
-from kerascnn.evaluation.scoring import Answers, Evaluation, answers
+from kerascnn.evaluation.scoring import Evaluation, ScoredPredictions, predict_and_score
 from kerascnn.inference.predictor import Predictor
 from kerascnn.utils.errors import UsageError
 from kerascnn.utils.html_page import HtmlReport
@@ -32,12 +32,12 @@ _FILES_OF_ALL = ("coverage.png", "disagreements.csv", "disagreements.png", "repo
 
 @dataclass(frozen=True)
 class Results:
-    """What was found, and what was written.
+    """Scores of one model or two, and the report about them.
 
     Args:
-        evaluations: of each model.
-        comparison: of two models; None for one.
-        report: the page; None if nothing was to be written.
+        evaluations: Scores of each model.
+        comparison: Comparison of two models; None for a single model.
+        report: Path of `report.html`; None if no report was asked for.
     """
 
     evaluations: tuple[Evaluation, ...]
@@ -51,18 +51,15 @@ def evaluate_models(
     """Score one model, or two side by side, and write a report.
 
     Args:
-        predictors: one model or two.
-        data: a data set, or what `load_dataset` takes.
-        output: the directory for the pictures (PNG), the tables (CSV) and `report.html`; by default nothing is written.
-            Those of two models are in a directory each.
-
-    Returns:
-        The results.
+        predictors: One loaded model or two.
+        data: A data set, or anything that `load_dataset` takes.
+        output: Directory for the figures (PNG), the tables (CSV) and `report.html`; by default nothing is written. The
+            files of two models are in a directory each.
 
     Raises:
-        DataError: if the data are malformed or do not fit a model, or two models were not tested on the same images.
-        UsageError: if there are more than two models.
-        OutputError: if the report cannot be written.
+        DataError: If the data are malformed or do not fit a model, or two models were not tested on the same images.
+        UsageError: If there are more than two models.
+        OutputError: If the report cannot be written.
 
     Example:
         >>> evaluate_models([kerascnn.load("reference")], output="results").report
@@ -73,7 +70,7 @@ def evaluate_models(
     models = [predictor.path or predictor.card.name for predictor in predictors]
     directory = None if output is None else report_directory(output, models)
     found = [
-        answers(predictor, dataset, with_features=output is not None)
+        predict_and_score(predictor, dataset, with_features=output is not None)
         for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)
     ]
     comparison = compare(*found) if len(found) == 2 else None
@@ -103,9 +100,9 @@ def report_directory(output: str | Path, models: Sequence[Path | str]) -> Output
 
 
 def _model_directories(names: Sequence[str]) -> list[str]:
-    """Where the files of each model go, with a slash at the end; empty for a single model.
+    """Name the directory of each model's files, with a slash at the end; empty for a single model.
 
-    A model may have any name, such as `..`; what is kept of it is a directory below that of the report.
+    A model may have any name, such as `..`; its directory is always below that of the report.
     """
     if len(names) == 1:
         return [""]
@@ -115,15 +112,15 @@ def _model_directories(names: Sequence[str]) -> list[str]:
 
 
 def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> list[Dataset]:
-    """The data as each model takes them, read once where that is the same."""
+    """Load the data as each model takes them, once where that is the same."""
     if isinstance(data, Dataset):
         return [data] * len(predictors)
-    wishes = [(predictor.card.split_seed, predictor.card.preparation) for predictor in predictors]
-    read = {wish: load_dataset(data, seed=wish[0], preparation=wish[1]) for wish in dict.fromkeys(wishes)}
-    return [read[wish] for wish in wishes]
+    keys = [(predictor.card.split_seed, predictor.card.preparation) for predictor in predictors]
+    loaded = {key: load_dataset(data, seed=key[0], preparation=key[1]) for key in dict.fromkeys(keys)}
+    return [loaded[key] for key in keys]
 
 
-def _files(found: Sequence[Answers], comparison: Comparison | None) -> dict[str, bytes]:
+def _files(found: Sequence[ScoredPredictions], comparison: Comparison | None) -> dict[str, bytes]:
     """The contents of the files by name, the page last."""
     names = model_names([one.predictor.path or one.predictor.card.name for one in found])
     subjects = [

@@ -1,20 +1,19 @@
-"""The figures of each model in a column, and what tells two models apart."""
+"""Sections with the scores of all models, and with the comparison of two."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from kerascnn.evaluation.comparison import Comparison
-from kerascnn.evaluation.report_figures import MAX_GALLERY
-from kerascnn.evaluation.report_page import NO_BREAK, Page, Subject, Tile, how_many, percent, short
+from kerascnn.datasets.stored_images import Images
+from kerascnn.evaluation.comparison import Comparison, Disagreement
+from kerascnn.evaluation.report_figures import MAX_GALLERY, shorten
+from kerascnn.evaluation.report_page import NO_BREAK, Page, Subject, Tile, describe_count, format_percent
 from kerascnn.evaluation.scoring import Evaluation
 from kerascnn.evaluation.significance import wilson_interval
 
 
 def add_results(page: Page, subjects: Sequence[Subject]) -> None:
-    """The figures of one model, or of two with their differences."""
+    """Add the scores of one model, or of two with their differences."""
     page.html.section("Result")
-    columns = [_figures(subject.answers.evaluation) for subject in subjects]
+    columns = [_figures(subject.predictions.evaluation) for subject in subjects]
     differences = [_differences(subjects)] if len(subjects) == 2 else []
     rows = [
         (label, *(column[label] for column in columns), *(difference.get(label, "") for difference in differences))
@@ -24,10 +23,10 @@ def add_results(page: Page, subjects: Sequence[Subject]) -> None:
     page.html.table(header, rows)
 
 
-def add_comparison(page: Page, comparison: Comparison, images: np.ndarray) -> None:
-    """Whether the difference of two models may be chance, and the images on which they disagree."""
+def add_comparison(page: Page, comparison: Comparison, images: Images) -> None:
+    """Add the test of significance, and the images for which two models disagree."""
     first, second = comparison.names
-    page.html.section("Is the difference more than chance?", verdict(comparison))
+    page.html.section("Is the difference more than chance?", describe_significance(comparison))
     page.html.table(
         ["", f"{second} right", f"{second} wrong"],
         [
@@ -37,8 +36,10 @@ def add_comparison(page: Page, comparison: Comparison, images: np.ndarray) -> No
         "Only the images that one model gets right and the other wrong tell them apart.",
     )
     differ = comparison.disagreements
-    page.html.section("Where they disagree", how_many(len(differ), "disagreement", "first those where both are sure"))
-    page.table(
+    page.html.section(
+        "Where they disagree", describe_count(len(differ), "disagreement", "first those where both are sure")
+    )
+    page.add_table(
         "disagreements",
         ["index", "true", *(f"{name} {what}" for name in comparison.names for what in ("answer", "confidence"))],
         [
@@ -46,24 +47,12 @@ def add_comparison(page: Page, comparison: Comparison, images: np.ndarray) -> No
             for one in differ
         ],
     )
-    tiles = [
-        Tile(
-            images[one.index],
-            f"image {one.index}, a {one.label}",
-            f"true: {short(one.label)}",
-            tuple(
-                f"{short(name)}: {short(answer)} ({percent(confidence)})"
-                for name, answer, confidence in zip(comparison.names, one.answers, one.confidences, strict=True)
-            ),
-        )
-        for one in differ[:MAX_GALLERY]
-    ]
-    if tiles:
-        page.gallery("disagreements", tiles)
+    if differ:
+        page.add_gallery("disagreements", [_tile(comparison, one, images) for one in differ[:MAX_GALLERY]])
 
 
-def verdict(comparison: Comparison) -> str:
-    """What the exact McNemar test says, in words."""
+def describe_significance(comparison: Comparison) -> str:
+    """Put the result of the exact McNemar test into words."""
     first, second = comparison.names
     difference, p_value = comparison.accuracy_difference, comparison.p_value
     if not comparison.only_first_right + comparison.only_second_right:
@@ -83,32 +72,36 @@ def verdict(comparison: Comparison) -> str:
     return f"{better} is {abs(difference) * 100:.2f} points more accurate than {worse}. {chance} {meaning}"
 
 
+def _tile(comparison: Comparison, one: Disagreement, images: Images) -> Tile:
+    first, second = (
+        f"{shorten(name)}: {shorten(answer)} ({format_percent(confidence)})"
+        for name, answer, confidence in zip(comparison.names, one.answers, one.confidences, strict=True)
+    )
+    title = f"true: {shorten(one.label)}"
+    return Tile(images[one.index], f"image {one.index}, a {one.label}", title, (first, second))
+
+
 def _figures(evaluation: Evaluation) -> dict[str, str]:
     right = round(evaluation.accuracy * evaluation.num_samples)
     low, high = wilson_interval(right, evaluation.num_samples)
     rejection = evaluation.rejection
-    withheld = {
-        "confidence below which it does not answer": f"{rejection['threshold']:.2f}",
-        "answers given": f"{rejection['coverage']:.2%}",
-        "accuracy of the answers given": f"{rejection['accuracy']:.2%}",
-    } if rejection else dict.fromkeys(
-        ("confidence below which it does not answer", "answers given", "accuracy of the answers given"), "-"
-    )  # fmt: skip
     return {
         "accuracy": f"{evaluation.accuracy:.2%}",
         "95 % interval of the accuracy": f"{low:.2%} to {high:.2%}",
         "mistakes": f"{evaluation.num_samples - right:,}",
         "loss (cross-entropy, nats)": f"{evaluation.loss:.4f}",
         "expected calibration error": f"{evaluation.calibration_error:.2%}",
-        **withheld,
+        "confidence below which it does not answer": f"{rejection['threshold']:.2f}" if rejection else "-",
+        "answers given": f"{rejection['coverage']:.2%}" if rejection else "-",
+        "accuracy of the answers given": f"{rejection['accuracy']:.2%}" if rejection else "-",
         "computed by": evaluation.engine,
     }
 
 
 def _differences(subjects: Sequence[Subject]) -> dict[str, str]:
-    """The second model's figures less the first's."""
-    first, second = (subject.answers.evaluation for subject in subjects)
-    mistakes = [int((~subject.answers.right).sum()) for subject in subjects]
+    """Subtract the first model's scores from the second's."""
+    first, second = (subject.predictions.evaluation for subject in subjects)
+    mistakes = [len(subject.predictions.mistakes) for subject in subjects]
     return {
         "accuracy": _points(second.accuracy - first.accuracy),
         "mistakes": f"{mistakes[1] - mistakes[0]:+,}",

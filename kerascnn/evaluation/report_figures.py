@@ -1,15 +1,18 @@
-"""The pictures of `kerascnn evaluate`."""
+"""Figures of an evaluation report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascnn.evaluation.calibration import ReliabilityBin, accuracy_by_coverage
+from kerascnn.evaluation.scoring import ScoredPredictions
 from kerascnn.evaluation.significance import wilson_interval
 from kerascnn.utils.figure_style import ORANGE, WIDTH, Drawing, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which colour-blind people can tell apart, where they show on light and dark pages alike. Ten
@@ -20,29 +23,32 @@ _CLASS_MARKS = "osD^vPX<>*"
 _MOST_ANNOTATED = 20
 _MANY_MISTAKES = 200
 _GALLERY_COLUMNS = 6
-_GALLERY_SIDE, _GALLERY_TITLE, _GALLERY_CAPTION = 0.85, 0.2, 0.32  # inches: of an image, and of the words around it
-_GALLERY_LETTER = 0.052  # inches, on average
-_LETTER = 0.055  # size of a letter on the map, in parts of its width
+_GALLERY_SIDE, _GALLERY_TITLE, _GALLERY_CAPTION = (
+    0.85,
+    0.2,
+    0.32,
+)  # height of an image and of the text around it, in inches
+_GALLERY_LETTER = 0.052  # mean width of a letter, in inches
+_LETTER = 0.055  # size of a class name, relative to the width of the axes
 MAX_GALLERY = 24
-"""Images of a gallery at most."""
+"""Largest number of images in a gallery."""
 
 
-def draw_confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Drawing:
-    """How often each class is taken for each; only the mistakes are coloured, since they are few beside the rest.
+def draw_confusion_matrix(counts: np.ndarray, names: Sequence[str]) -> Drawing:
+    """Draw the confusion matrix; only the mistakes are coloured, since they are few beside the correct predictions.
 
     Args:
-        matrix: counts, a row a true class, a column a predicted class.
-        names: of the classes.
+        counts: Counts of samples, integers, `(num_classes, num_classes)`; rows are true and columns predicted classes.
+        names: Names of the classes.
     """
-    counts = np.asarray(matrix)
     mistakes = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     annotated = len(names) <= _MOST_ANNOTATED
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        image = axes.imshow(mistakes, cmap=_from_paper(theme), vmin=0, vmax=max(1, int(mistakes.max())))
+        image = axes.imshow(mistakes, cmap=_mistake_colours(theme), vmin=0, vmax=max(1, int(mistakes.max())))
         axes.set(xlabel="answer of the network", ylabel="true class")
-        labels = [_shortened(name) for name in names]
+        labels = [shorten(name) for name in names]
         if annotated:
             axes.set_xticks(range(len(names)), labels, rotation=0 if max(map(len, labels)) < 4 else 90)
             axes.set_yticks(range(len(names)), labels)
@@ -59,18 +65,18 @@ def draw_confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Drawing:
     return Drawing(draw, 5.2)
 
 
-def draw_reliability(bins: Sequence[dict]) -> Drawing:
-    """Confidence against accuracy, and how many answers each bin of confidence holds.
+def draw_reliability(bins: Sequence[ReliabilityBin]) -> Drawing:
+    """Draw confidence against accuracy, and the number of predictions in each bin of confidence.
 
     Args:
-        bins: as of `kerascnn.evaluation.calibration.reliability`.
+        bins: Bins from `reliability_bins`.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        confidence = np.array([100 * row["confidence"] for row in bins])
-        accuracy = np.array([100 * row["accuracy"] for row in bins])
-        ends = np.array([wilson_interval(row["num_right"], row["count"]) for row in bins]).T * 100
+        confidence = np.array([100 * row.confidence for row in bins])
+        accuracy = np.array([100 * row.accuracy for row in bins])
+        ends = np.array([wilson_interval(row.num_right, row.count) for row in bins]).T * 100
         above.plot((0, 100), (0, 100), color=theme.quiet, linestyle="--", linewidth=1, label="confidence = accuracy")
         # An interval always holds its share, but for rounding.
         lengths = np.abs(np.stack([accuracy - ends[0], ends[1] - accuracy]))
@@ -79,9 +85,9 @@ def draw_reliability(bins: Sequence[dict]) -> Drawing:
         above.set(xlim=(0, 102), ylim=(-2, 102), ylabel="accuracy in %")
         # Outside, since intervals may be long and lie anywhere.
         figure.legend(frameon=False, loc="outside upper center", ncols=2)
-        left = [100 * row["low"] for row in bins]
-        widths = [100 * (row["high"] - row["low"]) for row in bins]
-        below.bar(left, [row["count"] for row in bins], widths, align="edge", color=theme.bar, edgecolor=theme.paper)
+        left = [100 * row.low for row in bins]
+        widths = [100 * (row.high - row.low) for row in bins]
+        below.bar(left, [row.count for row in bins], widths, align="edge", color=theme.bar, edgecolor=theme.paper)
         below.set(yscale="log", xlabel="confidence in %", ylabel="answers", ylim=(0.7, None))
         below.yaxis.set_major_formatter("{x:,.0f}")
         for axes in (above, below):
@@ -90,32 +96,24 @@ def draw_reliability(bins: Sequence[dict]) -> Drawing:
     return Drawing(draw, 5.4)
 
 
-def draw_coverage(curves: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]]) -> Drawing:
-    """Accuracy of the answers given, as more and more of the least confident are withheld.
+def draw_coverage(models: Mapping[str, ScoredPredictions]) -> Drawing:
+    """Draw selective accuracy against coverage, while the least confident predictions are rejected.
 
     Args:
-        curves: of each model, one or two: name, confidences `(n,)`, whether each answer is right `(n,)`, and the
-            threshold below which the model itself withholds its answer.
+        models: Predictions of one model or two by the model's name.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
         first_mistake = 1.0
-        for (name, confidences, right, threshold), colour, style in zip(
-            curves, (theme.bar, ORANGE), ("-", "--"), strict=False
-        ):
-            sorted_right = right[np.argsort(-confidences, kind="stable")]
-            number = np.arange(1, len(right) + 1)
-            coverage, accuracy = number / len(right), np.cumsum(sorted_right) / number
-            first_mistake = min(first_mistake, coverage[np.argmin(sorted_right)] if not sorted_right.all() else 0.9)
-            axes.plot(
-                100 * coverage, 100 * accuracy, color=colour, linestyle=style, label=name if len(curves) > 1 else None
-            )
-            if threshold is not None:
-                _mark_threshold(axes, confidences, right, threshold, colour, len(curves) == 1)
+        for (name, one), colour, style in zip(models.items(), (theme.bar, ORANGE), ("-", "--"), strict=False):
+            coverage, _, accuracy = accuracy_by_coverage(one.confidences, one.right).T
+            first_mistake = min(first_mistake, coverage[np.argmax(accuracy < 1)] if one.mistakes else 0.9)
+            axes.plot(100 * coverage, 100 * accuracy, color=colour, linestyle=style, label=name)
+            _mark_threshold(axes, one, colour, annotate=len(models) == 1)
         axes.set(xlabel="answers given in % (the least confident are withheld first)", ylabel="accuracy of these in %")
         axes.set_xlim(100, 100 * np.floor(10 * first_mistake) / 10)
-        if len(curves) > 1:
+        if len(models) > 1:
             axes.legend(frameon=False, loc="lower right")
         _plain(axes, theme)
 
@@ -123,12 +121,12 @@ def draw_coverage(curves: Sequence[tuple[str, np.ndarray, np.ndarray, float | No
 
 
 def draw_gallery(images: np.ndarray, titles: Sequence[str], captions: Sequence[str]) -> Drawing:
-    """Small images side by side, the first 24 of them, as many in a row as their captions leave room for.
+    """Draw the first 24 images as a grid, with as many columns as the captions leave room for.
 
     Args:
-        images: uint8, `(n, height, width)`.
-        titles: above each image.
-        captions: below each image, two lines.
+        images: Grey images, uint8, `(n, height, width)`.
+        titles: Text above each image.
+        captions: Text below each image, two lines.
     """
     shown = min(len(images), MAX_GALLERY)
     longest = max(len(line) for text in (*titles, *captions) for line in text.split("\n"))
@@ -154,17 +152,17 @@ def draw_gallery(images: np.ndarray, titles: Sequence[str], captions: Sequence[s
     return Drawing(draw, height)
 
 
-def draw_map(
+def draw_projection(
     points: np.ndarray, labels: np.ndarray, names: Sequence[str], right: np.ndarray, axis_names: Sequence[str]
 ) -> Drawing:
-    """Every image as a point of the plane, coloured by its true class.
+    """Draw each image as a point of the plane, coloured by its true class.
 
     Args:
-        points: `(n, 2)`.
-        labels: true classes as indices, `(n,)`.
-        names: of the classes.
-        right: whether each was answered rightly, `(n,)`.
-        axis_names: what the two axes are.
+        points: Coordinates of the images, `(n, 2)`.
+        labels: True class indices, integers, `(n,)`.
+        names: Names of the classes.
+        right: Whether each prediction is correct, bool, `(n,)`.
+        axis_names: Labels of the two axes.
     """
 
     def draw(figure: "Figure", theme: Theme) -> None:
@@ -173,12 +171,11 @@ def draw_map(
         for index, name in enumerate(names):
             of_class = points[labels == index]
             colour, mark = _CLASS_COLOURS[index % 10], _CLASS_MARKS[index % 10]
-            axes.scatter(
-                *of_class.T, s=size, color=colour, marker=mark, linewidths=0, alpha=0.6, label=_shortened(name)
-            )
-        wrong = points[~right]
-        ring = {"s": 30, "linewidths": 0.8} if len(wrong) <= _MANY_MISTAKES else {"s": 10, "linewidths": 0.35}
-        axes.scatter(*wrong.T, facecolors="none", edgecolors=theme.ink, label="mistakes", **ring)
+            x, y = of_class.T
+            axes.scatter(x, y, size, color=colour, marker=mark, linewidths=0, alpha=0.6, label=shorten(name))
+        x, y = points[~right].T
+        ring, line = (30, 0.8) if len(x) <= _MANY_MISTAKES else (10, 0.35)
+        axes.scatter(x, y, ring, facecolors="none", edgecolors=theme.ink, linewidths=line, label="mistakes")
         axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
         _plain(axes, theme)
         if len(names) > _MOST_ANNOTATED:
@@ -188,7 +185,7 @@ def draw_map(
             _name_classes(axes, points, labels, names, theme)
         columns = 6 if longest <= 4 else 4
         legend = figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
-        for handle in legend.legend_handles:
+        for handle in filter(None, legend.legend_handles):
             handle.set(sizes=[30], alpha=1)
 
     return Drawing(draw, 5.8)
@@ -202,12 +199,12 @@ def _name_classes(axes: "Axes", points: np.ndarray, labels: np.ndarray, names: S
     for index, (x, y) in zip(present, places, strict=True):
         around = [withStroke(linewidth=3, foreground=theme.paper)]
         axes.text(
-            x, y, _shortened(names[index]), ha="center", va="center", fontsize=13, weight="bold", path_effects=around
+            x, y, shorten(names[index]), ha="center", va="center", fontsize=13, weight="bold", path_effects=around
         )
 
 
 def _apart(places: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Move places away from each other until no two are closer than a letter's size."""
+    """Move positions away from each other until no two are closer than the size of a letter."""
     extent = np.where(extent > 0, extent, 1)
     moved = places / extent
     for _ in range(100):
@@ -218,11 +215,12 @@ def _apart(places: np.ndarray, extent: np.ndarray) -> np.ndarray:
                 if distance < _LETTER:
                     step = (_LETTER - distance) / 2 * (way / distance if distance > 1e-9 else np.array([1.0, 0.0]))
                     moved[one], moved[other] = moved[one] + step, moved[other] - step
-    return moved * extent
+    result: np.ndarray = moved * extent
+    return result
 
 
 def _write_counts(axes: "Axes", counts: np.ndarray, mistakes: np.ndarray, theme: Theme) -> None:
-    scale = _from_paper(theme)
+    scale = _mistake_colours(theme)
     highest = max(1, int(mistakes.max()))
     for (row, column), count in np.ndenumerate(counts):
         if not count:
@@ -235,22 +233,20 @@ def _write_counts(axes: "Axes", counts: np.ndarray, mistakes: np.ndarray, theme:
         )
 
 
-def _mark_threshold(
-    axes: "Axes", confidences: np.ndarray, right: np.ndarray, threshold: float, colour: str, named: bool
-) -> None:
-    """Where the model itself stops to answer."""
-    given = confidences >= threshold
-    if not given.any():
+def _mark_threshold(axes: "Axes", one: ScoredPredictions, colour: str, annotate: bool) -> None:
+    """Mark the point at which the model itself rejects."""
+    rejection = one.evaluation.rejection
+    if rejection is None or not rejection["coverage"]:
         return
-    x, y = 100 * given.mean(), 100 * right[given].mean()
+    x, y = 100 * rejection["coverage"], 100 * rejection["accuracy"]
     axes.plot(x, y, "o", color=colour, markersize=6)
-    if named:
-        text = f"answers of at least {100 * threshold:.0f} % confidence:\n{y:.2f} % right"
+    if annotate:
+        text = f"answers of at least {100 * rejection['threshold']:.0f} % confidence:\n{y:.2f} % right"
         axes.annotate(text, (x, y), (12, -4), textcoords="offset points", va="top", fontsize=8)
 
 
-def _from_paper(theme: Theme):
-    """From the page's colour to orange and on to the far end of lightness: the order shows without colours too."""
+def _mistake_colours(theme: Theme) -> "Colormap":
+    """Return a scale of monotonous lightness from the background to orange, readable without colours too."""
     from matplotlib.colors import LinearSegmentedColormap
 
     is_dark = theme.paper < "#8"
@@ -263,5 +259,6 @@ def _plain(axes: "Axes", theme: Theme) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _shortened(name: str) -> str:
+def shorten(name: str) -> str:
+    """Shorten a name so that it fits beside a small image."""
     return name if len(name) <= 10 else name[:9] + "…"

@@ -1,15 +1,16 @@
-"""Pictures and tables that go into files and onto the page at once, and the words that all sections share."""
+"""Figures and tables that are added to the files and to the page of a report, and formatting that sections share."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from kerascnn.evaluation.report_figures import MAX_GALLERY, draw_gallery
-from kerascnn.evaluation.scoring import Answers
+from kerascnn.evaluation.report_figures import MAX_GALLERY, draw_gallery, shorten
+from kerascnn.evaluation.scoring import ScoredPredictions
 from kerascnn.utils.figure_style import DARK, LIGHT, Drawing
 from kerascnn.utils.html_page import HtmlReport
 from kerascnn.utils.png import encode_png
@@ -22,27 +23,27 @@ class Subject:
     """A model of the report.
 
     Args:
-        name: of the model, different from the other's.
-        directory: that its files are in, with a slash; empty for a single model.
-        lead: words that tell whose picture it is; empty for a single model.
-        answers: of the model.
+        name: Name of the model, distinct from the other's.
+        directory: Directory of its files, with a slash; empty for a single model.
+        lead: Beginning of a caption that names the model; empty for a single model.
+        predictions: Scored predictions of the model.
     """
 
     name: str
     directory: str
     lead: str
-    answers: Answers
+    predictions: ScoredPredictions
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A small image with words.
+    """A small image of a gallery.
 
     Args:
-        image: uint8, `(height, width)`.
-        alternative: what it shows.
-        title: above it.
-        lines: below it, two.
+        image: Grey image, uint8, `(height, width)`.
+        alternative: Text that replaces the image where it cannot be seen.
+        title: Text above the image.
+        lines: Two lines of text below the image.
     """
 
     image: np.ndarray
@@ -53,26 +54,27 @@ class Tile:
 
 @dataclass
 class Page:
-    """Collects the files, and the page that shows them.
+    """The files of a report, and the page that shows them.
 
     Args:
-        html: the page.
-        files: contents by name.
+        html: HTML page.
+        files: Contents of the files by name.
     """
 
     html: HtmlReport
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def figure(self, name: str, drawing: Drawing, alternative: str, caption: str) -> None:
-        """Add a picture to the page and to the files."""
+    def add_figure(self, name: str, drawing: Drawing, alternative: str, caption: str) -> None:
+        """Add a figure to the page and to the files."""
         light = drawing.png(LIGHT)
         self.html.figure(light, alternative, caption, dark_png=drawing.png(DARK))
         self.files[f"{name}.png"] = light
 
-    def gallery(self, name: str, tiles: Sequence[Tile]) -> None:
-        """Add small images to the page, as a grid that fits the screen, and to the files, as one picture."""
+    def add_gallery(self, name: str, tiles: Sequence[Tile]) -> None:
+        """Add small images to the page, as a grid that fits the screen, and to the files, as one figure."""
         self.html.gallery(
-            (png(tile.image), tile.alternative, f"{tile.title}. {', '.join(tile.lines)}") for tile in tiles
+            (encode_png(Image.fromarray(tile.image)), tile.alternative, f"{tile.title}. {', '.join(tile.lines)}")
+            for tile in tiles
         )
         drawing = draw_gallery(
             np.stack([tile.image for tile in tiles]),
@@ -81,25 +83,29 @@ class Page:
         )
         self.files[f"{name}.png"] = drawing.png(LIGHT)
 
-    def table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-        """Add a table to the files; floats get nine digits, by which float32 just below 1 can be told apart."""
+    def add_table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Add a table to the files; nine digits distinguish float32 values just below 1."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([f"{cell:.9f}" if isinstance(cell, float) else cell for cell in row] for row in rows)
         self.files[f"{name}.csv"] = stream.getvalue().encode()
 
+    def add_records(self, name: str, records: Sequence[Any]) -> None:
+        """Add a table of dataclass instances, at least one, to the files."""
+        self.add_table(name, list(vars(records[0])), [tuple(vars(record).values()) for record in records])
 
-def how_many(count: int, noun: str, order: str) -> str:
-    """`37 mistakes; the most confident first, 24 of them.`"""
+
+def describe_count(count: int, noun: str, order: str) -> str:
+    """Word a count, such as `37 mistakes; the most confident first, 24 of them.`"""
     if not count:
         return f"There are no {noun}s."
     limited = f", {MAX_GALLERY} of them" if count > MAX_GALLERY else ""
     return f"{count:,} {noun}{'s' if count > 1 else ''}; {order}{limited}."
 
 
-def percent(share: float) -> str:
-    """One decimal, more where it would be rounded to certainty; number and sign stay on one line."""
+def format_percent(share: float) -> str:
+    """Format a share with one decimal, or more where that would round to certainty, without a line break."""
     value = 100 * share
     if 0 < value < 0.05:
         number = "< 0.1"
@@ -108,16 +114,6 @@ def percent(share: float) -> str:
     return f"{number} %".replace(" ", NO_BREAK)
 
 
-def probability_of(name: str, share: float) -> str:
-    """`6: 99.8 %`, on one line."""
-    return f"{short(name)}:{NO_BREAK}{percent(share)}"
-
-
-def short(name: str) -> str:
-    """A name that fits below a small image."""
-    return name if len(name) <= 10 else name[:9] + "…"
-
-
-def png(image: np.ndarray) -> bytes:
-    """A grey image, encoded."""
-    return encode_png(Image.fromarray(image))
+def format_probability(name: str, share: float) -> str:
+    """Format a class and its probability without a line break, such as `6: 99.8 %`."""
+    return f"{shorten(name)}:{NO_BREAK}{format_percent(share)}"

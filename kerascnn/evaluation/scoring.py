@@ -1,11 +1,13 @@
-"""How well a model does on a data set."""
+"""Accuracy, loss, calibration and confusion matrix of a model on the test part of a data set."""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.datasets.stored_images import Images
 from kerascnn.evaluation.calibration import coverage_curve, expected_calibration_error
 from kerascnn.inference.engines import Engine
 from kerascnn.inference.predictor import Predictor, load
@@ -15,7 +17,7 @@ from kerascnn.utils.errors import DataError
 
 @dataclass(frozen=True)
 class ClassResult:
-    """The results of one class: precision, recall and F1 are 0 to 1, `support` counts its samples."""
+    """Precision, recall and F1 of one class, 0 to 1 each, and `support`, the number of its samples."""
 
     label: str
     precision: float
@@ -26,21 +28,21 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of a model on a data set.
+    """Scores of a model on the test part of a data set.
 
     Args:
-        accuracy: share of samples whose most probable class is the true one.
-        loss: mean cross-entropy, in nats.
-        calibration_error: expected calibration error, 0 to 1.
-        rejection: `threshold` of the model, `coverage` (the share of samples that it answers) and `accuracy` of these
-            answers; None for a model that always answers.
-        coverage_curve: coverage, threshold and accuracy as more and more of the least confident answers are withheld.
-        num_samples: every sample counted once.
-        per_class: one result a class.
-        confusion_matrix: counts, a row a true class, a column a predicted class.
-        model: the model's name.
-        data: the data set's name.
-        engine: what computed the probabilities.
+        accuracy: Share of samples whose most probable class is the true one, 0 to 1.
+        loss: Mean cross-entropy, in nats.
+        calibration_error: Expected calibration error, 0 to 1.
+        rejection: Rejection `threshold` of the model, its `coverage` (share of samples that it does not reject) and the
+            `accuracy` on these; None for a model that rejects nothing.
+        coverage_curve: Coverage, threshold and accuracy while the least confident predictions are rejected.
+        num_samples: Number of test samples.
+        per_class: Scores of each class, in the model's order.
+        confusion_matrix: Counts of samples, one row per true class and one column per predicted class.
+        model: Name of the model.
+        data: Name of the data set.
+        engine: Name of the engine or Keras backend that computed the probabilities.
     """
 
     accuracy: float
@@ -55,27 +57,27 @@ class Evaluation:
     data: str
     engine: str
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain data for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model says of each sample of a data set's test part.
+class ScoredPredictions:
+    """Predictions of a model for each sample of a data set's test part, and their scores.
 
     Args:
-        predictor: the model.
-        images: uint8, `(n, height, width)`.
-        labels: integers, `(n,)`, indices into the model's classes.
-        probabilities: `(n, num_classes)`.
-        features: what the last layer is given, `(n, num_features)`; None if that was not asked for, or the model has no
+        predictor: Model that predicted.
+        images: Test images, uint8, `(n, height, width)`, 0 is background and 255 is ink.
+        labels: True classes as indices into the model's classes, integers, `(n,)`.
+        probabilities: Class probabilities, float32, `(n, num_classes)`.
+        features: Inputs of the last layer, `(n, num_features)`; None if they were not asked for, or if the model has no
             such layer.
-        evaluation: the results.
+        evaluation: Scores of these predictions.
     """
 
     predictor: Predictor
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
     probabilities: np.ndarray
     features: np.ndarray | None
@@ -83,76 +85,78 @@ class Answers:
 
     @property
     def confidences(self) -> np.ndarray:
-        """Probability of each answer, `(n,)`."""
-        return self.probabilities.max(axis=1)
+        """Probability of each predicted class, `(n,)`."""
+        confidences: np.ndarray = self.probabilities.max(axis=1)
+        return confidences
 
     @property
     def right(self) -> np.ndarray:
-        """Whether each answer is the true class, `(n,)`."""
-        return self.probabilities.argmax(axis=1) == self.labels
+        """Whether each prediction is correct, bool, `(n,)`."""
+        right: np.ndarray = self.probabilities.argmax(axis=1) == self.labels
+        return right
 
     @property
-    def class_names(self) -> np.ndarray:
-        """Of the model."""
-        return np.array(self.predictor.card.class_names)
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the model's classes."""
+        return self.predictor.card.class_names
 
     @property
-    def true_names(self) -> np.ndarray:
-        """The true class of each sample, `(n,)`."""
-        return self.class_names[self.labels]
+    def true_names(self) -> list[str]:
+        """Name of the true class of each sample."""
+        return [self.class_names[index] for index in self.labels.tolist()]
 
     @property
-    def answered_names(self) -> np.ndarray:
-        """The most probable class of each sample, `(n,)`."""
-        return self.class_names[self.probabilities.argmax(axis=1)]
+    def predicted_names(self) -> list[str]:
+        """Name of the most probable class of each sample."""
+        return [self.class_names[index] for index in self.probabilities.argmax(axis=1).tolist()]
 
     @property
-    def mistakes(self) -> np.ndarray:
-        """Positions of the wrong answers, the most confident first."""
+    def mistakes(self) -> list[int]:
+        """Indices of the misclassified samples, the most confident first."""
         wrong = np.flatnonzero(~self.right)
-        return wrong[np.argsort(-self.confidences[wrong], kind="stable")]
+        return [int(index) for index in wrong[np.argsort(-self.confidences[wrong], kind="stable")]]
 
 
 def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dataset = "mnist") -> Evaluation:
     """Score a model on the test part of a data set.
 
     Args:
-        model: a loaded model, or what `kerascnn.load` takes.
-        data: a data set, or what `load_dataset` takes.
+        model: A loaded model, or anything that `kerascnn.load` takes; by default the model that ships.
+        data: A data set, or anything that `load_dataset` takes.
 
     Returns:
-        The results.
+        The scores.
 
     Raises:
-        DataError: if the data are malformed or do not fit the model.
-        ModelError: if the model cannot be loaded.
+        DataError: If the data are malformed or do not fit the model.
+        ModelError: If the model cannot be loaded.
 
     Example:
         >>> kerascnn.evaluate("reference").num_samples
         10000
     """
-    return answers(model, data).evaluation
+    return predict_and_score(model, data).evaluation
 
 
-def answers(
+def predict_and_score(
     model: Predictor | str | Path | None = None,
     data: str | Path | Dataset = "mnist",
     *,
     with_features: bool = False,
-) -> Answers:
-    """Let a model answer the test part of a data set, and score it.
+) -> ScoredPredictions:
+    """Predict the test part of a data set and score the predictions.
 
     Args:
-        model: a loaded model, or what `kerascnn.load` takes.
-        data: a data set, or what `load_dataset` takes.
-        with_features: whether to keep what the last layer is given of each image.
+        model: A loaded model, or anything that `kerascnn.load` takes; by default the model that ships.
+        data: A data set, or anything that `load_dataset` takes.
+        with_features: Whether to keep the inputs of the last layer for each image.
 
     Returns:
-        The answers, sample by sample.
+        The predictions, sample by sample.
 
     Raises:
-        DataError: if the data are malformed or do not fit the model.
-        ModelError: if the model cannot be loaded.
+        DataError: If the data are malformed or do not fit the model.
+        ModelError: If the model cannot be loaded.
     """
     predictor = model if isinstance(model, Predictor) else load(model)
     card = predictor.card
@@ -165,40 +169,37 @@ def answers(
             f"the model {card.name!r} takes {card.input_shape[0]}x{card.input_shape[1]}."
         )
     features = None
-    # What the last layer of one member is given says nothing of an ensemble.
+    # The features of a single member do not describe an ensemble.
     if with_features and not card.members:
         probabilities, features = predictor.engine.probabilities_and_features(data.test_images)
     else:
         probabilities = predictor.engine.probabilities(data.test_images)
     evaluation = _score(probabilities, labels, card, data.name, predictor.engine.name)
-    return Answers(predictor, data.test_images, labels, probabilities, features, evaluation)
+    return ScoredPredictions(predictor, data.test_images, labels, probabilities, features, evaluation)
 
 
 def score_predictions(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Accuracy and mean cross-entropy.
+    """Compute accuracy, 0 to 1, and mean cross-entropy in nats.
 
     Args:
-        probabilities: `(n, num_classes)`.
-        labels: integers, `(n,)`.
-
-    Returns:
-        Accuracy, 0 to 1, and loss in nats.
+        probabilities: Class probabilities, `(n, num_classes)`.
+        labels: True class indices, integers, `(n,)`.
     """
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     likelihood = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return accuracy, float(-np.log(np.clip(likelihood, 1e-12, 1)).mean())
 
 
-def scored(card: Card, engine: Engine, dataset: Dataset) -> Card:
-    """Score a new model on the test part: once, when nothing of it will change any more.
+def score_test_set(card: Card, engine: Engine, dataset: Dataset) -> Card:
+    """Score a new model on the test part: once, after everything about the model is final.
 
     Args:
-        card: of the model, without test results.
-        engine: computes its probabilities.
-        dataset: the data, with the model's classes in their order.
+        card: Card of the model, without test scores.
+        engine: Engine that computes the model's probabilities.
+        dataset: Data set with the model's classes in the model's order.
 
     Returns:
-        The card with `test_accuracy`, `test_loss` and `num_samples` among its metrics.
+        A copy of the card with `test_accuracy`, `test_loss` and `num_samples` among its metrics.
     """
     accuracy, loss = score_predictions(engine.probabilities(dataset.test_images), dataset.test_labels)
     metrics = {"test_accuracy": accuracy, "test_loss": loss, "num_samples": len(dataset.test_labels)}
@@ -234,17 +235,17 @@ def _score(probabilities: np.ndarray, labels: np.ndarray, card: Card, data: str,
 def _rejection(probabilities: np.ndarray, labels: np.ndarray, threshold: float | None) -> dict[str, float] | None:
     if threshold is None:
         return None
-    answered = probabilities.max(axis=1) >= threshold
+    accepted = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels
     return {
         "threshold": threshold,
-        "coverage": float(answered.mean()),
-        "accuracy": float(right[answered].mean()) if answered.any() else 0.0,
+        "coverage": float(accepted.mean()),
+        "accuracy": float(right[accepted].mean()) if accepted.any() else 0.0,
     }
 
 
 def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:
-    """The test labels as indices into the model's classes, which may be more or otherwise ordered."""
+    """Convert the test labels to indices into the model's classes, which may be more or in another order."""
     position = {name: index for index, name in enumerate(predictor.card.class_names)}
     unknown = [name for name in data.class_names if name not in position]
     if unknown:
@@ -252,4 +253,5 @@ def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:
             f"the data set {data.name!r} has the class {unknown[0]!r}, which the model "
             f"{predictor.card.name!r} does not know; its classes are {', '.join(predictor.card.class_names)}."
         )
-    return np.array([position[name] for name in data.class_names])[data.test_labels]
+    labels: np.ndarray = np.array([position[name] for name in data.class_names])[data.test_labels]
+    return labels

@@ -1,7 +1,8 @@
-"""How well a network segments pages."""
+"""Scores of networks that segment pages."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,14 +16,14 @@ from kerascnn.utils.errors import ModelError
 
 @dataclass(frozen=True)
 class SegmentationScore:
-    """What a network makes of pages that it has not seen.
+    """Scores of a network on pages that it was not trained on.
 
     Args:
-        iou: intersection over union of the pixels that are not background, whatever else they are: 0 to 1.
-        mean_iou: the mean over all classes of each one's intersection over union.
-        accuracy: of the pixels that are not background, in truth or by what the network says.
-        per_class: intersection over union of each class, by its name.
-        num_samples: pages.
+        iou: Intersection over union of all foreground pixels, whatever their class, 0 to 1.
+        mean_iou: Mean of the intersections over union of all classes, 0 to 1.
+        accuracy: Share of correct pixels among those that are foreground in truth or in the prediction, 0 to 1.
+        per_class: Intersection over union of each class by its name, 0 to 1.
+        num_samples: Number of pages.
     """
 
     iou: float
@@ -31,12 +32,12 @@ class SegmentationScore:
     per_class: dict[str, float]
     num_samples: int
 
-    def to_dict(self) -> dict:
-        """The same as plain data, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain data for JSON."""
         return asdict(self)
 
-    def metrics(self) -> dict:
-        """What a card says of it."""
+    def metrics(self) -> dict[str, float]:
+        """Convert to the metrics of a model card."""
         return {
             "test_accuracy": self.accuracy,
             "test_iou": self.iou,
@@ -49,13 +50,10 @@ def evaluate_segmentation(model: Predictor | str) -> SegmentationScore:
     """Score a U-Net on synthetic pages of MNIST's test digits.
 
     Args:
-        model: a loaded model, or what `kerascnn.load` takes.
-
-    Returns:
-        The results.
+        model: A loaded model, or anything that `kerascnn.load` takes.
 
     Raises:
-        ModelError: if the model cannot be loaded or does not segment pages.
+        ModelError: If the model cannot be loaded or does not segment pages.
 
     Example:
         >>> evaluate_segmentation("unet.keras").num_samples
@@ -68,29 +66,26 @@ def evaluate_segmentation(model: Predictor | str) -> SegmentationScore:
 
 
 def score_pages(engine: Engine, tile: int, pages: Sequence[LabelledPage]) -> SegmentationScore:
-    """Compare what a network says of pages with what they show.
+    """Segment pages and score all their pixels together.
 
     Args:
-        engine: computes the probabilities of a part of a page.
-        tile: height and width of such a part in pixels.
-        pages: to segment.
-
-    Returns:
-        The results, over all pixels of all pages.
+        engine: Engine that computes the class probabilities of a tile's pixels.
+        tile: Height and width of a tile in pixels.
+        pages: Pages with the true class of each pixel.
     """
     confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
     for page in pages:
         found = segment_in_tiles(page.intensity, engine.probabilities, tile).argmax(axis=-1)
         np.add.at(confusion, (page.classes.ravel(), found.ravel()), 1)
-    hits, true, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    per_class = hits / np.maximum(true + answered - hits, 1)
+    hits, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    per_class = hits / np.maximum(true + predicted - hits, 1)
     total = confusion.sum()
-    not_paper = total - confusion[BACKGROUND, BACKGROUND]
-    both = total - true[BACKGROUND] - answered[BACKGROUND] + confusion[BACKGROUND, BACKGROUND]
+    foreground = total - confusion[BACKGROUND, BACKGROUND]
+    both = total - true[BACKGROUND] - predicted[BACKGROUND] + confusion[BACKGROUND, BACKGROUND]
     return SegmentationScore(
-        iou=float(both / max(not_paper, 1)),
+        iou=float(both / max(foreground, 1)),
         mean_iou=float(per_class.mean()),
-        accuracy=float((hits.sum() - hits[BACKGROUND]) / max(not_paper, 1)),
+        accuracy=float((hits.sum() - hits[BACKGROUND]) / max(foreground, 1)),
         per_class={name: round(float(value), 6) for name, value in zip(CLASS_NAMES, per_class, strict=True)},
         num_samples=len(pages),
     )

@@ -1,4 +1,4 @@
-"""What chance alone could do: the interval around a share, and whether two models differ."""
+"""Statistical significance: confidence intervals of a share, and the McNemar test."""
 
 from math import comb, sqrt
 
@@ -6,17 +6,17 @@ _Z = 1.959964  # the normal distribution's 97.5 % point
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share, sensible close to 0 and 1 too.
+    """Compute the 95 % confidence interval of a share, which stays within 0 and 1.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
     American Statistical Association 22 (158), 1927.
 
     Args:
-        count: how many.
-        total: of how many, at least 1.
+        count: Number of successes.
+        total: Number of trials, at least 1.
 
     Returns:
-        Lower and upper end, 0 to 1.
+        Lower and upper end of the interval, 0 to 1.
 
     Example:
         >>> [round(end, 4) for end in wilson_interval(9900, 10000)]
@@ -29,7 +29,7 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
 
 
 def mcnemar_p_value(only_first: int, only_second: int) -> float:
-    """The exact McNemar test, two-sided: could two models that are equally good differ so much by chance?
+    """Compute the p-value of the exact McNemar test, two-sided: could two equally good models differ so much by chance?
 
     Only the samples that one model gets right and the other wrong count; were the models equally good, each of these
     would be a fair coin's toss.
@@ -38,8 +38,8 @@ def mcnemar_p_value(only_first: int, only_second: int) -> float:
     Psychometrika 12 (2), 1947.
 
     Args:
-        only_first: samples that only the first model gets right.
-        only_second: samples that only the second model gets right.
+        only_first: Number of samples that only the first model classifies correctly.
+        only_second: Number of samples that only the second model classifies correctly.
 
     Returns:
         The probability of a difference at least as large, 0 to 1.
@@ -51,4 +51,4 @@ def mcnemar_p_value(only_first: int, only_second: int) -> float:
     tosses = only_first + only_second
     tail = sum(comb(tosses, heads) for heads in range(min(only_first, only_second) + 1))
     # Both are integers of any size; their quotient is exact to the last digit of a float.
-    return min(1.0, 2 * tail / 2**tosses)
+    return float(min(1.0, 2 * tail / 2**tosses))

@@ -9,8 +9,8 @@ from kerascnn import models
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
 from kerascnn.datasets.augmentation.outliers import make_outliers
 from kerascnn.datasets.stored_images import Selection
-from kerascnn.evaluation.calibration import fit_temperature, fold_temperature, rejection_threshold
-from kerascnn.evaluation.scoring import scored
+from kerascnn.evaluation.calibration import fit_rejection_threshold, fit_temperature, fold_temperature
+from kerascnn.evaluation.scoring import score_test_set
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.saving.card import Card
 from kerascnn.training.run_settings import Run
@@ -110,8 +110,9 @@ class ClassificationTask:
         fold_temperature(engine.model, temperature)
         # Only a network that was trained with outliers is unsure of pictures without a digit.
         sees_outliers = self._recipe.outliers and self._digits
-        threshold = rejection_threshold(engine.probabilities(images)) if sees_outliers else None
-        return scored(replace(card, temperature=temperature, rejection_threshold=threshold), engine, self._dataset)
+        threshold = fit_rejection_threshold(engine.probabilities(images)) if sees_outliers else None
+        card = replace(card, temperature=temperature, rejection_threshold=threshold)
+        return score_test_set(card, engine, self._dataset)
 
     def _build(self) -> "keras.Model":
         shape = (*self._dataset.image_size, 1)

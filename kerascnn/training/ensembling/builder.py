@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.datasets import Dataset, load_dataset
-from kerascnn.evaluation.scoring import scored
+from kerascnn.evaluation.scoring import score_test_set
 from kerascnn.inference.engines import KerasEngine, measure_latency
 from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import ENSEMBLE, Card
@@ -94,7 +94,7 @@ def ensemble(
     engine = KerasEngine(_average([engines[index].model for index in chosen], members))
     card = _card(path, [found[index].card for index in chosen], members, dataset, backend)
     card = replace(card, data={**card.data, "num_validation": len(indices)}, metrics=validation.score(chosen))
-    card = scored(card, engine, dataset)
+    card = score_test_set(card, engine, dataset)
     note("converting to ONNX ...")
     return Predictor(engine, _write(engine.model, card, path), path)
 
