@@ -12,20 +12,15 @@ from kerascnn.explaining.placement import Placement
 class Attention:
     """Attention to each patch, as a multiple of what it would be if all patches got the same.
 
-    Args:
-        names: Names of the attention layers.
-        received: Attention that each patch gets in each layer, float32 `(layers, heads, rows, columns)`, from the class
-            token if there is one, else from all patches on average.
-        rollout: Attention rollout through all layers, float32 `(rows, columns)`.
-        placement: Placement of the patches in the image.
-        has_token: Whether there is a class token beside the patches.
+    `received` is the attention that each patch gets in each layer, from the class token if there is one, else from all
+    patches on average.
     """
 
-    names: tuple[str, ...]
-    received: np.ndarray
-    rollout: np.ndarray
-    placement: Placement
-    has_token: bool
+    names: tuple[str, ...]  # of the attention layers
+    received: np.ndarray  # float32 (layers, heads, rows, columns)
+    rollout: np.ndarray  # attention rollout through all layers, float32 (rows, columns)
+    placement: Placement  # of the patches in the image
+    has_token: bool  # whether there is a class token beside the patches
 
 
 def trace_attention(anatomy: Anatomy, image: np.ndarray) -> Attention | None:

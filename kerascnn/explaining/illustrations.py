@@ -5,20 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from kerascnn.explaining import figures
 from kerascnn.explaining.attribution import ClassActivationMaps
-from kerascnn.explaining.figures import (
-    draw_attention,
-    draw_evidence,
-    draw_exemplars,
-    draw_feature_maps,
-    draw_filters,
-    draw_heads,
-    draw_maximised,
-    draw_prediction,
-    draw_units,
-    format_percent,
-    shorten,
-)
+from kerascnn.explaining.figures import format_percent, shorten
 from kerascnn.explaining.filters import Exemplars
 from kerascnn.explaining.findings import ConvolutionalFindings, FeatureMaps, FilterStudy, Findings, FirstFilters
 from kerascnn.inference.predictor import Prediction
@@ -79,7 +68,7 @@ def _illustrate_prediction(
         answer += f" What follows explains the class {label}."
     return Illustration(
         "answer",
-        draw_prediction(picture, findings.seen, names, np.array(prediction.probabilities)),
+        figures.draw_prediction(picture, findings.seen, names, np.array(prediction.probabilities)),
         f"the picture, the image that the network saw, and the probabilities of the classes; {best} is the highest",
         "The network never sees the picture itself, only the image in the middle: the picture is brought into the "
         "form of the images that the network was trained with.",
@@ -98,7 +87,7 @@ def _illustrate_evidence(prediction: Prediction, names: Sequence[str], findings:
     first, label = evidence[0], names[evidence[0].class_index]
 
     def draw(maps: Sequence[np.ndarray], scale: str) -> Drawing:
-        return draw_evidence(findings.seen, maps, titles, scale)
+        return figures.draw_evidence(findings.seen, maps, titles, scale)
 
     return [
         *_illustrate_activation_maps(draw, labels, label, prediction, findings),
@@ -224,7 +213,7 @@ def _illustrate_occlusion(
         effect = f"Inside the dashed line the most probable class is no longer {names[best]} but {others}."
     return Illustration(
         "occlusion",
-        draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.find_changes(best)),
+        figures.draw_evidence(findings.seen, maps, titles, "fall of the score", outlined=occlusion.find_changes(best)),
         "what covering the image piece by piece does to the scores",
         f"Occlusion: a patch of {occlusion.patch} x {occlusion.patch} pixels of background is laid over every place "
         "in turn. Orange: the class loses score, so this place was needed. Blue: it gains, so this place stood in the "
@@ -241,11 +230,12 @@ def _illustrate_attention(findings: Findings) -> list[Illustration]:
     rows, columns = attention.rollout.shape
     edges = attention.placement.edges(rows, columns)
     num_layers, num_heads = attention.received.shape[:2]
+    labels = [f"layer {index + 1}" for index in range(num_layers)]
     looks = "by the class token" if attention.has_token else "by all patches on average"
     return [
         Illustration(
             "attention-rollout",
-            draw_attention(findings.seen, attention.rollout, edges),
+            figures.draw_attention(findings.seen, attention.rollout, edges),
             "how much of each patch arrives at the end of the network",
             f"Attention rollout: the attention of all {num_layers} layers multiplied, with what every patch keeps of "
             "itself: the lighter a patch, the more of it arrives at the end. It is the same for every class: it says "
@@ -257,7 +247,7 @@ def _illustrate_attention(findings: Findings) -> list[Illustration]:
         ),
         Illustration(
             "attention",
-            draw_heads(findings.seen, attention.received, [f"layer {index + 1}" for index in range(num_layers)], edges),
+            figures.draw_heads(findings.seen, attention.received, labels, edges),
             "how much each patch is looked at in each layer, by each head",
             f"How much each patch is looked at {looks}, one row a layer ({attention.names[0]} to "
             f"{attention.names[-1]}), one tile a head: the lighter, the more. The thin line is the outline of the ink.",
@@ -275,7 +265,7 @@ def _illustrate_units(findings: Findings) -> list[Illustration]:
     return [
         Illustration(
             "first-weights",
-            draw_units(first.weights, first.units),
+            figures.draw_units(first.weights, first.units),
             f"the weights of units of the layer {first.name}",
             f"{which} of {first.name} that this picture excites most, strongest first, with their numbers: {height} x "
             f"{width} weights each, drawn where the pixels are that they belong to. Ink on orange excites the unit, "
@@ -293,7 +283,7 @@ def _illustrate_filters(first: FirstFilters) -> Illustration:
     averaged = f" Each is the average over its {first.num_inputs} input channels." if first.num_inputs > 1 else ""
     return Illustration(
         "filters",
-        draw_filters(first.kernels, first.order, first.num_edges),
+        figures.draw_filters(first.kernels, first.order, first.num_edges),
         f"the {count} filters of the layer {first.name}",
         f"The {count} filters of {first.name}, {rows} x {columns} weights each, with their numbers: orange weights "
         f"add, blue ones subtract. {_describe_edges(first.num_edges, count)}{averaged}",
@@ -321,7 +311,7 @@ def _illustrate_maps(maps: FeatureMaps, first: FirstFilters, *, is_first: bool) 
     )
     return Illustration(
         "feature-maps-" + re.sub(r"[^\w.-]", "_", name),
-        draw_feature_maps(maps.values, maps.order),
+        figures.draw_feature_maps(maps.values, maps.order),
         f"feature maps of the layer {name}",
         f"{shown} of {name}, {rows} x {columns} each. {_describe_maps(maps, first)}{colours}{empty if silent else ''}",
         "What each layer finds in this picture" if is_first else "",
@@ -345,7 +335,7 @@ def _illustrate_maximised(study: FilterStudy) -> Illustration:
     name, count = study.step.name, len(study.filters)
     return Illustration(
         "maximised-filters",
-        draw_maximised(study.maximised, study.filters),
+        figures.draw_maximised(study.maximised, study.filters),
         f"the images that excite the filters of {name} most",
         f"One image for each of {count} filters of {name}, made from noise by changing all pixels, step by step, so "
         "that the filter's map becomes as strong as it can. Stripes are strokes of one direction and width; smooth "
@@ -360,7 +350,7 @@ def _illustrate_exemplars(study: FilterStudy, found: Exemplars) -> Illustration:
     relative = in_image.values[:, 0] / np.maximum(found.values[:, 0], 1e-6)
     rows = np.argsort(-relative, kind="stable")[:_NUM_EXEMPLAR_FILTERS]
     positions = np.concatenate([in_image.positions, found.positions], axis=1)[rows]
-    drawing = draw_exemplars(
+    drawing = figures.draw_exemplars(
         study.filters[rows].tolist(),
         study.maximised[rows],
         np.concatenate([in_image.images, found.images], axis=1)[rows],

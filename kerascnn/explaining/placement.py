@@ -20,17 +20,11 @@ _WINDOWED = {
 
 @dataclass(frozen=True)
 class Placement:
-    """The windows of a layer's units, in pixels, each value for (rows, columns).
+    """The windows of a layer's units, in pixels, each value for (rows, columns)."""
 
-    Args:
-        start: Centre of the first unit's window.
-        jump: Distance between the centres of neighbouring windows.
-        size: Size of a window.
-    """
-
-    start: tuple[float, float] = (0.0, 0.0)
-    jump: tuple[float, float] = (1.0, 1.0)
-    size: tuple[float, float] = (1.0, 1.0)
+    start: tuple[float, float] = (0.0, 0.0)  # centre of the first unit's window
+    jump: tuple[float, float] = (1.0, 1.0)  # distance between the centres of neighbouring windows
+    size: tuple[float, float] = (1.0, 1.0)  # of a window
 
     def window(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom edge of a unit's window; pixel 0 reaches from -0.5 to 0.5."""

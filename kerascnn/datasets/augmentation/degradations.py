@@ -5,15 +5,12 @@ import numpy as np
 
 
 def degrade(images: np.ndarray, magnitude: float, generator: np.random.Generator) -> np.ndarray:
-    """Degrade some images.
+    """Degrade some images in place, and return them.
 
     Args:
-        images: uint8, `(n, height, width)`, 0 is background and 255 is ink; changed in place.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink.
         magnitude: Factor on the share of images that get each degradation, 1 for the usual shares.
         generator: Source of all randomness.
-
-    Returns:
-        The same array.
     """
     shares = np.array([share for share, _ in _DEGRADATIONS])
     chosen = generator.uniform(size=(len(images), len(shares))) < magnitude * shares

@@ -15,16 +15,13 @@ _INK = 128  # intensity from which a pixel belongs to the stroke
 def vary_handwriting(
     images: np.ndarray, labels: np.ndarray, magnitude: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """Add upstrokes, feet and bars to some ones and sevens.
+    """Add upstrokes, feet and bars to some ones and sevens, in a copy of the images.
 
     Args:
-        images: uint8, `(n, height, width)`, 0 is background and 255 is ink; not changed.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink.
         labels: Digits, integers, `(n,)`.
         magnitude: Factor on the shares of changed digits, 1 for the usual shares.
         generator: Source of all randomness.
-
-    Returns:
-        uint8, `(n, height, width)`.
     """
     images = images.copy()
     for digit, share, draw in ((1, 0.35, _draw_upstroke), (1, 0.2, _draw_foot), (7, 0.2, _draw_bar)):

@@ -29,16 +29,13 @@ _FONT_SIZE = 56
 
 
 def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make images that show no digit.
+    """Make images that show no digit, uint8 `(count, height, width)`.
 
     Args:
         count: Number of images.
         digits: Digits to spoil, uint8 `(n, height, width)`, 0 is background and 255 is ink.
         labels: Their labels, integers `(n,)`.
         generator: Source of all randomness.
-
-    Returns:
-        uint8, `(count, height, width)`, 0 is background.
     """
     size = (digits.shape[1], digits.shape[2])
     makers: tuple[tuple[float, Callable[[], np.ndarray]], ...] = (

@@ -29,12 +29,9 @@ def augment(images: np.ndarray, magnitude: float, generator: np.random.Generator
     """Change each image at random without changing its class.
 
     Args:
-        images: uint8, `(n, height, width)`, 0 is background and 255 is ink.
+        images: uint8, `(n, height, width)`, 0 is background and 255 is ink; not changed.
         magnitude: Augmentation magnitude: 0 for no change, 1 for the usual change.
         generator: Source of all randomness; the same state gives the same images.
-
-    Returns:
-        uint8, `(n, height, width)`.
     """
     count, height, width = images.shape
     maps_x, maps_y = _draw_maps(count, height, width, magnitude, generator)

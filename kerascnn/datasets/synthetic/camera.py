@@ -72,7 +72,7 @@ def illuminate(picture: np.ndarray, effects: Sequence[str], generator: np.random
 
 
 def expose(picture: np.ndarray, blur: float, grain: float, quality: int, generator: np.random.Generator) -> np.ndarray:
-    """Blur a picture, add noise and compress it as JPEG.
+    """Blur a picture, add noise and compress it as JPEG; the result is uint8, `(height, width, 3)`, RGB.
 
     Args:
         picture: float32, `(height, width, 3)`, RGB, 0..1.
@@ -80,9 +80,6 @@ def expose(picture: np.ndarray, blur: float, grain: float, quality: int, generat
         grain: Standard deviation of the noise, 0..1.
         quality: Quality of the JPEG compression, 1..100; 0 for no compression.
         generator: Source of all randomness.
-
-    Returns:
-        uint8, `(height, width, 3)`, RGB.
     """
     picture = cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture
     picture = picture + generator.normal(0, grain, picture.shape).astype(np.float32)

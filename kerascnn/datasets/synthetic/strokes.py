@@ -15,16 +15,13 @@ class Pen:
 
 
 def draw_digit(image: np.ndarray, height: float, pen: Pen, generator: np.random.Generator) -> np.ndarray:
-    """Enlarge a digit and draw it with a pen.
+    """Enlarge a digit and draw it with a pen: coverage by ink, float32, 0..1, cropped to the digit.
 
     Args:
         image: uint8, `(28, 28)`, 0 is background and 255 is ink.
         height: Longer side of the digit in pixels, without a margin.
         pen: Width and pressure of the stroke.
         generator: Source of the pen's unevenness.
-
-    Returns:
-        Coverage by ink, float32 `(height, width)`, 0..1, cropped to the digit.
     """
     rows, columns = np.flatnonzero((image > 60).any(axis=1)), np.flatnonzero((image > 60).any(axis=0))
     top, bottom = max(0, rows[0] - 2), min(28, rows[-1] + 3)
