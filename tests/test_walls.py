@@ -13,6 +13,8 @@ PACKAGE = ROOT / "kerascnn"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+MAX_PARAMETERS = 7
+
 
 @cache
 def parse(path: Path) -> ast.Module:
@@ -129,3 +131,52 @@ def test_scripts_tests_and_documents_import_what_is_there():
 def test_the_package_imports_what_is_there():
     missing = [f"{path.relative_to(ROOT)}: {name}" for path in list_modules() for name in unresolved(parse(path))]
     assert not missing, "\n".join(missing)
+
+
+# === Functions ===
+
+
+def functions_of(tree: ast.AST, owner: str = "", public: bool = True) -> list[tuple[str, Function, bool]]:
+    """List functions and methods with their names and whether they are public; those within functions are not."""
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Function):
+            found.append((owner + node.name, node, public and not node.name.startswith("_")))
+            found += functions_of(node, f"{owner}{node.name}.", False)
+        elif isinstance(node, ast.ClassDef):
+            found += functions_of(node, f"{owner}{node.name}.", public and not node.name.startswith("_"))
+        else:
+            found += functions_of(node, owner, public)
+    return found
+
+
+def parameters_of(function: Function) -> list[str]:
+    """List the parameters of a function, but for the one that a method is called on."""
+    arguments = function.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    names += [argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def test_no_function_has_more_than_seven_parameters():
+    functions = [(path, *found) for path in list_modules() for found in functions_of(parse(path))]
+    assert len(functions) > 500
+    assert [
+        f"{path.relative_to(ROOT)}: {name} has {len(parameters_of(function))}"
+        for path, name, function, _ in functions
+        if len(parameters_of(function)) > MAX_PARAMETERS
+    ] == []
+
+
+def test_everything_public_has_a_docstring():
+    lacking = []
+    for path in list_modules():
+        tree = parse(path)
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+        functions = [function for name, function, public in functions_of(tree) if public]
+        lacking += [
+            f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'the module')}"
+            for node in (tree, *classes, *functions)
+            if not ast.get_docstring(node)
+        ]
+    assert lacking == []
