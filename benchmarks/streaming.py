@@ -85,9 +85,8 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     batches = TrainingBatches(
         Selection(data.train_images, train),
         data.train_labels[train],
-        recipe.batch_size,
+        recipe,
         0,
-        recipe.augmentation_in,
         num_classes=10,
         digits=True,
     )

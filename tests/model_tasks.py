@@ -155,7 +155,10 @@ def changes_by_augmentation(**changes) -> list[float]:
     recipe = choose_recipe("quick", "cnn", **changes)
     images = np.repeat(load_dataset("mnist").train_images[:1], 64, axis=0)
     labels = np.zeros(64, int)
-    batches = TrainingBatches(images, labels, 64, 0, recipe.augmentation_in, num_classes=10, digits=True)
+    settings = replace(recipe, batch_size=64, outliers=0.0)
+    batches = TrainingBatches(images, labels, settings, 0, num_classes=10, digits=True)
+        images, labels, replace(recipe, batch_size=64, outliers=0.0), 0, num_classes=10, digits=True
+    )
     differences = []
     for epoch in range(recipe.epochs):
         batches.start_epoch(epoch)

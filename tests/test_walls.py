@@ -158,25 +158,37 @@ def parameters_of(function: Function) -> list[str]:
     return [name for name in names if name not in ("self", "cls")]
 
 
+def is_command(function: Function) -> bool:
+    """Whether a function is a command of the command line, whose parameters are its options."""
+    return any("command" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
 def test_no_function_has_more_than_seven_parameters():
     functions = [(path, *found) for path in list_modules() for found in functions_of(parse(path))]
     assert len(functions) > 500
     assert [
         f"{path.relative_to(ROOT)}: {name} has {len(parameters_of(function))}"
         for path, name, function, _ in functions
-        if len(parameters_of(function)) > MAX_PARAMETERS
+        if len(parameters_of(function)) > MAX_PARAMETERS and not is_command(function)
     ] == []
 
 
+def list_documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | Function]:
+    """List what must have a docstring: the module and what is public in it, but for what a class overrides."""
+    found: list[ast.Module | ast.ClassDef | Function] = [tree]
+    for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            found.append(node)
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not node.bases:
+            found += [one for one in node.body if isinstance(one, Function) and not one.name.startswith("_")]
+    return found
+
+
 def test_everything_public_has_a_docstring():
-    lacking = []
-    for path in list_modules():
-        tree = parse(path)
-        classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-        functions = [function for name, function, public in functions_of(tree) if public]
-        lacking += [
-            f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'the module')}"
-            for node in (tree, *classes, *functions)
-            if not ast.get_docstring(node)
-        ]
+    lacking = [
+        f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'the module')}"
+        for path in list_modules()
+        for node in list_documented(parse(path))
+        if not ast.get_docstring(node)
+    ]
     assert lacking == []

@@ -46,6 +46,7 @@ class SpatialStep(Step):
 
     @property
     def kind(self) -> str:
+        """`convolution` or `pooling`, or nothing for another layer."""
         if _find_convolutions(self.layer):
             return "convolution"
         return "pooling" if isinstance(self.layer, _POOLINGS) else ""

@@ -1,6 +1,4 @@
-"""The training part as batches: shuffled and augmented as a pure function of seed, epoch and index."""
-
-from collections.abc import Callable
+"""Batches to train on, shuffled and augmented as a pure function of seed, epoch and index, and to validate on."""
 
 import keras
 import numpy as np
@@ -8,6 +6,7 @@ import numpy as np
 from kerascnn.datasets.augmentation.handwriting_variants import vary_handwriting
 from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.datasets.stored_images import Images
+from kerascnn.training.recipe import Recipe
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -17,39 +16,34 @@ class TrainingBatches(keras.utils.PyDataset):
     index). So a resumed run sees what an uninterrupted one would have seen, and threads may fetch in any order.
 
     Args:
-        images: uint8, `(n, height, width)`, in memory or not.
-        labels: integers, `(n,)`.
-        batch_size: samples a batch; the last batch of an epoch may be smaller.
-        seed: of order and augmentation.
-        augmentation: strength in an epoch, counted from 0; a strength of 0 is none.
-        num_classes: of the labels.
-        digits: whether the labels are the ten digits, of which there are other forms than MNIST's.
-        outliers: share of a batch that is added to it from `pool`.
-        pool: uint8, `(m, height, width)`, pictures that belong to no class.
+        images: Training images, uint8, `(n, height, width)`, 0 is background and 255 is ink; in memory or in a file.
+        labels: Class indices, integers, `(n,)`.
+        recipe: Hyper-parameters: batch size, augmentation magnitude of each epoch, share of outliers.
+        seed: Random seed for the order and the augmentation.
+        num_classes: Number of classes.
+        digits: Whether the classes are the ten digits, of which other handwriting variants than MNIST's are made.
+        pool: Outliers, pictures of no class, uint8, `(m, height, width)`; None for none.
     """
 
     def __init__(
         self,
         images: Images,
         labels: np.ndarray,
-        batch_size: int,
+        recipe: Recipe,
         seed: int,
-        augmentation: Callable[[int], float],
         *,
         num_classes: int,
         digits: bool = False,
-        outliers: float = 0.0,
         pool: np.ndarray | None = None,
     ) -> None:
         super().__init__(workers=1)
-        self.images, self.labels = images, labels
-        self.batch_size, self.seed, self.augmentation_in, self.digits = batch_size, seed, augmentation, digits
-        self.num_classes, self.outliers, self.pool = num_classes, outliers, pool
+        self.images, self.labels, self.num_classes, self.digits = images, labels, num_classes, digits
+        self.recipe, self.batch_size, self.seed, self.pool = recipe, recipe.batch_size, seed, pool
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
         """Set order and augmentation of the epoch (counted from 0) that is about to begin."""
-        self._epoch, self.augmentation = epoch, self.augmentation_in(epoch)
+        self._epoch, self.augmentation = epoch, self.recipe.augmentation_in(epoch)
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.labels))
 
     def __len__(self) -> int:
@@ -61,8 +55,8 @@ class TrainingBatches(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, self._epoch, index])
         if self.digits and self.augmentation:
             images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
-        if self.outliers and self.pool is not None:
-            drawn = generator.integers(len(self.pool), size=round(self.outliers * len(chosen)))
+        if self.recipe.outliers and self.pool is not None:
+            drawn = generator.integers(len(self.pool), size=round(self.recipe.outliers * len(chosen)))
             images = np.concatenate([images, self.pool[drawn]])
             undecided = np.full((len(drawn), self.num_classes), 1 / self.num_classes, np.float32)
             targets = np.concatenate([targets, undecided])
@@ -75,10 +69,10 @@ class ValidationBatches(keras.utils.PyDataset):
     """Images as they are, in their order, for validation.
 
     Args:
-        images: uint8, `(n, height, width)`, in memory or not.
-        labels: integers, `(n,)`.
-        batch_size: samples a batch.
-        num_classes: of the labels.
+        images: Validation images, uint8, `(n, height, width)`, in memory or in a file.
+        labels: Class indices, integers, `(n,)`.
+        batch_size: Number of images in a batch.
+        num_classes: Number of classes.
     """
 
     def __init__(self, images: Images, labels: np.ndarray, batch_size: int, num_classes: int) -> None:

@@ -65,17 +65,14 @@ class ClassificationTask:
         from kerascnn.training.task import TrainingInputs
 
         dataset, train, validation, recipe = self._dataset, self._train, self._validation, self._recipe
-        outliers = recipe.outliers if self._digits else 0.0
         batches = TrainingBatches(
             Selection(dataset.train_images, train),
             dataset.train_labels[train],
-            recipe.batch_size,
+            recipe,
             self._run.settings.seed,
-            recipe.augmentation_in,
             num_classes=len(dataset.class_names),
             digits=self._digits,
-            outliers=outliers,
-            pool=self._outlier_pool() if outliers else None,
+            pool=self._outlier_pool() if recipe.outliers and self._digits else None,
         )
         return TrainingInputs(
             build=self._build,

@@ -55,7 +55,7 @@ class Progress(Protocol):
         """Note that no further epoch follows."""
 
 
-class NoProgress:
+class NoProgress(Progress):
     """Ignores all events."""
 
     def message(self, text: str) -> None: ...
