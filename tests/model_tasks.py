@@ -157,8 +157,6 @@ def changes_by_augmentation(**changes) -> list[float]:
     labels = np.zeros(64, int)
     settings = replace(recipe, batch_size=64, outliers=0.0)
     batches = TrainingBatches(images, labels, settings, 0, num_classes=10, digits=True)
-        images, labels, replace(recipe, batch_size=64, outliers=0.0), 0, num_classes=10, digits=True
-    )
     differences = []
     for epoch in range(recipe.epochs):
         batches.start_epoch(epoch)
