@@ -13,7 +13,14 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-from conftest import SMALL_RUN, assert_clear_failure, clean_environment, start_small_run, wait_for_epochs
+from conftest import (
+    SMALL_RUN,
+    assert_clear_failure,
+    clean_environment,
+    copy_reference,
+    start_small_run,
+    wait_for_epochs,
+)
 
 import kerascnn
 from kerascnn.datasets import load_dataset, stratified_split
@@ -239,8 +246,8 @@ def test_dry_run_does_everything_and_leaves_nothing(cli, tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_model(shared_digits, trained, tmp_path):
-    output = tmp_path / "model.keras"
-    output.write_bytes(b"the old model")
+    output = copy_reference(tmp_path / "model.keras")
+    before = output.read_bytes()
     # The system refuses to write files of more than a megabyte, as a full disk would.
     result = subprocess.run(
         [
@@ -263,7 +270,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_model(shared_digits, tra
     assert result.returncode == 1
     assert b"Traceback" not in result.stderr
     assert b"could not be written" in result.stderr
-    assert output.read_bytes() == b"the old model"
+    assert output.read_bytes() == before
     assert [path.name for path in tmp_path.rglob("*") if path.suffix == ".npz"] == []
 
 

@@ -107,7 +107,7 @@ def read_card(model_path: Path) -> Card | None:
         if path.stat().st_size > _MAX_CARD_BYTES:
             raise ValueError(f"it is larger than {_MAX_CARD_BYTES} bytes")
         return Card.from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
