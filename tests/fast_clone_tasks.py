@@ -99,12 +99,12 @@ def compare_with_fast_clone(network: str) -> dict:
     """The largest differences between a network and its twin."""
     import keras
 
-    from kerascnn.training.acceleration.accelerated_model import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import accelerate
 
     random.seed(1)
     plain = NETWORKS[network]()
     before = plain.get_weights()
-    clone = fast_clone(plain)
+    clone = accelerate(plain)
     images, targets = _some_digits(plain.input_shape[1:])
 
     def trained(model: keras.Model) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
@@ -136,12 +136,12 @@ def compare_with_fast_clone(network: str) -> dict:
 
 def layers_of_fast_clone(network: str) -> dict[str, list]:
     """List the layers that are trained, by name: the class of Keras that each is or derives from, and if it is ours."""
-    from kerascnn.training.acceleration.accelerated_model import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import accelerate
 
     def find_class(layer) -> str:
         return next(kind.__name__ for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
 
-    layers = fast_clone(NETWORKS[network]()).layers
+    layers = accelerate(NETWORKS[network]()).layers
     return {layer.name: [find_class(layer), type(layer).__module__.startswith("kerascnn.")] for layer in layers}
 
 
@@ -149,7 +149,7 @@ def dropped_by_fast_clone(rate: float) -> dict:
     """What the twin of a network that only drops values does with ones."""
     import keras
 
-    from kerascnn.training.acceleration.accelerated_model import fast_clone
+    from kerascnn.training.acceleration.accelerated_model import accelerate
 
     random.seed(1)
     plain = keras.Sequential(
@@ -159,7 +159,7 @@ def dropped_by_fast_clone(rate: float) -> dict:
             keras.layers.Dropout(rate, name="dropout"),
         ]
     )
-    clone = fast_clone(plain)
+    clone = accelerate(plain)
     images = np.zeros((16, 64, 64, 3), np.float32)
     first, second = (keras.ops.convert_to_numpy(clone(images, training=True)) for _ in range(2))
     return {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras
 
-from kerascnn.training.acceleration.accelerated_model import compilation_cache, fast_clone
+from kerascnn.training.acceleration.accelerated_model import accelerate, compilation_cache
 from kerascnn.training.callbacks import (
     InterruptBetweenBatches,
     KeepBest,
@@ -51,7 +51,7 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
     best, record = KeepBest(settings.patience), RecordHistory()
     with seeded_initializers(settings.seed):
         model = inputs.build()
-        trained = fast_clone(model)
+        trained = accelerate(model)
         compile_model(trained, recipe, len(inputs.batches), inputs.loss, inputs.accuracy)
         if run.options.resume:
             _restore(trained, best, record, run.directory)

@@ -1,7 +1,7 @@
-"""A twin of a network that trains faster on this backend and device; the network itself stays as it is.
+"""Make an accelerated training model: it computes what a network computes, and trains faster on this backend.
 
-The twin has the same weights in the same order, so that `get_weights` of one fits `set_weights` of the other, and gives
-the same results to within 1e-5.
+It has the same weights in the same order, so that `get_weights` of one fits `set_weights` of the other, and gives the
+same results to within 1e-5. The network itself stays as it is.
 """
 
 import contextlib
@@ -15,18 +15,17 @@ from kerascnn.training.acceleration.rectified_pooling import rectify_after_pooli
 from kerascnn.utils.quiet import silent_stderr
 
 
-def fast_clone(model: keras.Model) -> keras.Model:
-    """Make the twin to train.
+def accelerate(model: keras.Model) -> keras.Model:
+    """Make the accelerated model of a network. It is for training only: `model` is saved, with its weights.
 
     Args:
-        model: a sequential or functional model, built; it is not changed.
+        model: Sequential or functional model, built; it is not changed.
 
     Returns:
-        The twin, not compiled, with the weights of `model`; `model` itself where there is nothing to gain. A twin is
-        for training only: what is saved is `model`, given the twin's weights.
+        The accelerated model, not compiled, with the weights of `model`; `model` itself where there is nothing to gain.
 
     Example:
-        >>> clone = fast_clone(model)
+        >>> clone = accelerate(model)
         >>> clone.fit(images, labels)
         >>> model.set_weights(clone.get_weights())
     """
@@ -40,18 +39,18 @@ def fast_clone(model: keras.Model) -> keras.Model:
 
 
 def _on_cpu(model: keras.Model) -> bool:
-    """Whether all weights are in the memory of the CPU, which every framework has in the device's name."""
+    """Whether all weights are in the memory of the CPU, which every framework names in the device."""
     return all("cpu" in str(weight.value.device).lower() for weight in model.weights)
 
 
 def _with_fast_layers(model: keras.Model) -> keras.Model:
-    """The same with layers that are written for this backend; the model itself if there are none for it."""
+    """Replace layers by those that are written for this backend; return the model itself if there are none."""
     if keras.config.backend() == "jax":
         from kerascnn.training.acceleration.jax_layers import fast_class
     elif keras.config.backend() == "torch":
         from kerascnn.training.acceleration.torch_layers import fast_class
     else:
-        return model  # on TensorFlow nothing was found that is quicker than Keras's own layers
+        return model  # for TensorFlow, no layers were found that are faster than those of Keras
     if all(fast_class(layer) is type(layer) for layer in model.layers):
         return model
     return keras.models.clone_model(

@@ -1,6 +1,6 @@
 """Keras layers whose JAX code XLA compiles well for the CPU. They compute what Keras's own layers do.
 
-What was measured with jax 0.10 on two cores (batch 128, a convolution of 32 to 64 channels, milliseconds; the
+Measured with jax 0.10 on two cores (batch 128, a convolution of 32 to 64 channels, milliseconds; the
 gradient of the kernel on another processor than the rest):
 
 - XLA has two implementations of a convolution. The one that it prefers uses one core (36), the other one all of them
@@ -29,15 +29,15 @@ Residuals = tuple[jax.Array, jax.Array]
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolve(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
-    """Convolution with stride 1, `(n, height, width, channels)` and `(height, width, channels, filters)`.
+    """Convolve images with stride 1.
 
     Args:
-        images: what is convolved.
-        kernel: the weights.
-        padding: zeros above and below, left and right.
+        images: Images or feature maps, `(n, height, width, channels)`.
+        kernel: Weights, `(height, width, channels, filters)`.
+        padding: Numbers of zeros above and below, and left and right.
 
     Returns:
-        `(n, height, width, filters)`.
+        Feature maps, `(n, height, width, filters)`.
     """
     return _convolution(images, kernel, padding)
 

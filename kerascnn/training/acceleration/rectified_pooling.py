@@ -1,8 +1,8 @@
-"""Bias and ReLU of a convolution behind the pooling that follows it, where there are fewer values to go through.
+"""Move bias and ReLU of a convolution behind the pooling that follows it, where there are fewer values to process.
 
-Both let the order of values stand: relu(max(x) + b) is max(relu(x + b)), and so is its gradient. Behind a pooling of
-2x2 there is a quarter of the values, forward and back. For `cnn` that saves a fifth of TensorFlow's step, where each of
-bias, ReLU and their gradients is a walk of its own through 19 MB, and a twentieth of JAX's and of PyTorch's.
+Both keep the order of values: relu(max(x) + b) is max(relu(x + b)), and so is its gradient. Behind a pooling of 2x2
+there is a quarter of the values, forward and backward. For `cnn` that saves a fifth of TensorFlow's step, where each of
+bias, ReLU and their gradients is a pass of its own over 19 MB, and a twentieth of JAX's and of PyTorch's.
 """
 
 from itertools import pairwise
@@ -14,19 +14,19 @@ class BiasAndReLU(keras.layers.Layer):
     """relu(x + b), with a value of b for each channel, `(batch, height, width, channels)`."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """One bias a channel."""
+        """Create one bias for each channel."""
         self.bias = self.add_weight(name="bias", shape=input_shape[-1:], initializer="zeros")
 
     def call(self, inputs: "keras.KerasTensor") -> "keras.KerasTensor":
-        """Add the bias, then leave nothing below 0."""
+        """Add the bias and set negative values to 0."""
         return keras.ops.relu(inputs + self.bias)
 
 
 def rectify_after_pooling(model: keras.Model) -> keras.Model:
-    """Make a network that gives the same, with bias and ReLU of convolutions behind the poolings that follow them.
+    """Make an equal network with bias and ReLU of convolutions behind the poolings that follow them.
 
     Args:
-        model: built. Only in a sequential one is it certain that nothing else needs what a convolution gives.
+        model: Network, built. Only in a sequential one is it certain that nothing else uses a convolution's output.
 
     Returns:
         A sequential model of new layers, whose weights are not those of `model` but have the same shapes in the same

@@ -1,4 +1,4 @@
-"""The network of an ensemble: its members side by side, and the average of what they say."""
+"""Build the network of an ensemble: its members side by side, and the average of their probabilities."""
 
 import re
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ def average(models: Sequence[keras.Model], names: Sequence[str]) -> keras.Model:
     """Join models that take the same pictures.
 
     Args:
-        models: `(batch, height, width, channels)` to `(batch, num_classes)` probabilities.
-        names: one a model; the ensemble's layers are called after them.
+        models: Models from `(batch, height, width, channels)` to `(batch, num_classes)` probabilities.
+        names: Names of the models, from which the names of the layers are made.
 
     Returns:
-        An uncompiled model with one input, that gives the average of the models' probabilities.
+        An uncompiled model with one input that gives the average of the probabilities.
 
     Example:
         >>> average([first, second], ["a", "b"]).count_params() == first.count_params() + second.count_params()
@@ -31,7 +31,7 @@ def average(models: Sequence[keras.Model], names: Sequence[str]) -> keras.Model:
 
 
 def _copy(model: keras.Model, name: str) -> keras.Model:
-    """The same model by a name that every backend's exporter takes."""
+    """Copy a model under a name that every exporter accepts."""
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     # A functional model, whatever it was: in a sequential one the layers' names would have to differ from the others'.

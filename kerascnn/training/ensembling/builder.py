@@ -19,7 +19,7 @@ from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import complete_model_path, require_replaceable, resolve_model_path, save
 from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.saving.safe_loading import load_keras_model
-from kerascnn.training.ensembling.members import Candidate, candidates, check_data, held_out
+from kerascnn.training.ensembling.members import Candidate, check_data, find_candidates, find_held_out
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, software
 from kerascnn.utils.errors import ModelError, UsageError
@@ -43,29 +43,29 @@ def ensemble(
     backend: str | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Predictor:
-    """Join models into one that gives the average of their probabilities, score it and write it to disk.
+    """Join models into one that averages their probabilities, score it and write it to disk.
 
     Members and ensemble are compared on those images of the training part that no model was trained on; models that
     were trained with the same `split_seed` have all their validation images in common.
 
     Args:
-        models: `.keras` files, or `"reference"`; two or more with the same classes and pictures.
-        output: the `.keras` file to write; `.onnx` and card are written beside it.
-        max_members: choose so many members at most by the loss on these images: the best model, then always the one
+        models: Paths of `.keras` files, or `"reference"`; two or more with the same classes and pictures.
+        output: Path of the `.keras` file to write; `.onnx` and card are written beside it.
+        max_members: Largest number of members, chosen by the loss on these images: the best model, then always the one
             that improves the average most, if one does. By default all models are members.
-        data: what the models were trained on, as for `load_dataset`.
-        backend: what computes the probabilities: tensorflow, jax or torch.
-        on_note: called with a sentence from time to time.
+        data: Data set that the models were trained on: a name or a path that `load_dataset` takes.
+        backend: Backend that computes the probabilities: `tensorflow`, `jax` or `torch`.
+        on_note: Function that is called with a sentence from time to time.
 
     Returns:
         The ensemble. Its card names the members.
 
     Raises:
-        ModelError: if a model is missing, damaged or has no card, if they do not fit each other, or if there is
+        ModelError: If a model is missing, damaged or has no card, if they do not fit each other, or if there is
             nothing to choose by or no average that is better than one model.
-        DataError: if the data are malformed, or not those that the models were trained on.
-        BackendError: if the backend is unknown or not installed.
-        OutputError: if the result cannot be written.
+        DataError: If the data are malformed, or not those that the models were trained on.
+        BackendError: If the backend is unknown or not installed.
+        OutputError: If the result cannot be written.
 
     Example:
         >>> kerascnn.ensemble(["a.keras", "b.keras"], "e.keras").card.metrics["val_accuracy"]
@@ -76,13 +76,13 @@ def ensemble(
         raise UsageError(f"max_members is {max_members}; an ensemble has two members or more.")
     path = complete_model_path(output)
     require_replaceable(path, _SUFFIXES, inputs=map(resolve_model_path, models))
-    found = candidates(models)
+    found = find_candidates(models)
     # Better now than after all the work: is there a place for the result?
     with staging_directory(path):
         pass
     dataset = load_dataset(data, seed=found[0].card.split_seed, preparation=found[0].card.preparation)
     check_data(found, dataset, data)
-    indices = held_out(found, dataset)
+    indices = find_held_out(found, dataset)
     _tell_held_out(len(indices), max_members, note)
     backend = activate(backend).name
     engines = [KerasEngine(load_keras_model(one.path)) for one in found]

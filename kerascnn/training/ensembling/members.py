@@ -1,4 +1,4 @@
-"""Which models can be joined, on which images they can be compared, and which of them to take."""
+"""Find the models that can be members of one ensemble, and the images on which they can be compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,7 @@ from kerascnn.utils.errors import DataError, ModelError, UsageError
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may become a member.
-
-    Args:
-        path: its `.keras` file.
-        card: what is known of it.
-    """
+    """A model that may become a member: the path of its `.keras` file, and its card."""
 
     path: Path
     card: Card
@@ -31,18 +26,18 @@ class Candidate:
         return self.card.files[self.path.name]
 
 
-def candidates(models: Sequence[str | Path]) -> list[Candidate]:
-    """Find the models and see that they fit each other.
+def find_candidates(models: Sequence[str | Path]) -> list[Candidate]:
+    """Find the models, and check that they read the same pictures and classes.
 
     Args:
-        models: `.keras` files, or `"reference"`.
+        models: Paths of `.keras` files, or names of models that ship with the package.
 
     Returns:
-        One candidate a model, in their order.
+        One candidate for each model, in their order.
 
     Raises:
-        ModelError: if there are fewer than two, one is missing, was changed or has no card, or two are the same model
-            or differ in their classes or their pictures.
+        ModelError: If a model is missing, was changed or has no card, or two are the same model or do not fit.
+        UsageError: If there are fewer than two.
     """
     if len(models) < 2:
         raise UsageError("an ensemble has two members or more; name more models.")
@@ -73,16 +68,8 @@ def check_data(members: Sequence[Candidate], dataset: Dataset, source: str | Pat
             )
 
 
-def held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
-    """The images that no member was trained on.
-
-    Args:
-        members: trained on a part of the data set each.
-        dataset: the data set.
-
-    Returns:
-        Ascending indices into its training part, possibly none.
-    """
+def find_held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
+    """Find the training images of a data set that no member was trained on, as ascending indices; there may be none."""
     divisions = {(member.card.data["validation_split"], member.card.split_seed) for member in members}
     parts = [stratified_split(dataset.train_labels, share, seed)[1] for share, seed in divisions]
     return reduce(np.intersect1d, parts)
