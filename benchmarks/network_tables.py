@@ -7,7 +7,7 @@ import results
 from table_cells import disturbance, mean_and_deviation
 
 from kerascnn.models import ARCHITECTURES
-from kerascnn.summary.counts import counts_of
+from kerascnn.summary.counts import find_counts
 from kerascnn.training.run_settings import DEFAULT_ARCHITECTURE
 
 
@@ -42,7 +42,7 @@ def architectures_table() -> str:
         rows = results.read(f"network-{name}-seed-*.json")
         found = f"{mean_and_deviation(rows, 'test_accuracy')} ({_number_of(rows)})" if rows else "-"
         default = "; the default" if name == DEFAULT_ARCHITECTURE else ""
-        lines.append(f"| `{name}` | {facts.description}{default} | {counts_of(name).num_parameters:,} | {found} |")
+        lines.append(f"| `{name}` | {facts.description}{default} | {find_counts(name).num_parameters:,} | {found} |")
     return "\n".join(lines)
 
 
@@ -53,10 +53,7 @@ def _number_of(rows: list[dict]) -> str:
 def reference_choice_table() -> str:
     """Accuracy of each candidate, from `benchmarks/reference_choice.py`; nothing while there is no record."""
     for record in results.read("reference-choice.json"):
-        lines = [
-            "| model | architecture | pictures | right | rejected | ms a picture |",
-            "|---|---|---|---|---|---|",
-        ]
+        lines = ["| model | architecture | pictures | right | rejected | ms a picture |", "|---|---|---|---|---|---|"]
         for row in sorted(record["models"], key=lambda row: -row["right"]):
             right, withheld = (row[key] / row["num_samples"] for key in ("right", "withheld"))
             lines.append(

@@ -18,7 +18,7 @@ from pathlib import Path
 import results
 from others import OtherPrograms
 
-from kerascnn.summary.counts import counts_of
+from kerascnn.summary.counts import find_counts
 
 MODELS = Path(__file__).parent.parent / "saved_models" / "networks"
 # On two cores the backend that was quickest in short trials; accuracy does not depend on it.
@@ -46,7 +46,7 @@ def run(name: str, seed: int, dry_run: bool) -> dict:
         "architecture": name,
         "seed": seed,
         "recipe": card["recipe"],
-        "num_parameters": counts_of(name).num_parameters,
+        "num_parameters": find_counts(name).num_parameters,
         "num_train": card["data"]["num_train"],
         "seconds": round(sum(row["seconds"] for row in card["history"]), 1),
         "cores_of_others": others.cores(),

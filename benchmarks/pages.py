@@ -63,8 +63,7 @@ class Score:
         read = [line.text.replace(" ", "") for line in result.lines]
         text = "".join(page.lines)
         matches = match(
-            [box for line in page.boxes for box in line],
-            [digit.box for line in result.lines for digit in line.digits],
+            [box for line in page.boxes for box in line], [digit.box for line in result.lines for digit in line.digits]
         )
         self.num_pages += 1
         self.num_digits += len(text)

@@ -90,12 +90,7 @@ def main() -> None:
     runs = []
     for seed in SEEDS[:1] if arguments.dry_run else SEEDS:
         for softmax_count in VARIANTS:
-            figures = run(
-                softmax_count,
-                seed,
-                dataset,
-                _DRY_RUN_SAMPLES if arguments.dry_run else None,
-            )
+            figures = run(softmax_count, seed, dataset, _DRY_RUN_SAMPLES if arguments.dry_run else None)
             print(json.dumps(figures), flush=True)
             runs.append(figures)
     if not arguments.dry_run:

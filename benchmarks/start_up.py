@@ -23,11 +23,7 @@ def seconds_of(*arguments: str, cwd: Path) -> float:
     environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
     begun = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "kerascnn", *arguments],
-        cwd=cwd,
-        env=environment,
-        check=True,
-        capture_output=True,
+        [sys.executable, "-m", "kerascnn", *arguments], cwd=cwd, env=environment, check=True, capture_output=True
     )
     return time.perf_counter() - begun
 
@@ -45,13 +41,7 @@ def measure(runs: int, num_pictures: int) -> dict:
         commands = {
             "help": ("--help",),
             "predict one picture": ("predict", "one.png", *reference),
-            "predict one picture --backend tensorflow": (
-                "predict",
-                "one.png",
-                *reference,
-                "--backend",
-                "tensorflow",
-            ),
+            "predict one picture --backend tensorflow": ("predict", "one.png", *reference, "--backend", "tensorflow"),
             "predict a directory": ("predict", "many", *reference, "--format", "json"),
         }
         seconds = {command: [] for command in commands}

@@ -193,10 +193,7 @@ def accuracy_table() -> str:
 
 def ablation_table() -> str:
     """Ablation of the recipe `quick`, from `benchmarks/ablation.py`."""
-    lines = [
-        "| changed | runs | validation | test | seconds |",
-        "|---|---|---|---|---|",
-    ]
+    lines = ["| changed | runs | validation | test | seconds |", "|---|---|---|---|---|"]
     for name, (text, changes) in VARIANTS.items():
         rows = results.read(f"ablation-{name}-seed-*.json")
         if not rows:

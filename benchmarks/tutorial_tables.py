@@ -30,10 +30,7 @@ def softmax_twice_table() -> str:
     seeds = list(dict.fromkeys(run["seed"] for run in record["runs"]))
     names = {1: "softmax once", 2: "softmax twice"}
     columns = ("last training loss", "validation, mean", *(f"test, seed {seed}" for seed in seeds), "test, mean")
-    lines = [
-        f"| | {' | '.join(columns)} |",
-        "|---|" + "---|" * len(columns),
-    ]
+    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for count, name in names.items():
         runs = [run for run in record["runs"] if run["softmax_count"] == count]
         loss, validation = (mean(run["history"][-1][key] for run in runs) for key in ("loss", "val_accuracy"))

@@ -18,7 +18,7 @@ from PIL import Image
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
-from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, signed_scale
+from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, make_signed_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,7 +143,7 @@ def draw_convolution(image: np.ndarray) -> Drawing:
                 kernel.set_title("filter", fontsize=_SMALL, pad=3)
             for column, (values, title) in enumerate(zip((maps, positive, pooled), titles, strict=True), start=2):
                 axes = figure.add_subplot(grid[row, column])
-                axes.imshow(values, cmap=signed_scale(), vmin=-limit, vmax=limit)
+                axes.imshow(values, cmap=make_signed_scale(), vmin=-limit, vmax=limit)
                 _bare(axes, title)
 
     return Drawing(draw, 3.9)
@@ -393,7 +393,7 @@ def _softmax_twice(logits: np.ndarray) -> np.ndarray:
 def _numbers(axes: "Axes", values: np.ndarray, *, signed: bool, size: float = 9.5) -> None:
     """Draw a small array as coloured squares with its numbers."""
     limit = np.abs(values).max()
-    low, scale = (-limit, signed_scale()) if signed else (0, "gray")
+    low, scale = (-limit, make_signed_scale()) if signed else (0, "gray")
     # Half the opacity, so that every number can be read.
     axes.imshow(values, cmap=scale, vmin=2 * low if signed else low, vmax=2 * limit if signed else limit)
     for (row, column), value in np.ndenumerate(values):

@@ -16,7 +16,7 @@ from PIL import Image
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.saving.model_files import find_shipped_model
 from kerascnn.utils.backend import BACKENDS
-from kerascnn.utils.files import sha256_of
+from kerascnn.utils.files import compute_sha256
 
 TESTS = Path(__file__).parent
 # With KERAS_BACKEND set, what runs on every backend runs on that one only.
@@ -152,7 +152,7 @@ def write_card(target: Path) -> None:
     """Write the card of the model that ships beside another, with the digests of the files that are there."""
     card = json.loads(find_shipped_model().with_suffix(".json").read_text())
     files = [path for path in target.parent.glob(f"{target.stem}.*") if path.suffix != ".json"]
-    card |= {"name": target.stem, "files": {path.name: sha256_of(path) for path in files}}
+    card |= {"name": target.stem, "files": {path.name: compute_sha256(path) for path in files}}
     target.with_suffix(".json").write_text(json.dumps(card))
 
 
@@ -209,15 +209,7 @@ def start_small_run(backend: str, data: Path, output: Path, *options: str, epoch
     """Start `kerascnn fit` and return at once."""
     command = [
         *(sys.executable, "-P", "-m", "kerascnn", "fit", "--data", str(data), "--output", str(output)),
-        *(
-            "--batch-size",
-            str(SMALL_RUN["batch_size"]),
-            "--epochs",
-            str(epochs),
-            "--backend",
-            backend,
-            *options,
-        ),
+        *("--batch-size", str(SMALL_RUN["batch_size"]), "--epochs", str(epochs), "--backend", backend, *options),
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
 

@@ -75,10 +75,7 @@ def interrupted_and_resumed(data: str, directory: str, **arguments) -> dict:
         model, history = _continued(output)
     fold_temperature(model, whole.card.temperature)
     pairs = zip(whole.engine.model.get_weights(), model.get_weights(), strict=True)
-    return {
-        "epochs": [row["epoch"] for row in history],
-        "same": all(np.array_equal(*pair) for pair in pairs),
-    }
+    return {"epochs": [row["epoch"] for row in history], "same": all(np.array_equal(*pair) for pair in pairs)}
 
 
 def _continued(output: Path) -> tuple:

@@ -37,16 +37,7 @@ def test_predict_json_lines_for_files_directories_and_standard_input(cli, tmp_pa
     stream = io.BytesIO()
     photo(5).save(stream, "PNG")
     result = cli(
-        "predict",
-        "scans",
-        "-",
-        "--format",
-        "json",
-        "--top-k",
-        "2",
-        "--model",
-        "reference",
-        stdin=stream.getvalue(),
+        "predict", "scans", "-", "--format", "json", "--top-k", "2", "--model", "reference", stdin=stream.getvalue()
     )
     rows = json_lines(result)
     assert result.returncode == 0

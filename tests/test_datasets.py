@@ -55,10 +55,7 @@ def test_emnist_is_turned_upright_and_its_letters_are_named(tmp_path, mnist):
     directory.mkdir()
     labels = np.arange(260) % 26 + 1
     for part in ("train", "test"):
-        write_idx(
-            directory / f"emnist-letters-{part}-images-idx3-ubyte",
-            mnist.train_images[:260].transpose(0, 2, 1),
-        )
+        write_idx(directory / f"emnist-letters-{part}-images-idx3-ubyte", mnist.train_images[:260].transpose(0, 2, 1))
         write_idx(directory / f"emnist-letters-{part}-labels-idx1-ubyte", labels)
     data = load_dataset(directory)
     assert np.array_equal(data.train_images, mnist.train_images[:260])

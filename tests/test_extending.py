@@ -15,7 +15,7 @@ from conftest import assert_clear_failure, clean_environment
 import kerascnn
 from kerascnn.datasets import dataset_from_arrays
 from kerascnn.models.lookup import find_architecture
-from kerascnn.training.option_fields import options_of
+from kerascnn.training.option_fields import list_options
 from kerascnn.training.recipe import RECIPES, choose_recipe
 from kerascnn.training.run_options import FitKeywords, RecipeKeywords, RunOptions
 from kerascnn.training.run_settings import prepare_run
@@ -95,7 +95,7 @@ def test_the_help_shows_every_field_with_the_values_of_the_recipes(cli):
     for panel in ("Data:", "Network:", "Recipe:", "Run:", "Output:"):
         assert panel in text
     quick, best = (choose_recipe(name, "cnn") for name in RECIPES)
-    for field, option in options_of(kerascnn.Recipe):
+    for field, option in list_options(kerascnn.Recipe):
         assert f"--{field.name.replace('_', '-')} " in text
         assert option.help in text
         assert option.help in kerascnn.Recipe.__doc__

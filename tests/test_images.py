@@ -68,15 +68,7 @@ def test_exif_orientation_is_applied(tmp_path, reference, photo):
 
 @pytest.mark.parametrize(
     ("mode", "suffix"),
-    [
-        ("1", "png"),
-        ("L", "bmp"),
-        ("P", "gif"),
-        ("RGB", "webp"),
-        ("CMYK", "tiff"),
-        ("I;16", "png"),
-        ("LA", "png"),
-    ],
+    [("1", "png"), ("L", "bmp"), ("P", "gif"), ("RGB", "webp"), ("CMYK", "tiff"), ("I;16", "png"), ("LA", "png")],
 )
 def test_formats_and_modes_are_read_by_content(tmp_path, reference, photo, mode, suffix):
     if mode == "I;16":

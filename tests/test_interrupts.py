@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from kerascnn.utils.errors import BackendError
-from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.interrupts import remember_interrupts
 
 
 class Swallowing:
@@ -20,7 +20,7 @@ class Swallowing:
 
 def test_a_swallowed_interrupt_is_raised_when_it_is_asked_for():
     before = signal.getsignal(signal.SIGINT)
-    with noticed_interrupts() as raise_if_interrupted:
+    with remember_interrupts() as raise_if_interrupted:
         raise_if_interrupted()
         Swallowing()
         with pytest.raises(KeyboardInterrupt):
@@ -31,7 +31,7 @@ def test_a_swallowed_interrupt_is_raised_when_it_is_asked_for():
 @pytest.mark.parametrize("error", [ImportError("initialization failed"), BackendError("jax cannot be imported.")])
 def test_an_error_into_which_an_interrupt_was_turned_is_the_interrupt(error):
     def fail(before=None):
-        with noticed_interrupts():
+        with remember_interrupts():
             if before:
                 before()
             raise error

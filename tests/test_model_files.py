@@ -118,13 +118,7 @@ def test_damaged_archives_are_one_clear_error(tmp_path, content, words):
 def _lambda(config, directory):
     code = f"open({str(directory / 'executed')!r}, 'w')"
     config["config"]["layers"].insert(
-        2,
-        {
-            "module": "keras.layers",
-            "class_name": "Lambda",
-            "config": {"function": code},
-            "registered_name": None,
-        },
+        2, {"module": "keras.layers", "class_name": "Lambda", "config": {"function": code}, "registered_name": None}
     )
 
 

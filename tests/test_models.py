@@ -13,8 +13,8 @@ from PIL import Image
 
 import kerascnn
 from kerascnn.evaluation.model_overview import compare_architectures
-from kerascnn.models import ARCHITECTURES, dropout_rates_of
-from kerascnn.summary.counts import counts_of
+from kerascnn.models import ARCHITECTURES, resolve_dropout_rates
+from kerascnn.summary.counts import find_counts
 from kerascnn.training.recipe import choose_recipe
 from kerascnn.utils.backend import BACKENDS
 
@@ -83,7 +83,7 @@ def test_each_trains_on_the_other_backends(workers, shared_digits, name, backend
     found = workers(backend)("fit_briefly", data=str(shared_digits), architecture=name)
     assert len(found["losses"]) == 2
     assert found["losses"][1] < found["losses"][0]
-    assert found["num_parameters"] == counts_of(name).num_parameters < LIMITS.get(name, 10**7)
+    assert found["num_parameters"] == find_counts(name).num_parameters < LIMITS.get(name, 10**7)
 
 
 def test_every_command_takes_them(cli, made, shared_digits, tmp_path, photo):
@@ -92,7 +92,7 @@ def test_every_command_takes_them(cli, made, shared_digits, tmp_path, photo):
     document = json.loads(cli("evaluate", "--model", path, "--data", shared_digits, "--format", "json").stdout)
     assert document["accuracy"] > 0.6
     assert json.loads(cli("predict", "one.png", "--model", path, "--format", "json").stdout)["digit"] == 1
-    assert f"{counts_of('mlp').num_parameters:,}".encode() in cli("summary", "--model", path).stdout
+    assert f"{find_counts('mlp').num_parameters:,}".encode() in cli("summary", "--model", path).stdout
     for command in ("fit", "summary"):
         assert ", ".join(ARCHITECTURES) in " ".join(cli(command, "--help").stdout.decode().split())
 
@@ -121,7 +121,7 @@ def test_dropout_is_the_networks_own_unless_it_is_given(shapes, name):
     assert shapes[name]["default_rates"] == list(ARCHITECTURES[name].dropout_rates)
     assert shapes[name]["rates_in_layers"] == shapes[name]["rates"]
     of_recipe = {"cnn": (0.0, 0.0)}
-    assert choose_recipe("quick", name).dropout_rates == of_recipe.get(name, dropout_rates_of(name))
+    assert choose_recipe("quick", name).dropout_rates == of_recipe.get(name, resolve_dropout_rates(name))
     with pytest.raises(kerascnn.KerasCNNError, match=f"'{name}' takes {len(ARCHITECTURES[name].dropout_rates)}"):
         choose_recipe("quick", name, dropout_rates=(0.1, 0.2, 0.3))
 

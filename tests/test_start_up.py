@@ -12,19 +12,7 @@ from conftest import clean_environment
 import kerascnn
 
 PACKAGE = Path(kerascnn.__file__).parent
-HEAVY = {
-    "keras",
-    "tensorflow",
-    "jax",
-    "torch",
-    "matplotlib",
-    "onnxruntime",
-    "onnx",
-    "tf2onnx",
-    "cv2",
-    "PIL",
-    "numpy",
-}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "matplotlib", "onnxruntime", "onnx", "tf2onnx", "cv2", "PIL", "numpy"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch", "matplotlib"}
 
 

@@ -10,8 +10,8 @@ from conftest import assert_clear_failure
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.model_files import find_shipped_model
 from kerascnn.summary import summarize
-from kerascnn.summary.counts import counts_of
-from kerascnn.summary.layer_arithmetic import Window, convolution_parameters, dense_parameters, padded_window
+from kerascnn.summary.counts import find_counts
+from kerascnn.summary.layer_arithmetic import Window, compute_padded_window, convolution_parameters, dense_parameters
 from kerascnn.utils.errors import ModelError
 
 
@@ -36,7 +36,7 @@ def test_the_formula_in_numbers():
     assert Window(28, 3).text == "(28 - 3 + 2*0) / 1 + 1 = 26"
     assert Window(32, 5, 1, (2, 2)).text == "(32 - 5 + 2*2) / 1 + 1 = 32"
     assert Window(7, 3, 2).output_size == 3
-    assert padded_window("same", 224, 7, 2).text == "(224 - 7 + 2 + 3) / 2 + 1 = 112"
+    assert compute_padded_window("same", 224, 7, 2).text == "(224 - 7 + 2 + 3) / 2 + 1 = 112"
     assert Window(7, 3, 3).text == "(7 - 3 + 2*0) / 3 + 1 = 2.333, rounded down to 2"
     assert Window(7, 3, 3).unseen == 1
 
@@ -168,7 +168,7 @@ def test_the_size_of_each_architecture_is_what_the_summary_counts(tmp_path, buil
     (config,) = [model["config"] for model in built if model["config"]["config"]["name"] == name]
     write_model(tmp_path / "model.keras", config)
     summary = summarize(model=tmp_path / "model.keras")
-    assert counts_of(name) == (summary.num_parameters, summary.num_multiply_adds)
+    assert find_counts(name) == (summary.num_parameters, summary.num_multiply_adds)
 
 
 def test_the_architecture_that_ships_is_the_one_that_is_built(built):

@@ -25,7 +25,7 @@ from conftest import (
 import kerascnn
 from kerascnn.datasets import load_dataset, stratified_split
 from kerascnn.utils.backend import BACKENDS
-from kerascnn.utils.files import sha256_of
+from kerascnn.utils.files import compute_sha256
 
 FIGURES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -53,7 +53,7 @@ def test_fit_writes_model_onnx_history_curves_and_card(trained, backend):
         f"model.{end}" for end in ("keras", "onnx", "csv", "png", "json")
     }
     assert card["files"] == {
-        f"model{end}": sha256_of(path.with_suffix(end)) for end in (".keras", ".onnx", ".csv", ".png")
+        f"model{end}": compute_sha256(path.with_suffix(end)) for end in (".keras", ".onnx", ".csv", ".png")
     }
     assert not any(name.startswith("optimizer") for name in weights_of(path))
     assert card["software"]["backend"] == backend
@@ -285,14 +285,7 @@ def test_data_of_other_classes_give_a_head_of_their_number(cli, tmp_path, mnist)
     few = mnist.train_labels < 3
     images, labels = mnist.train_images[few][:300], mnist.train_labels[few][:300]
     names = np.array(["zero", "one", "two"])
-    np.savez(
-        tmp_path / "three.npz",
-        x_train=images,
-        y_train=labels,
-        x_test=images,
-        y_test=labels,
-        class_names=names,
-    )
+    np.savez(tmp_path / "three.npz", x_train=images, y_train=labels, x_test=images, y_test=labels, class_names=names)
     result = cli("fit", "--data", "three.npz", "--epochs", 2, "--batch-size", 32, "--backend", "jax")
     assert result.returncode == 0, result.stderr.decode()
     model = kerascnn.load(tmp_path / "saved_models" / "three_cnn.keras")

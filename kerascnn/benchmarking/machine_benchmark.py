@@ -10,7 +10,7 @@ from kerascnn.benchmarking.operations import predicting_multiply_adds, training_
 from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
 from kerascnn.benchmarking.processes import Failed, Measuring
 from kerascnn.benchmarking.processor import machine
-from kerascnn.utils.backend import BACKENDS, installed_version
+from kerascnn.utils.backend import BACKENDS, find_installed_version
 from kerascnn.utils.cores import num_cores
 from kerascnn.utils.errors import UsageError
 
@@ -169,7 +169,7 @@ def _take_turns(
     with ExitStack() as stack:
         matmul = stack.enter_context(Measuring("matmul"))
         for name in names:
-            if installed_version(name) is None:
+            if find_installed_version(name) is None:
                 turns.problems[name] = "not installed"
                 continue
             note(f"{task}: {name} starts")
@@ -204,7 +204,7 @@ def _matrix_product(blocks: Sequence[Message]) -> MatrixProduct:
 
 
 def _rate(name: str, turns: _Turns, multiply_adds: int, product: MatrixProduct) -> Rate:
-    version = installed_version(name)
+    version = find_installed_version(name)
     if name in turns.problems:
         return Rate(name, version, problem=turns.problems[name])
     runs = tuple(round(_per_second(block), 1) for block in turns.blocks[name])

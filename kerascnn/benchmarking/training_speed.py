@@ -102,10 +102,10 @@ def measure_training(
     """
     meter = Meter(blocks, send)
     from kerascnn.training import fit
-    from kerascnn.training.acceleration.memory import freed_memory_kept
+    from kerascnn.training.acceleration.memory import keep_freed_memory
 
     stops = contextlib.suppress(NoMoreBlocks)
-    with freed_memory_kept(), tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, stops:
+    with keep_freed_memory(), tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, stops:
         output = Path(name) / "benchmark.keras"
         recipe = {**SETTINGS[settings], "epochs": _EPOCHS, "batch_size": BATCH_SIZE}
         fit("mnist", backend=backend, output=output, progress=meter, **recipe)

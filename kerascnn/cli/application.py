@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from kerascnn.cli.printing import print_message
 from kerascnn.utils.errors import KerasCNNError, UsageError
-from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.interrupts import remember_interrupts
 
 _WRONG_USAGE = 2
 
@@ -27,7 +27,7 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            with noticed_interrupts():
+            with remember_interrupts():
                 return super().invoke(ctx)
         except UsageError as error:
             fail(str(error), exit_code=_WRONG_USAGE)
@@ -66,9 +66,9 @@ def top(
     Example: kerascnn predict image.png
     """
     if version:
-        from kerascnn.utils.backend import installed_software
+        from kerascnn.utils.backend import list_installed_software
 
-        print(*(f"{name} {number}" for name, number in installed_software().items()), sep="\n")
+        print(*(f"{name} {number}" for name, number in list_installed_software().items()), sep="\n")
         raise typer.Exit
 
 

@@ -11,9 +11,7 @@ from kerascnn.utils.errors import KerasCNNError
 
 
 @app.command()
-def backends(
-    format: Annotated[Format, typer.Option(help="How to print the backends.")] = Format.text,
-) -> None:
+def backends(format: Annotated[Format, typer.Option(help="How to print the backends.")] = Format.text) -> None:
     """Show the installed backends, their devices, and the one in use.
 
     Example: kerascnn backends --format json

@@ -56,9 +56,7 @@ def models(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH",
-            help="Trained models, or directories of them.  [default: saved_models/]",
-            show_default=False,
+            metavar="PATH", help="Trained models, or directories of them.  [default: saved_models/]", show_default=False
         ),
     ] = None,
     figure: Annotated[

@@ -30,8 +30,7 @@ class TextOrJson(StrEnum):
 ARCHITECTURE_NAMES = ", ".join(ARCHITECTURES)
 
 ImagesArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="IMAGE", help="Pictures, directories of pictures, or - for standard input."),
+    list[str], typer.Argument(metavar="IMAGE", help="Pictures, directories of pictures, or - for standard input.")
 ]
 ModelOption = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from kerascnn.cli.application import app, fail
 from kerascnn.cli.options import ARCHITECTURE_NAMES, DataOption, TextOrJson
 from kerascnn.cli.printing import print_message
-from kerascnn.training.option_fields import Option, as_text, flags_of, options_of, type_of
+from kerascnn.training.option_fields import Option, as_text, list_options, make_flags, resolve_type
 from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
 from kerascnn.training.run_options import RunOptions
 
@@ -84,10 +84,10 @@ def _run(
 ) -> "Predictor":
     """Train; an interrupt becomes one sentence that says what was kept."""
     from kerascnn.training import fit
-    from kerascnn.training.acceleration.memory import freed_memory_kept
+    from kerascnn.training.acceleration.memory import keep_freed_memory
 
     try:
-        with freed_memory_kept():
+        with keep_freed_memory():
             return fit(data, architecture, recipe, progress=progress, **options)
     except KeyboardInterrupt:
         progress.close()
@@ -102,11 +102,11 @@ def _parameters() -> Iterator[Parameter]:
     """The parameters of `fit` that are written down, then one for each field with a panel."""
     yield from (one for one in signature(fit).parameters.values() if one.kind is not Parameter.VAR_KEYWORD)
     recipes = {name: choose_recipe(name, "cnn") for name in RECIPES}
-    for field, option in options_of(Recipe):
+    for field, option in list_options(Recipe):
         allowed = option.allowed if isinstance(option.allowed, tuple) else (str(option.allowed),)
         values = {name: _default(getattr(recipe, field.name)) for name, recipe in recipes.items()}
         yield _parameter(field, option, f"{' or '.join(allowed)}; {_defaults(values)}")
-    for field, option in options_of(RunOptions):
+    for field, option in list_options(RunOptions):
         if option.panel is not None:
             has_default = isinstance(field.default, int | float) and not isinstance(field.default, bool)
             yield _parameter(field, option, f"default: {as_text(field.default)}" if has_default else "")
@@ -125,9 +125,9 @@ def _defaults(values: dict[str, str]) -> str:
 
 def _parameter(field: Field[Any], option: Option, facts: str) -> Parameter:
     """The option of a field."""
-    kind = type_of(field)
+    kind = resolve_type(field)
     made = typer.Option(
-        *flags_of(field.name, option),
+        *make_flags(field.name, option),
         help=f"{option.help}  [{facts}]" if facts else option.help,
         metavar=option.metavar,
         rich_help_panel=option.panel,

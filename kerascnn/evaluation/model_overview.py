@@ -9,7 +9,7 @@ from typing import Any
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import ENSEMBLE, Card, read_card
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
-from kerascnn.summary.counts import counts_of
+from kerascnn.summary.counts import find_counts
 from kerascnn.utils.errors import ModelError
 
 MODELS = Path("saved_models")
@@ -99,7 +99,7 @@ def compare_architectures(
         ArchitectureOverview(
             name,
             facts.description,
-            *counts_of(name),
+            *find_counts(name),
             _runs({path: card for path, card in cards.items() if card.architecture == name}),
         )
         for name, facts in ARCHITECTURES.items()

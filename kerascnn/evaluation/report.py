@@ -21,7 +21,7 @@ from kerascnn.evaluation.scoring import Evaluation, ScoredPredictions, predict_a
 from kerascnn.inference.predictor import Predictor
 from kerascnn.utils.errors import UsageError
 from kerascnn.utils.html_page import HtmlReport
-from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.interrupts import remember_interrupts
 from kerascnn.utils.outputs import OutputDirectory
 
 __all__ = ["Results", "evaluate_models", "report_directory"]
@@ -76,7 +76,7 @@ def evaluate_models(
     comparison = compare(*found) if len(found) == 2 else None
     report = None
     if directory is not None:
-        with noticed_interrupts() as raise_if_interrupted:
+        with remember_interrupts() as raise_if_interrupted:
             files = _files(found, comparison)
             raise_if_interrupted()
         report = directory.write_all(files)[-1]

@@ -139,10 +139,7 @@ def evaluate(model: Predictor | str | Path | None = None, data: str | Path | Dat
 
 
 def predict_and_score(
-    model: Predictor | str | Path | None = None,
-    data: str | Path | Dataset = "mnist",
-    *,
-    with_features: bool = False,
+    model: Predictor | str | Path | None = None, data: str | Path | Dataset = "mnist", *, with_features: bool = False
 ) -> ScoredPredictions:
     """Predict the test part of a data set and score the predictions.
 

@@ -16,7 +16,7 @@ from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.utils.errors import DataError, ModelError
 from kerascnn.utils.illustration import written
-from kerascnn.utils.interrupts import noticed_interrupts
+from kerascnn.utils.interrupts import remember_interrupts
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.version import __version__
 
@@ -42,7 +42,7 @@ def explain_classification(
     """
     (name, array), (predictor, network) = picture, model
     card, layer, seed = predictor.card, options.get("layer"), options.get("seed", 0)
-    with noticed_interrupts() as raise_if_interrupted:
+    with remember_interrupts() as raise_if_interrupted:
         anatomy = Anatomy(network)
         if layer is not None:
             anatomy.step(layer)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, signed_scale, unsigned_scale
+from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, make_signed_scale, make_unsigned_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def draw_evidence(
         axes = figure.subplots(1, 1 + len(maps))
         _show_grey(axes[0], seen, "what the network sees")
         for panel, values, title in zip(axes[1:], maps, titles, strict=True):
-            drawn = panel.imshow(values, cmap=signed_scale(), vmin=-limit, vmax=limit)
+            drawn = panel.imshow(values, cmap=make_signed_scale(), vmin=-limit, vmax=limit)
             _outline_ink(panel, seen)
             _add_title(panel, title)
         if outlined is not None and outlined.any() and not outlined.all():
@@ -117,7 +117,7 @@ def draw_filters(kernels: np.ndarray, order: np.ndarray, num_edges: int) -> Draw
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = np.atleast_1d(figure.subplots(len(groups), 1, height_ratios=rows))
         for panel, (title, members) in zip(axes, groups, strict=True):
-            tiles, scale = np.moveaxis(kernels[..., members], -1, 0), _Scale(signed_scale(), -limit, limit)
+            tiles, scale = np.moveaxis(kernels[..., members], -1, 0), _Scale(make_signed_scale(), -limit, limit)
             drawn = _draw_mosaic(panel, tiles, [str(index) for index in members], scale, theme)
             panel.set_title(title, loc="left", fontsize=_TITLE)
         _add_scale(figure, drawn, axes, "weight")
@@ -131,7 +131,9 @@ def draw_units(weights: np.ndarray, units: np.ndarray) -> Drawing:
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        drawn = _draw_mosaic(axes, weights, [str(unit) for unit in units], _Scale(signed_scale(), -limit, limit), theme)
+        drawn = _draw_mosaic(
+            axes, weights, [str(unit) for unit in units], _Scale(make_signed_scale(), -limit, limit), theme
+        )
         _add_scale(figure, drawn, [axes], "weight")
 
     return Drawing(draw, _mosaic_height(-(-len(units) // _COLUMNS)) + 0.55)
@@ -151,7 +153,7 @@ def draw_attention(seen: np.ndarray, rollout: np.ndarray, edges: tuple[float, fl
         axes = figure.subplots(1, 2)
         _show_grey(axes[0], seen, "what the network sees")
         extent = (left, right, bottom, top)
-        drawn = axes[1].imshow(rollout, cmap=unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
+        drawn = axes[1].imshow(rollout, cmap=make_unsigned_scale(), vmin=0, vmax=max(2.0, rollout.max()), extent=extent)
         if seen.min() < 128 <= seen.max():
             axes[1].contour(seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.8)
         _add_title(axes[1], "what arrives at the end")
@@ -188,7 +190,7 @@ def draw_heads(
             for head, values in enumerate(received[row]):
                 title = f"{label}, head {head + 1}" if head == 0 else f"head {head + 1}"
                 start = head * (1 + _GAP)
-                drawn = _draw_tile(axes, values, (start, floor), title, _Scale(unsigned_scale(), 0, limit), theme)
+                drawn = _draw_tile(axes, values, (start, floor), title, _Scale(make_unsigned_scale(), 0, limit), theme)
                 if seen.min() < 128 <= seen.max():
                     axes.contour(start + xs, floor + ys, seen, [127.5], colors=_OUTLINE_ON_DARK, linewidths=0.6)
         width = num_heads * (1 + _GAP) - _GAP
@@ -207,7 +209,7 @@ def draw_feature_maps(maps: np.ndarray, order: np.ndarray) -> Drawing:
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        scale = _Scale(signed_scale(), -limit, limit) if signed else _Scale(unsigned_scale(), 0, limit)
+        scale = _Scale(make_signed_scale(), -limit, limit) if signed else _Scale(make_unsigned_scale(), 0, limit)
         drawn = _draw_mosaic(axes, shown, [str(index) for index in order], scale, theme)
         extend = "max" if limit < _limit(shown) and not signed else "neither"
         _add_scale(figure, drawn, [axes], "activation", extend=extend)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, unsigned_scale
+from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, make_unsigned_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def draw_class_maps(probabilities: np.ndarray, titles: Sequence[str]) -> Drawing
             panel.axis("off")
         for index, title in enumerate(titles):
             panel = panels.flat[index]
-            drawn = panel.imshow(probabilities[..., index], cmap=unsigned_scale(), vmin=0, vmax=1)
+            drawn = panel.imshow(probabilities[..., index], cmap=make_unsigned_scale(), vmin=0, vmax=1)
             panel.set_title(title, fontsize=_TITLE, pad=3)
         figure.colorbar(drawn, ax=panels, location="bottom", shrink=0.6, aspect=40, label="probability")
 

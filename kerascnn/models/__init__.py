@@ -9,8 +9,8 @@ from kerascnn.models.registry import (
     NetworkFunction,
     build,
     check_architecture,
-    dropout_rates_of,
     register,
+    resolve_dropout_rates,
 )
 
 __all__ = [
@@ -19,8 +19,8 @@ __all__ = [
     "NetworkFunction",
     "build",
     "check_architecture",
-    "dropout_rates_of",
     "register",
+    "resolve_dropout_rates",
 ]
 
 # Every file of this directory may register networks.

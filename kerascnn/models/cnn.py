@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 @register("two convolutions, two dense layers", year=1998)
 def cnn(
-    input_shape: tuple[int, int, int] = (28, 28, 1),
-    num_classes: int = 10,
-    dropout_rates: Sequence[float] = (0.25, 0.5),
+    input_shape: tuple[int, int, int] = (28, 28, 1), num_classes: int = 10, dropout_rates: Sequence[float] = (0.25, 0.5)
 ) -> "keras.Sequential":
     """Build the network: two convolutions, one pooling, two dense layers.
 

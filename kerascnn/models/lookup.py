@@ -41,7 +41,7 @@ def find_architecture(network: Network) -> Architecture:
             return _in_file(Path(path), function)
         return ARCHITECTURES[check_architecture(network)]
     if is_model(network):
-        return architecture_of(network)
+        return wrap_model(network)
     if not callable(network):
         raise ModelError(f"{network!r} is no architecture; give a name, a keras.Model or a function that builds one.")
     return _own(network.__name__, network)
@@ -52,7 +52,7 @@ def is_model(network: object) -> bool:
     return "keras" in sys.modules and isinstance(network, sys.modules["keras"].Model)
 
 
-def architecture_of(model: "keras.Model", *, any_classes: bool = False) -> Architecture:
+def wrap_model(model: "keras.Model", *, any_classes: bool = False) -> Architecture:
     """Make an architecture of a built model. Its configuration is rebuilt for each run, its weights are copied.
 
     Args:

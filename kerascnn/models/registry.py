@@ -108,7 +108,7 @@ def check_architecture(name: str) -> str:
     return name
 
 
-def dropout_rates_of(architecture: str | Architecture, rates: Sequence[float] | None = None) -> tuple[float, ...]:
+def resolve_dropout_rates(architecture: str | Architecture, rates: Sequence[float] | None = None) -> tuple[float, ...]:
     """Find the dropout rates to build a network with. Needs no Keras.
 
     Args:
@@ -122,7 +122,7 @@ def dropout_rates_of(architecture: str | Architecture, rates: Sequence[float] | 
         UsageError: If the name is unknown, or the number of rates is not that of the network's own.
 
     Example:
-        >>> dropout_rates_of("cnn")
+        >>> resolve_dropout_rates("cnn")
         (0.25, 0.5)
     """
     network = _by_name(architecture)
@@ -165,7 +165,7 @@ def build(
         (None, 10)
     """
     network = _by_name(architecture)
-    rates = dropout_rates_of(network, dropout_rates)
+    rates = resolve_dropout_rates(network, dropout_rates)
     if network.dropout_rates:
         arguments["dropout_rates"] = rates
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerascnn.saving.card import Card, read_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
-from kerascnn.utils.files import place, sha256_of, staging_directory, write_to_disk
+from kerascnn.utils.files import compute_sha256, place, staging_directory, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
@@ -76,7 +76,7 @@ def find_shipped_model(name: str = REFERENCE) -> Path:
 
 def is_current(path: Path, card: Card) -> bool:
     """Whether a file is the one that the card was written for."""
-    return path.is_file() and card.files.get(path.name) == sha256_of(path)
+    return path.is_file() and card.files.get(path.name) == compute_sha256(path)
 
 
 def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Iterable[Path] = ()) -> None:
@@ -122,7 +122,7 @@ def save(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
     require_replaceable(model_path, staged_files)  # again: something may have been put there in the meantime
     earlier = read_card(model_path)
     targets = {suffix: model_path.with_suffix(suffix) for suffix in staged_files}
-    digests = {targets[suffix].name: sha256_of(staged) for suffix, staged in staged_files.items()}
+    digests = {targets[suffix].name: compute_sha256(staged) for suffix, staged in staged_files.items()}
     complete = replace(card, files=digests)
     with staging_directory(model_path) as directory:
         staged_card = directory / "card.json"

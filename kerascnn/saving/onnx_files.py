@@ -28,12 +28,7 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
     Raises:
         ModelError: If the conversion fails.
     """
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "tensorflow",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     # -P: a file of the working directory must not be taken for a module.
     command = [sys.executable, "-P", "-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
     try:

@@ -21,7 +21,7 @@ class Counts(NamedTuple):
     num_multiply_adds: int
 
 
-def counts_of(architecture: str) -> Counts:
+def find_counts(architecture: str) -> Counts:
     """Count the parameters and multiply-adds of an architecture, as it is made for its data set.
 
     They are read from the file that is part of the package, or computed with Keras if the network is not in it.

@@ -116,7 +116,7 @@ class Window:
         }
 
 
-def padded_window(padding: str, size: int, filter_size: int, stride: int = 1, dilation: int = 1) -> Window:
+def compute_padded_window(padding: str, size: int, filter_size: int, stride: int = 1, dilation: int = 1) -> Window:
     """Make the window of a Keras layer, with the padding that its name stands for.
 
     `valid` stands for none, `same` for so much that the output has N / S places, rounded up; of an odd number the

@@ -12,9 +12,9 @@ from typing import Any
 from kerascnn.summary.layer_arithmetic import (
     Arithmetic,
     Window,
+    compute_padded_window,
     convolution_parameters,
     dense_parameters,
-    padded_window,
     sum_of_products,
 )
 from kerascnn.utils.errors import ModelError
@@ -134,7 +134,7 @@ def _slide(
     height, width, _ = _split_shape(layer)
     strides, dilations = layer.config["strides"], layer.config.get("dilation_rate", (1, 1))
     windows = tuple(
-        padded_window(layer.config["padding"], *axis).require_fit(layer.name)
+        compute_padded_window(layer.config["padding"], *axis).require_fit(layer.name)
         for axis in zip((height, width), filter_sizes, strides, dilations, strict=True)
     )
     slides = [Slide(window.stride, window.padding[0], window.extent) for window in windows]

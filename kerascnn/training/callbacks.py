@@ -126,12 +126,7 @@ class SaveRun(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        directory: RunDirectory,
-        settings: dict[str, Any],
-        data_digest: str,
-        best: KeepBest,
-        record: RecordHistory,
+        self, directory: RunDirectory, settings: dict[str, Any], data_digest: str, best: KeepBest, record: RecordHistory
     ) -> None:
         super().__init__()
         self.directory, self.settings, self.data_digest = directory, settings, data_digest

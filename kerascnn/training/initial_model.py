@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES, Architecture
-from kerascnn.models.lookup import architecture_of
+from kerascnn.models.lookup import wrap_model
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import resolve_model_path
 from kerascnn.utils.backend import activate
 from kerascnn.utils.errors import ModelError
-from kerascnn.utils.files import sha256_of
+from kerascnn.utils.files import compute_sha256
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +55,7 @@ class InitialModel:
         if self.card and self.card.architecture in ARCHITECTURES:
             return ARCHITECTURES[self.card.architecture]
         activate(backend)
-        return architecture_of(self._load(), any_classes=True)
+        return wrap_model(self._load(), any_classes=True)
 
     def copy_weights(self, model: "keras.Model", class_names: tuple[str, ...]) -> None:
         """Give a network the weights of this model; its last layer keeps its own where the classes are others.
@@ -84,7 +84,7 @@ class InitialModel:
     def facts(self) -> dict[str, str]:
         """What the card of the trained model records of it."""
         name = self.card.name if self.card else self.path.stem
-        return {"name": name, "sha256": sha256_of(self.path)}
+        return {"name": name, "sha256": compute_sha256(self.path)}
 
     def _load(self) -> Any:
         from kerascnn.saving.safe_loading import load_keras_model

@@ -26,10 +26,7 @@ def draw_learning_curves(history: Sequence[Mapping[str, Any]], title: str, path:
     epochs = [row["epoch"] for row in history]
     for axes, key, label in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("loss", "accuracy in %"), strict=True):
         factor = 100 if key == "accuracy" else 1
-        for name, column, colour, marker in (
-            ("training", key, _ORANGE, "o"),
-            ("validation", f"val_{key}", _BLUE, "s"),
-        ):
+        for name, column, colour, marker in (("training", key, _ORANGE, "o"), ("validation", f"val_{key}", _BLUE, "s")):
             values = [row[column] * factor for row in history]
             axes.plot(epochs, values, color=colour, marker=marker, markersize=4, label=name)
         axes.set_xlabel("epoch")

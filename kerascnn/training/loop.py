@@ -49,7 +49,7 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
     """
     settings, recipe = run.settings, run.settings.recipe
     best, record = KeepBest(settings.patience), RecordHistory()
-    with seeded_initializers(settings.seed):
+    with seed_initializers(settings.seed):
         model = inputs.build()
         trained = accelerate(model)
         compile_model(trained, recipe, len(inputs.batches), inputs.loss, inputs.accuracy)
@@ -84,7 +84,7 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
 
 
 @contextmanager
-def seeded_initializers(seed: int) -> Iterator[None]:
+def seed_initializers(seed: int) -> Iterator[None]:
     """Let initializers and random layers draw their seeds by a seed of ours inside the block.
 
     They draw them from Python's own generator, whose state is restored afterwards. `keras.utils.set_random_seed` would
@@ -99,11 +99,7 @@ def seeded_initializers(seed: int) -> Iterator[None]:
 
 
 def compile_model(
-    model: keras.Model,
-    recipe: Recipe,
-    steps_per_epoch: int,
-    loss: keras.losses.Loss,
-    accuracy: keras.metrics.Metric,
+    model: keras.Model, recipe: Recipe, steps_per_epoch: int, loss: keras.losses.Loss, accuracy: keras.metrics.Metric
 ) -> None:
     """Give a model its optimizer, with the learning rate schedule over the whole run, its loss and its metric.
 
@@ -114,11 +110,7 @@ def compile_model(
         loss: Loss of its probabilities.
         accuracy: Metric of its probabilities.
     """
-    model.compile(
-        optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch),
-        loss=loss,
-        metrics=[accuracy],
-    )
+    model.compile(optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch), loss=loss, metrics=[accuracy])
 
 
 def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, directory: RunDirectory) -> None:

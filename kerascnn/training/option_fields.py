@@ -77,12 +77,12 @@ def option(
     return field(default=default, metadata={"option": Option(help, allowed, panel, metavar, flag, short_flag)})
 
 
-def options_of(kind: type["DataclassInstance"]) -> Iterator[tuple[Field[Any], Option]]:
+def list_options(kind: type["DataclassInstance"]) -> Iterator[tuple[Field[Any], Option]]:
     """Each field of a dataclass, and what it says of itself."""
     return ((one, one.metadata["option"]) for one in fields(kind))
 
 
-def type_of(one: Field[Any]) -> type:
+def resolve_type(one: Field[Any]) -> type:
     """The type of a field's values: bool, int, float, tuple, or str for everything else."""
     kinds: tuple[Any, ...] = (one.type, *get_args(one.type))
     if any(get_origin(kind) is tuple for kind in kinds):
@@ -90,14 +90,14 @@ def type_of(one: Field[Any]) -> type:
     return next((kind for kind in (bool, int, float) if kind in kinds), str)
 
 
-def flags_of(name: str, made: Option) -> list[str]:
+def make_flags(name: str, made: Option) -> list[str]:
     """The names of a field's option on the command line, the long one first."""
     return [made.flag or f"--{name.replace('_', '-')}", *([made.short_flag] if made.short_flag else [])]
 
 
 def check_values(values: "DataclassInstance") -> None:
     """Raise UsageError unless each value is of its field's type and among what the field allows."""
-    for one, made in options_of(type(values)):
+    for one, made in list_options(type(values)):
         value = getattr(values, one.name)
         if value is None or made.allowed is None:
             continue
@@ -106,7 +106,7 @@ def check_values(values: "DataclassInstance") -> None:
                 raise UsageError(f"{one.name} is {value!r}; choose one of {', '.join(made.allowed)}.")
             continue
         numbers = value if isinstance(value, tuple) else (value,)
-        is_whole = type_of(one) is int
+        is_whole = resolve_type(one) is int
         if not all(isinstance(number, int if is_whole else int | float) for number in numbers):
             raise UsageError(f"{one.name} is {value!r}; expected {'a whole number' if is_whole else 'a number'}.")
         if not all(map(made.allowed.allow, numbers)):
@@ -114,7 +114,7 @@ def check_values(values: "DataclassInstance") -> None:
             raise UsageError(f"{one.name} is {as_text(value)}; expected {each}{made.allowed}.")
 
 
-def documented(kind: _Class) -> _Class:
+def document_fields(kind: _Class) -> _Class:
     """Add the fields of a dataclass to its docstring; a class decorator."""
     kind.__doc__ = f"{cleandoc(kind.__doc__ or '')}\n\nArgs:\n{fields_as_text(kind)}"
     return kind
@@ -123,7 +123,7 @@ def documented(kind: _Class) -> _Class:
 def fields_as_text(kind: type["DataclassInstance"], indent: str = "    ") -> str:
     """The fields of a dataclass as they stand in the section Args of a docstring, one a line."""
     lines = []
-    for one, made in options_of(kind):
+    for one, made in list_options(kind):
         allowed = made.allowed if isinstance(made.allowed, Limits) else " or ".join(made.allowed or ())
         default = f"default: {as_text(one.default)}" if isinstance(one.default, str | float | int) else ""
         facts = "; ".join(text for text in (str(allowed), default) if text)

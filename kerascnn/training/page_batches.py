@@ -31,12 +31,7 @@ class PartsOfPages(keras.utils.PyDataset):
     """
 
     def __init__(
-        self,
-        pages: Sequence[LabelledPage],
-        tile: int,
-        batch_size: int,
-        seed: int,
-        augmentation: Callable[[int], float],
+        self, pages: Sequence[LabelledPage], tile: int, batch_size: int, seed: int, augmentation: Callable[[int], float]
     ) -> None:
         super().__init__(workers=1)
         self._pages, self._tile, self._batch_size = pages, tile, batch_size

@@ -4,15 +4,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from math import cos, pi
 from typing import Any
 
-from kerascnn.models import Architecture, dropout_rates_of
-from kerascnn.training.option_fields import Limits, check_values, documented, option
+from kerascnn.models import Architecture, resolve_dropout_rates
+from kerascnn.training.option_fields import Limits, check_values, document_fields, option
 from kerascnn.utils.errors import UsageError
 
 _COUNT, _SHARE, _MAGNITUDE = Limits(minimum=1), Limits(minimum=0, maximum=1), Limits(minimum=0, maximum=2)
 _PROPER_SHARE = Limits(minimum=0, below=1)
 
 
-@documented
+@document_fields
 @dataclass(frozen=True)
 class Recipe:
     """The hyper-parameters with which a network is trained.
@@ -151,4 +151,4 @@ def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **ch
         wishes = {**_DIFFERENCES.get((recipe, name), {}), **wishes}
         recipe = RECIPES[recipe]
     made = replace(recipe, **wishes)
-    return replace(made, dropout_rates=dropout_rates_of(architecture, made.dropout_rates))
+    return replace(made, dropout_rates=resolve_dropout_rates(architecture, made.dropout_rates))

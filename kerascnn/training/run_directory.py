@@ -18,7 +18,7 @@ import numpy as np
 
 from kerascnn.training.history import BestEpoch, EpochRow, history_csv
 from kerascnn.utils.errors import OutputError, TrainingError
-from kerascnn.utils.files import place, sha256_of, staging_directory, told_as_output_error, write_bytes
+from kerascnn.utils.files import compute_sha256, place, staging_directory, translate_os_errors, write_bytes
 
 Array = np.ndarray[Any, Any]
 
@@ -83,7 +83,7 @@ class RunDirectory:
         with staging_directory(arrays_path) as directory:
             staged = directory / arrays_path.name
             np.savez(staged, allow_pickle=False, **named)
-            digest = sha256_of(staged)
+            digest = compute_sha256(staged)
             place(staged, arrays_path)
         document = {
             "settings": state.settings,
@@ -116,7 +116,7 @@ class RunDirectory:
         path = self.path / document["arrays"]["file"]
         groups: dict[str, dict[int, Array]] = {"weights": {}, "best_weights": {}, "optimizer": {}}
         try:
-            if sha256_of(path) != document["arrays"]["sha256"]:
+            if compute_sha256(path) != document["arrays"]["sha256"]:
                 raise ValueError("its contents have changed")
             with np.load(path, allow_pickle=False) as archive:
                 for name in archive.files:
@@ -129,7 +129,7 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Remove the directory; the run is finished."""
-        with told_as_output_error(self.path):
+        with translate_os_errors(self.path):
             # The state goes first, so that what a kill leaves cannot be resumed.
             self._state_path.unlink(missing_ok=True)
             for path in filter(_is_own, self.path.glob("*")):

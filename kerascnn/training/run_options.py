@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from kerascnn.training.option_fields import Limits, check_values, documented, option
+from kerascnn.training.option_fields import Limits, check_values, document_fields, option
 from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.recipe import Recipe
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SEEDS = Limits(minimum=0, maximum=2**32 - 1)
 
 
-@documented
+@document_fields
 @dataclass(frozen=True)
 class RunOptions:
     """How a network is trained, apart from its recipe: split, seeds, start, and where the result goes."""

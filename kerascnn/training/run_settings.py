@@ -11,7 +11,7 @@ from kerascnn.models import ARCHITECTURES, Architecture
 from kerascnn.models.lookup import Network, find_architecture
 from kerascnn.saving.model_files import complete_model_path
 from kerascnn.training.initial_model import InitialModel
-from kerascnn.training.option_fields import as_text, flags_of, options_of
+from kerascnn.training.option_fields import as_text, list_options, make_flags
 from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
 from kerascnn.training.run_directory import RunDirectory
 from kerascnn.training.run_options import RunOptions, divide_keywords
@@ -111,10 +111,10 @@ class Run:
         if settings.initial_model is not None:
             words.append(f"--from {settings.initial_model}")
         usual = choose_recipe(recipe, self.network)
-        for field, made in options_of(Recipe):
+        for field, made in list_options(Recipe):
             value = getattr(settings.recipe, field.name)
             if value != getattr(usual, field.name):
-                words.append(f"{flags_of(field.name, made)[0]} {as_text(value)}")
+                words.append(f"{make_flags(field.name, made)[0]} {as_text(value)}")
         words += [f"--validation-split {settings.validation_split:g}", f"--seed {settings.seed}"]
         if settings.split_seed != settings.seed:
             words.append(f"--split-seed {settings.split_seed}")
@@ -229,7 +229,9 @@ def _refuse_contradictions(wish: _Wish, settings: RunSettings, network: Architec
     else:
         wishes["recipe"] = wish.recipe
     flags = {
-        field.name: flags_of(field.name, made)[0] for kind in (Recipe, RunOptions) for field, made in options_of(kind)
+        field.name: make_flags(field.name, made)[0]
+        for kind in (Recipe, RunOptions)
+        for field, made in list_options(kind)
     }
     for name, value in wishes.items():
         if value is not None and value != recorded[name]:

@@ -146,18 +146,9 @@ def _card(run: Run, task: ClassificationTask | SegmentationTask, result: "Traini
         input_shape=tuple(result.model.input_shape[1:]),
         class_names=task.class_names,
         preparation=task.preparation,
-        recipe={
-            "name": settings.recipe_name,
-            **settings.recipe.to_dict(),
-            "patience": settings.patience,
-            **initial,
-        },
+        recipe={"name": settings.recipe_name, **settings.recipe.to_dict(), "patience": settings.patience, **initial},
         seed=settings.seed,
-        data={
-            **task.facts(),
-            "validation_split": settings.validation_split,
-            "split_seed": settings.split_seed,
-        },
+        data={**task.facts(), "validation_split": settings.validation_split, "split_seed": settings.split_seed},
         software=software(settings.backend),
         history=[dict(row) for row in result.history],
         metrics={

@@ -60,7 +60,7 @@ class BackendStatus:
         return asdict(self)
 
 
-def installed_version(name: str) -> str | None:
+def find_installed_version(name: str) -> str | None:
     """The version of an installed backend, without importing it.
 
     Args:
@@ -148,7 +148,7 @@ def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def backend_statuses() -> list[BackendStatus]:
     """Every backend that kerascnn knows: version and devices of those that are installed."""
-    versions = {name: installed_version(name) for name in BACKENDS}
+    versions = {name: find_installed_version(name) for name in BACKENDS}
     devices = probe_devices(tuple(name for name, version in versions.items() if version))
     return [BackendStatus(name, version, devices.get(name, ())) for name, version in versions.items()]
 
@@ -158,18 +158,18 @@ def software(backend: str) -> dict[str, str | None]:
     return {
         "kerascnn": __version__,
         "backend": backend,
-        backend: installed_version(backend),
+        backend: find_installed_version(backend),
         **{name: metadata.version(name) for name in ("keras", "numpy")},
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
 
 
-def installed_software() -> dict[str, str]:
+def list_installed_software() -> dict[str, str]:
     """What a bug report needs: the versions of kerascnn, Python, the platform and the packages that kerascnn uses."""
     found = {
         "keras": _first_version("keras"),
-        **{name: installed_version(name) for name in BACKENDS},
+        **{name: find_installed_version(name) for name in BACKENDS},
         "onnxruntime": _first_version("onnxruntime", "onnxruntime-gpu"),
         "numpy": _first_version("numpy"),
         "opencv": _first_version("opencv-python-headless", "opencv-python"),
@@ -205,7 +205,7 @@ def _running_backend(requested: str | None) -> BackendChoice:
 def _checked(name: str, origin: str) -> str:
     if name not in BACKENDS:
         raise UsageError(f"{origin} names the backend {name!r}; kerascnn runs on {', '.join(BACKENDS)}.")
-    if installed_version(name) is None:
+    if find_installed_version(name) is None:
         raise BackendError(
             f"{origin} names the backend {name!r}, which is not installed; pip install {_EXTRAS[name]} adds it."
         )
@@ -213,7 +213,7 @@ def _checked(name: str, origin: str) -> str:
 
 
 def _unforced_choice() -> BackendChoice:
-    available = [name for name in BACKENDS if installed_version(name)]
+    available = [name for name in BACKENDS if find_installed_version(name)]
     if not available:
         raise BackendError("no backend is installed; pip install tensorflow (or jax, or torch) adds one.")
     path, wish = _keras_json_wish()

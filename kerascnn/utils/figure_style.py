@@ -56,7 +56,7 @@ class Drawing:
         return stream.getvalue()
 
 
-def signed_scale() -> "Colormap":
+def make_signed_scale() -> "Colormap":
     """Blue for negative, white for zero, orange for positive values; dark at both ends."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -64,7 +64,7 @@ def signed_scale() -> "Colormap":
     return LinearSegmentedColormap.from_list("signed", colours)
 
 
-def unsigned_scale() -> "Colormap":
+def make_unsigned_scale() -> "Colormap":
     """For values from zero up, from dark to light: an order that every kind of colour vision sees."""
     from matplotlib import colormaps
 

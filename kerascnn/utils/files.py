@@ -16,7 +16,7 @@ def staging_directory(beside: Path) -> Iterator[Path]:
 
     The target's missing parent directories are made; an OutputError says what the operating system refuses.
     """
-    with told_as_output_error(beside):
+    with translate_os_errors(beside):
         beside.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent) as name:
             yield Path(name)
@@ -24,7 +24,7 @@ def staging_directory(beside: Path) -> Iterator[Path]:
 
 def place(staged: Path, target: Path) -> None:
     """Move a finished file to its place in one step, its bytes on the disk before its name."""
-    with told_as_output_error(target):
+    with translate_os_errors(target):
         write_to_disk(staged)
         # A temporary file is private; a result gets the permissions that any new file would.
         mask = os.umask(0)
@@ -82,14 +82,14 @@ def require_directory(path: Path) -> None:
         raise OutputError(f"{path} is a file; give a directory with --output.")
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
-def told_as_output_error(target: Path) -> Iterator[None]:
+def translate_os_errors(target: Path) -> Iterator[None]:
     """Turn an operating system's refusal to write into one clear sentence."""
     try:
         yield

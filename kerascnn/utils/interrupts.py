@@ -10,7 +10,7 @@ from kerascnn.utils.errors import KerasCNNError
 
 
 @contextlib.contextmanager
-def noticed_interrupts() -> Iterator[Callable[[], None]]:
+def remember_interrupts() -> Iterator[Callable[[], None]]:
     """Remember an interrupt inside the block.
 
     Python drops an exception that is raised in a finalizer or in a weak reference's callback, of which drawing has

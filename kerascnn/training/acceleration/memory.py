@@ -24,7 +24,7 @@ _SETTINGS = {
 
 
 @contextlib.contextmanager
-def freed_memory_kept() -> Iterator[None]:
+def keep_freed_memory() -> Iterator[None]:
     """Keep freed memory inside the block; what is not in use after it goes back to the system.
 
     It is for processes of our own, not for a library's caller: GNU's allocator never again adapts its thresholds by
