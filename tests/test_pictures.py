@@ -9,8 +9,7 @@ from PIL import Image
 
 import kerascnn
 from kerascnn.datasets import load_dataset
-from kerascnn.inference.drawing import Drawings
-from kerascnn.inference.strips import predict_and_draw
+from kerascnn.inference.drawing import Drawings, predict_and_draw
 
 NO_INK = "no ink found"
 

@@ -52,7 +52,7 @@ def predict(
     if drawings is None:
         results = predictor.predict_files(sources, failures.add)
     else:
-        from kerascnn.inference.strips import predict_and_draw
+        from kerascnn.inference.drawing import predict_and_draw
 
         results = predict_and_draw(sources, predictor, failures.add, drawings)
     if len(sources) > _MANY_PICTURES:

@@ -39,8 +39,7 @@ def estimate_background(values: np.ndarray) -> np.ndarray:
         paper = distance <= max(np.percentile(distance, 60), 2.0)
         surface, *_ = np.linalg.lstsq(points[paper], samples[paper], rcond=None)
         distance = np.abs(samples - points @ surface).max(axis=1)
-    background: np.ndarray = terms @ surface
-    return background
+    return np.asarray(terms @ surface)
 
 
 def estimate_page_background(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
@@ -58,8 +57,8 @@ def estimate_page_background(small: np.ndarray, sheet: np.ndarray) -> np.ndarray
     paper = (ratio > closed - max(0.06, 2 * grain)).all(axis=2) & sheet
     # Beside a stroke the pixels are half ink: the fill keeps away from them.
     paper = cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
-    background: np.ndarray = np.maximum(surface * _fill_strokes(ratio, paper, closed, side), _DARKEST_PAPER)
-    return background.astype(np.float32)
+    background = np.maximum(surface * _fill_strokes(ratio, paper, closed, side), _DARKEST_PAPER)
+    return np.asarray(background, np.float32)
 
 
 def _quadratic_terms(height: int, width: int) -> np.ndarray:
@@ -84,8 +83,7 @@ def _fit_page_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
         chosen = residual > -max(2.0, float(residual[chosen].std()))
     low, high = np.percentile(samples, 2, axis=0), np.percentile(samples, 99.5, axis=0)
     limits = np.maximum(0.5 * low, _DARKEST_PAPER), np.maximum(1.2 * high, _DARKEST_PAPER)
-    clipped: np.ndarray = np.clip(terms @ surface, *limits)
-    return clipped
+    return np.asarray(np.clip(terms @ surface, *limits))
 
 
 def _extrapolate(values: np.ndarray, sheet: np.ndarray) -> np.ndarray:
@@ -96,8 +94,7 @@ def _extrapolate(values: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     nearest = np.zeros(labels.max() + 1, np.int64)
     nearest[labels[sheet]] = np.flatnonzero(sheet)
-    extended: np.ndarray = values.reshape(-1, values.shape[2])[nearest[labels]]
-    return extended
+    return np.asarray(values.reshape(-1, values.shape[2])[nearest[labels]])
 
 
 def _close(channel: np.ndarray, side: int) -> np.ndarray:

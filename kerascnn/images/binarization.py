@@ -53,8 +53,7 @@ def shrink(picture: np.ndarray) -> np.ndarray:
 
 def _subtract_background(picture: np.ndarray) -> np.ndarray:
     """Measure how far each pixel lies from the background towards the ink: float32, `(height, width)`, grey levels."""
-    values = picture.astype(np.float32)
-    values = values[..., None] if values.ndim == 2 else values
+    values = np.atleast_3d(picture.astype(np.float32))
     difference = values - estimate_background(values)
     return np.asarray(np.maximum(difference @ _find_ink_direction(difference), 0))
 
@@ -144,10 +143,8 @@ def binarize_page(picture: np.ndarray, min_side: int = _MIN_PAGE_SIDE) -> Binari
         min_side: Pixels to which the longer side of a smaller picture is enlarged, at most four times.
     """
     scale = _choose_scale(picture.shape[0], picture.shape[1], min_side)
-    values = _resize(picture, scale)
-    values = values[..., None] if values.ndim == 2 else values
-    small = _resize(values, min(1.0, _BACKGROUND_SIDE / max(values.shape[:2])))
-    small = small[..., None] if small.ndim == 2 else small
+    values = np.atleast_3d(_resize(picture, scale))
+    small = np.atleast_3d(_resize(values, min(1.0, _BACKGROUND_SIDE / max(values.shape[:2]))))
     sheet = find_sheet(small)
     if _is_light_on_dark(small, sheet):
         values, small = 255 - values, 255 - small
@@ -170,8 +167,7 @@ def _resize(picture: np.ndarray, scale: float) -> np.ndarray:
     if scale == 1:
         return picture
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    resized: np.ndarray = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return resized
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC))
 
 
 def _is_light_on_dark(small: np.ndarray, sheet: np.ndarray) -> bool:
@@ -208,8 +204,7 @@ def _weigh_channels(missing: np.ndarray, sheet: np.ndarray) -> np.ndarray:
         return np.full(channels, 1 / channels, np.float32)
     mean = samples.mean(axis=1)
     weights = np.maximum(samples[mean >= np.percentile(mean, 98)].mean(axis=0), 0.05)
-    normalized: np.ndarray = (weights / weights.sum()).astype(np.float32)
-    return normalized
+    return np.asarray((weights / weights.sum()).astype(np.float32))
 
 
 def _measure_grain(signed: np.ndarray) -> np.ndarray:
@@ -226,5 +221,4 @@ def _measure_grain(signed: np.ndarray) -> np.ndarray:
     low, high = np.percentile(blocks, (5, 35), axis=2)
     # A block that is full of strokes takes its neighbours' grain.
     grain = cv2.medianBlur(((high - low) / 1.26).astype(np.float32), 5)
-    smooth: np.ndarray = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
-    return smooth
+    return np.asarray(cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR))

@@ -42,9 +42,8 @@ def propose_pairs(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], digit_hei
             one, other = parts[first], parts[second]
             if other.left > one.right + _FRAGMENT_GAP * digit_height:
                 break
-            if min(first, second) >= len(glyphs):
-                continue
-            if _may_be_one(one, other, digit_height, has_fragment=max(first, second) >= len(glyphs)):
+            has_fragment, has_glyph = max(first, second) >= len(glyphs), min(first, second) < len(glyphs)
+            if has_glyph and _may_be_one(one, other, digit_height, has_fragment):
                 pairs.append(Pair(first, second, merge_glyphs([one, other])))
     return pairs
 

@@ -15,13 +15,8 @@ Window = tuple[slice, slice]
 class Components:
     """The connected components of a mask, in no particular order.
 
-    Args:
-        labels: int32, `(height, width)`: 0 is background, `index + 1` is the component with that index.
-        left: Integers, `(num_components,)`: first column of each bounding box.
-        top: First row of each bounding box.
-        width: Width of each bounding box in pixels.
-        height: Height of each bounding box in pixels.
-        area: Number of pixels of each component.
+    In `labels`, int32 `(height, width)`, 0 is background and `index + 1` is the component with that index. The other
+    arrays, `(num_components,)`, have the bounding box and the number of pixels of each component.
     """
 
     labels: np.ndarray
@@ -41,13 +36,11 @@ class Components:
 
     def crop(self, index: SupportsIndex) -> np.ndarray:
         """Return the mask of a component, cropped to its bounding box: bool, `(height, width)`."""
-        component: np.ndarray = self.labels[self.window(index)] == int(index) + 1
-        return component
+        return np.asarray(self.labels[self.window(index)] == int(index) + 1)
 
     def select(self, chosen: np.ndarray) -> np.ndarray:
         """Return the mask of some components: bool, `(height, width)`, from bool, `(num_components,)`."""
-        mask: np.ndarray = np.concatenate([[False], chosen])[self.labels]
-        return mask
+        return np.asarray(np.concatenate([[False], chosen])[self.labels])
 
 
 def find_components(mask: np.ndarray, connectivity: int = 8) -> Components:

@@ -75,7 +75,8 @@ def decode(source: Picture, name: str | None = None) -> np.ndarray:
         raise ImageError(f"{name} cannot be opened: permission denied.") from error
     # Pillow's decoders raise almost anything on damaged files: OSError, SyntaxError, struct.error, IndexError ...
     except Exception as error:
-        raise ImageError(f"{name} is damaged and cannot be decoded ({_first_line(error)}).") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")[:120]
+        raise ImageError(f"{name} is damaged and cannot be decoded ({reason}).") from error
 
 
 def _convert_array(array: np.ndarray) -> np.ndarray:
@@ -142,8 +143,3 @@ def _scale_to_bytes(array: np.ndarray) -> np.ndarray:
     if low >= 0 and high <= 255 and array.dtype.kind != "f":
         return values.astype(np.uint8)
     return np.round((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return text.splitlines()[0].rstrip(".")[:120]

@@ -80,11 +80,11 @@ def find_glyphs(contrast: np.ndarray, mask: np.ndarray) -> tuple[list[Glyph], li
     Returns:
         The glyphs, in any order (digits that touch are still one), and the fragments, which may be parts of a digit.
     """
-    parts = _find_parts(contrast, mask)
+    parts = _find_parts(mask)
     if not parts:
         return [], []
     level = _typical_level(contrast, parts)
-    parts = _find_parts(contrast, mask & (contrast >= _FAINTEST * level))
+    parts = _find_parts(mask & (contrast >= _FAINTEST * level))
     parts = [part for part in parts if _measure_peak(contrast, part) >= 1.3 * _FAINTEST * level]
     glyphs = [_sharpen(contrast, part) for part in parts]
     if not glyphs:
@@ -129,7 +129,7 @@ class _Part:
     mask: np.ndarray
 
 
-def _find_parts(contrast: np.ndarray, mask: np.ndarray) -> list[_Part]:
+def _find_parts(mask: np.ndarray) -> list[_Part]:
     found = find_components(mask)
     sizes = np.maximum(found.height, found.width)
     chosen = np.argsort(-sizes)[:_MAX_COMPONENTS]
@@ -144,11 +144,8 @@ def _measure_peak(contrast: np.ndarray, part: _Part) -> float:
 
 
 def _typical_level(contrast: np.ndarray, parts: Sequence[_Part]) -> float:
-    """Return the typical contrast of the page's ink.
-
-    It is the upper quartile over parts, each counting by its height squared: fibres and a compression's blocks are
-    many, but small and faint.
-    """
+    """Return the typical contrast of the page's ink: the upper quartile over parts, weighted by height squared."""
+    # The paper's fibres and a compression's blocks are many, but small and faint.
     levels = np.array([_measure_peak(contrast, part) for part in parts])
     weights = np.array([float(part.mask.shape[0]) ** 2 for part in parts])
     order = np.argsort(levels)
@@ -204,9 +201,7 @@ def _belong_together(body: Glyph, part: Glyph, digit_height: float) -> bool:
 def _may_be_a_digit(glyph: Glyph, digit_height: float) -> bool:
     if glyph.height < max(_MIN_HEIGHT, _SHORTEST * digit_height) or glyph.height > _TALLEST * digit_height:
         return False
-    if max(glyph.height, glyph.width) < _SPECK * digit_height:
-        return False
-    if glyph.width > _LONGEST * digit_height:
+    if max(glyph.height, glyph.width) < _SPECK * digit_height or glyph.width > _LONGEST * digit_height:
         return False
     # A filled block is a smudge or a corner of the table.
     filled = float(glyph.mask.mean())

@@ -16,10 +16,7 @@ _MAX_INSIDE = 0.03  # share of foreground between the bands
 
 
 def remove_printed_lines(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Remove ruled lines, grids and box borders from the foreground of a page; digits that touch stay together.
-
-    Contrast and mask are those of a `BinarizedPage`; the result is a mask like the latter.
-    """
+    """Remove ruled lines, grids and box borders from the mask of a `BinarizedPage`; touching digits stay together."""
     return remove_box_borders(remove_faint_grid(contrast, remove_lines(mask)))
 
 
@@ -49,28 +46,18 @@ def remove_box_borders(mask: np.ndarray) -> np.ndarray:
     borders = [index for index in np.flatnonzero(large & hollow) if _is_box_border(found.crop(index))]
     if not borders:
         return mask
-    rest: np.ndarray = mask & ~np.isin(found.labels, np.add(borders, 1))
-    return rest
+    return np.asarray(mask & ~np.isin(found.labels, np.add(borders, 1)))
 
 
 def _is_box_border(component: np.ndarray) -> bool:
     """Whether a component, cropped to its box, has four straight sides and nearly nothing inside."""
     height, width = component.shape
     rows, columns = max(2, round(_BAND * height)), max(2, round(_BAND * width))
-    sides = (
-        component[:rows].any(axis=0),
-        component[-rows:].any(axis=0),
-        component[:, :columns].any(axis=1),
-        component[:, -columns:].any(axis=1),
-    )
+    top, bottom, left, right = component[:rows], component[-rows:], component[:, :columns], component[:, -columns:]
+    sides = top.any(axis=0), bottom.any(axis=0), left.any(axis=1), right.any(axis=1)
     if min(side.mean() for side in sides) < _MIN_COVERAGE:
         return False
     # A written zero is round: it leaves the corners of its box empty.
-    corners = (
-        component[:rows, :columns],
-        component[:rows, -columns:],
-        component[-rows:, :columns],
-        component[-rows:, -columns:],
-    )
+    corners = top[:, :columns], top[:, -columns:], bottom[:, :columns], bottom[:, -columns:]
     inside = component[rows:-rows, columns:-columns]
     return all(corner.any() for corner in corners) and bool(inside.mean() < _MAX_INSIDE)

@@ -146,13 +146,10 @@ def _find_thin_runs(ink: np.ndarray, thickness: int, length: float) -> list[Rule
     joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, 4 * thickness + 3), np.uint8))
     joined = cv2.bitwise_and(joined, cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, 9), np.uint8)))
     runs = find_components(joined)
-    lines = []
-    for index in np.flatnonzero((runs.width >= length) & (runs.height <= _MAX_SLOPE * runs.width + 3 * thickness)):
-        run = thin[runs.window(index)] * runs.crop(index)
-        line = _fit_line(run, int(runs.left[index]), int(runs.top[index]), thickness)
-        if line is not None:
-            lines.append(line)
-    return lines
+    chosen = np.flatnonzero((runs.width >= length) & (runs.height <= _MAX_SLOPE * runs.width + 3 * thickness))
+    parts = [(thin[runs.window(index)] * runs.crop(index), runs.left[index], runs.top[index]) for index in chosen]
+    lines = [_fit_line(part, int(left), int(top), thickness) for part, left, top in parts]
+    return [line for line in lines if line is not None]
 
 
 def _keep_tall(ink: np.ndarray, height: int) -> np.ndarray:
@@ -161,8 +158,7 @@ def _keep_tall(ink: np.ndarray, height: int) -> np.ndarray:
     # OpenCV's opening moves by a pixel with an even kernel; with mirrored anchors it stays in place.
     eroded = cv2.erode(ink, kernel, anchor=(0, height // 2), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     anchor = (0, height - 1 - height // 2)
-    dilated: np.ndarray = cv2.dilate(eroded, kernel, anchor=anchor, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return dilated
+    return np.asarray(cv2.dilate(eroded, kernel, anchor=anchor, borderType=cv2.BORDER_CONSTANT, borderValue=0))
 
 
 def _fit_line(part: np.ndarray, left: int, top: int, thickness: int) -> RuledLine | None:

@@ -103,11 +103,6 @@ PREPARATIONS: dict[str, Callable[[np.ndarray, tuple[int, int]], PreparedImage]] 
 """How a picture becomes an image for the network, by the name that a model card has."""
 
 
-def prepare_glyph(glyph: Glyph, size: tuple[int, int]) -> PreparedImage:
-    """Turn a glyph of a page into an image as MNIST has them, of a height and width in pixels."""
-    return PreparedImage(normalize_glyph(glyph, size), "glyph")
-
-
 def normalize_glyph(glyph: Glyph, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     """Scale a glyph into its box and centre it by its mass: uint8, `size`, 0 is background and 255 is full ink."""
     intensity = _normalize_stroke_width(glyph)
@@ -135,15 +130,11 @@ def _is_mostly_black(values: np.ndarray) -> bool:
 
 def _resize(values: np.ndarray, scale: float) -> np.ndarray:
     size = max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale))
-    resized: np.ndarray = cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    return resized
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
 
 
 def _normalize_stroke_width(glyph: Glyph) -> np.ndarray:
-    """Thicken hairlines and thin markers, so that strokes are as wide against their box as in MNIST.
-
-    The result is larger by a margin where the stroke was thickened. Blots stay as they are.
-    """
+    """Thicken hairlines (which adds a margin) and thin markers, so that strokes are as wide as in MNIST; keep blots."""
     intensity, longest = glyph.intensity, max(glyph.height, glyph.width)
     share = measure_stroke_width(glyph.mask) / longest
     if _MIN_STROKE <= share <= _MAX_STROKE or share > _BROADEST_STROKE:

@@ -93,8 +93,7 @@ def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
             stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
             if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
-            penalty = _penalize_cut(costs[first]) if first else 0.0
-            penalty += _penalize_height(stretch, digit_height)
+            penalty = _CUT_PENALTY * max(0.0, costs[first] - _FREE_CUT) + _penalize_height(stretch, digit_height)
             segments.append(Segment(first, last, penalty, _measure_aspect(stretch, digit_height), stretch))
     return segments
 
@@ -142,10 +141,7 @@ def find_best_path(
 
 
 def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
-    """Find the pieces most of whose pixels belong to a glyph, from left to right.
-
-    The pieces are glyphs of the same page after touching digits were separated.
-    """
+    """Find the pieces, digits as a network separates them, most of whose pixels are a glyph's, from left to right."""
     inside = [piece for piece in pieces if _measure_overlap(piece, glyph) > 0.5]
     return sorted(inside, key=lambda piece: piece.left + piece.right)
 
@@ -173,10 +169,6 @@ def _may_be_several(glyph: Glyph, digit_height: float) -> bool:
 def _has_size_of_digit(stretch: Glyph, glyph: Glyph, digit_height: float) -> bool:
     is_high = stretch.height >= 0.55 * min(digit_height, glyph.height)
     return is_high and stretch.width <= 1.3 * max(digit_height, stretch.height)
-
-
-def _penalize_cut(cost: float) -> float:
-    return _CUT_PENALTY * max(0.0, cost - _FREE_CUT)
 
 
 def _penalize_height(stretch: Glyph, digit_height: float) -> float:
@@ -250,12 +242,8 @@ def _crop_between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | 
     mask = glyph.mask & inside
     if mask.sum() < _FEWEST_PIXELS:
         return None
-    mask = _remove_splinters(mask)
+    # A cut leaves splinters of the neighbour.
+    found = find_components(mask)
+    mask = found.select(found.area >= _SPLINTER * found.area.max())
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return crop_glyph(glyph.intensity * (near & inside), mask, glyph.left, glyph.top)
-
-
-def _remove_splinters(mask: np.ndarray) -> np.ndarray:
-    """Remove the small components that a cut leaves of a neighbour."""
-    found = find_components(mask)
-    return found.select(found.area >= _SPLINTER * found.area.max())

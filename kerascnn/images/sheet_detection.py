@@ -13,10 +13,7 @@ _MIN_STEP = 0.25  # of the sheet's brightness that is lost across its edge withi
 
 
 def find_sheet(small: np.ndarray) -> np.ndarray:
-    """Find the pixels of the sheet: bool, `(height, width)`, all True where no sheet stands out from a surround.
-
-    The page is uint8, `(height, width, channels)`, and shown at a few hundred pixels.
-    """
+    """Find the sheet on a page, uint8 `(height, width, channels)` of a few hundred pixels; all True where none is."""
     everything = np.ones(small.shape[:2], dtype=bool)
     if min(small.shape[:2]) < 40:
         return everything
@@ -52,8 +49,7 @@ def _largest(light: np.ndarray) -> np.ndarray:
     found = find_components(opened, connectivity=4)
     if not len(found):
         return opened > 0
-    largest: np.ndarray = found.labels == 1 + int(np.argmax(found.area))
-    return largest
+    return np.asarray(found.labels == 1 + int(np.argmax(found.area)))
 
 
 def _hull(sheet: np.ndarray) -> np.ndarray:

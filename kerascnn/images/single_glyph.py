@@ -38,10 +38,10 @@ def find_single_glyph(picture: np.ndarray) -> SingleGlyph | None:
     """
     small = shrink(picture)
     found = _find_on_page(small) if min(picture.shape[:2]) >= _SMALLEST_PAGE else None
-    if found is None:
-        glyph = binarize_glyph(small)
-        return None if glyph is None else SingleGlyph(glyph, (small.shape[0], small.shape[1]), "simple")
-    return found
+    if found is not None:
+        return found
+    glyph = binarize_glyph(small)
+    return None if glyph is None else SingleGlyph(glyph, (small.shape[0], small.shape[1]), "simple")
 
 
 def _find_on_page(small: np.ndarray) -> SingleGlyph | None:

@@ -1,16 +1,17 @@
-"""Drawings of results: a page with its digits marked, and a single picture on its way to the answer."""
+"""Draw results: a page with its digits marked, and a strip that shows a single picture on its way to the answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from kerascnn.images.decoding import Picture
 from kerascnn.images.normalization import PreparedImage
 from kerascnn.images.single_glyph import SingleGlyph
-from kerascnn.inference.predictor import Prediction
-from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT
+from kerascnn.inference.predictor import Prediction, Predictor
+from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT, OnError, open_pictures
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.png import encode_png
 
@@ -104,6 +105,21 @@ def draw_strip(picture: np.ndarray, prepared: PreparedImage, prediction: Predict
         below = (middle[0], _MARGIN + 20 + 0.88 * _PANEL)
         draw.text(below, f"{confidence * 100:.1f} %", fill=_TEXT, font=_font(22), anchor="mm")
     return encode_png(canvas, compress_level=3)
+
+
+def predict_and_draw(
+    sources: Iterable[Picture], predictor: Predictor, on_error: OnError, drawings: Drawings
+) -> Iterator[tuple[str, Prediction]]:
+    """Read pictures as `Predictor.predict_files` does, and write a strip for each into `drawings`.
+
+    Raises:
+        OutputError: If a strip cannot be written.
+    """
+    for name, picture in open_pictures(sources, on_error):
+        prepared = predictor.prepare(picture)
+        (prediction,) = predictor.predict_prepared([prepared])
+        drawings.write(name, draw_strip(picture, prepared, prediction))
+        yield name, prediction
 
 
 def _mark(

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,16 +33,10 @@ class Engine(Protocol):
     name: str
 
     def probabilities(self, images: "Images") -> np.ndarray:
-        """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`.
-
-        A network that segments pages gives `(n, height, width, num_classes)`.
-        """
+        """Compute float32 `(n, num_classes)`, for pages `(n, height, width, num_classes)`, from uint8 images."""
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
-        """Compute the same, and the input of the last fully connected layer.
-
-        The latter is float32 `(n, num_features)`, None if there is no such layer.
-        """
+        """Compute the same, and the input of the last dense layer, `(n, num_features)`; None if there is none."""
 
 
 class OnnxEngine:
@@ -108,7 +102,9 @@ class KerasEngine:
 
     def probabilities(self, images: "Images") -> np.ndarray:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
-        return _as_probabilities(_in_batches(self._run, images))
+        if not len(images):
+            return np.zeros((0, 0), np.float32)
+        return _as_probabilities(_in_batches(lambda batch: [self._run(batch)], images)[0])
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
@@ -118,7 +114,7 @@ class KerasEngine:
         if not heads or len(heads[-1].input.shape) != 2:
             return self.probabilities(images), None
         both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
-        probabilities, features = _pairs_in_batches(lambda batch: both.predict_on_batch(self._shaped(batch)), images)
+        probabilities, features = _in_batches(lambda batch: both.predict_on_batch(self._shaped(batch)), images)
         return _as_probabilities(probabilities), features
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
@@ -191,21 +187,9 @@ def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images")
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def _in_batches(run: Callable[[np.ndarray], np.ndarray], images: "Images") -> np.ndarray:
-    parts = [run(batch) for batch in _batches(images)]
-    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-
-
-def _pairs_in_batches(
-    run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], images: "Images"
-) -> tuple[np.ndarray, np.ndarray]:
-    first, second = zip(*(run(batch) for batch in _batches(images)), strict=True)
-    return np.concatenate(first), np.concatenate(second)
-
-
-def _batches(images: "Images") -> Iterator[np.ndarray]:
-    for start in range(0, len(images), BATCH_SIZE):
-        yield _as_input(images[start : start + BATCH_SIZE])
+def _in_batches(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
+    parts = [run(_as_input(images[start : start + BATCH_SIZE])) for start in range(0, len(images), BATCH_SIZE)]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def _as_input(images: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from kerascnn.images.broken_digits import Pair, is_one_digit, propose_pairs
 from kerascnn.images.decoding import Picture
 from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height, merge_glyphs
 from kerascnn.images.line_ordering import format_line, order_lines
-from kerascnn.images.normalization import prepare_glyph
+from kerascnn.images.normalization import PreparedImage, normalize_glyph
 from kerascnn.images.over_segmentation import Segment, find_best_path, find_pieces, propose_segments
 from kerascnn.images.word_filter import find_word_glyphs
 from kerascnn.inference.drawing import Drawings, draw_page
@@ -42,6 +42,10 @@ class Digit:
     confidence: float
     box: tuple[int, int, int, int]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the digit in plain types, for JSON."""
+        return {"digit": self.digit, "confidence": round(self.confidence, 6), "box": list(self.box)}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -69,18 +73,8 @@ class Page:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the page in plain types, for JSON."""
-        return {
-            "lines": [
-                {
-                    "text": line.text,
-                    "digits": [
-                        {"digit": item.digit, "confidence": round(item.confidence, 6), "box": list(item.box)}
-                        for item in line.digits
-                    ],
-                }
-                for line in self.lines
-            ]
-        }
+        lines = [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines]
+        return {"lines": lines}
 
 
 def read(
@@ -124,18 +118,12 @@ def read_files(
     segmenter: Segmenter | str | Path | None = None,
     drawings: Drawings | None = None,
 ) -> Iterator[tuple[str, Page]]:
-    """Read any number of pages, one after the other.
+    """Read any number of pages, one after the other; yield the name (the path as given, `-` for bytes) and the page.
 
     Args:
-        sources: Pictures, each as for `read`.
-        model: Model of the ten digits, as for `read`.
+        sources: Pictures, each as for `read`; model, confidence and segmenter are as there.
         on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
-        min_confidence: Lowest probability of a digit that is kept, 0 to 1; 0.5 by default.
-        segmenter: Segmenter, as for `read`.
         drawings: The files in which each picture is written with the digits found drawn on it; None for no drawings.
-
-    Yields:
-        Name (the path as given, `-` for bytes) and page.
 
     Raises:
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
@@ -185,7 +173,8 @@ def _recognize(
     pairs = propose_pairs(glyphs, fragments, digit_height)
     shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
     size = predictor.card.input_shape[:2]
-    predictions = iter(predictor.predict_prepared([prepare_glyph(glyph, size) for glyph in shown]))
+    images = [PreparedImage(normalize_glyph(glyph, size), "glyph") for glyph in shown]
+    predictions = iter(predictor.predict_prepared(images))
     answers = [_choose_cuts(segments, [next(predictions) for _ in segments]) for segments in proposals]
     answers += [[] for _ in fragments]
     _merge_pairs(answers, pairs, list(predictions))

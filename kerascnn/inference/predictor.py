@@ -165,12 +165,7 @@ class Predictor:
     def explain(self, picture: Picture, **options: Any) -> Any:
         """Show why the model gives its answer, in pictures and on one page, `report.html`.
 
-        Args:
-            picture: A picture, as for `predict`.
-            **options: Keyword arguments of `kerascnn.explain`, such as `output` and `layer`.
-
-        Returns:
-            The explanation and its files, as from `kerascnn.explain`.
+        The picture is one as for `predict`, the options and the explanation that is returned are `kerascnn.explain`'s.
         """
         # `explaining` lies above this room and imports it; the package's public door is open to both.
         return import_module("kerascnn").explain(picture, self, **options)

@@ -1,8 +1,8 @@
 """Segmenters: find the digits on a page and where they touch, by the form of printed lines, by a U-Net, or by both."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -37,11 +37,8 @@ class DigitMasks:
     separated: np.ndarray | None = None
 
 
-class Segmenter(Protocol):
-    """Finds the pixels of digits."""
-
-    def __call__(self, page: BinarizedPage) -> DigitMasks:
-        """Find the pixels of a page's foreground that belong to digits."""
+Segmenter = Callable[[BinarizedPage], DigitMasks]
+"""Finds the pixels of a page's foreground that belong to digits."""
 
 
 def segment_classically(page: BinarizedPage) -> DigitMasks:
@@ -78,10 +75,7 @@ class UnetSegmenter:
 
 
 def measure_digit_height(page: BinarizedPage, mask: np.ndarray) -> float:
-    """Measure the median height of a page's digits in pixels; `DIGIT_HEIGHT` where there is no digit.
-
-    The mask is bool, `(height, width)`: the pixels of digits, as far as they are known.
-    """
+    """Measure the median height in pixels of a page's digits, whose mask is given; `DIGIT_HEIGHT` where none is."""
     glyphs, _ = find_glyphs(page.contrast, mask)
     return median_digit_height(glyphs) if glyphs else float(DIGIT_HEIGHT)
 
@@ -123,9 +117,8 @@ def _assign_nearest(seeds: np.ndarray) -> np.ndarray:
     """Give every pixel the number of the nearest seed; zeros if there is none."""
     if not seeds.any():
         return seeds
-    _, labels = cv2.distanceTransformWithLabels(
-        (seeds == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    outside = (seeds == 0).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     numbers = np.zeros(labels.max() + 1, seeds.dtype)
     numbers[labels[seeds > 0]] = seeds[seeds > 0]
     return np.asarray(numbers[labels])
