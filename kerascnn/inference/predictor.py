@@ -165,10 +165,16 @@ class Predictor:
     def explain(self, picture: Picture, **options: Any) -> Any:
         """Show why the model gives its answer, in pictures and on one page, `report.html`.
 
-        The picture is one as for `predict`, the options and the explanation that is returned are `kerascnn.explain`'s.
+        Args:
+            picture: Picture that `predict` takes.
+            **options: Options of `kerascnn.explain`, such as `output` or `layer`.
+
+        Returns:
+            The explanation that `kerascnn.explain` returns.
         """
-        # `explaining` lies above this room and imports it; the package's public door is open to both.
-        return import_module("kerascnn").explain(picture, self, **options)
+        # The room `explaining` is above this one and imports it, so that only the package itself can be asked for it.
+        package = import_module(__name__.partition(".")[0])
+        return package.explain(picture, self, **options)
 
     def save(self, path: str | Path) -> Path:
         """Write the model: its `.keras` file, and beside it the `.onnx` file, the model card and what else there is.
