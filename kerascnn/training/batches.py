@@ -66,7 +66,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
 
 class ValidationBatches(keras.utils.PyDataset):
-    """Images as they are, in their order, for validation.
+    """Batches for validation: images without augmentation, in their order.
 
     Args:
         images: Validation images, uint8, `(n, height, width)`, in memory or in a file.
@@ -88,11 +88,11 @@ class ValidationBatches(keras.utils.PyDataset):
 
 
 def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Labels, of any shape, to one-hot rows: float32 with an axis of `num_classes` more."""
+    """Convert class indices of any shape to one-hot targets, float32, with a last axis of `num_classes`."""
     targets: np.ndarray = np.eye(num_classes, dtype=np.float32)[labels]
     return targets
 
 
 def as_input(images: np.ndarray) -> np.ndarray:
-    """uint8 `(n, height, width)` to the network's input: float32 `(n, height, width, 1)`, still 0..255."""
+    """Convert uint8 `(n, height, width)` to the network's input, float32 `(n, height, width, 1)`, still 0..255."""
     return images[..., None].astype(np.float32)

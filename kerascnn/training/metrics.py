@@ -8,22 +8,22 @@ from kerascnn.images.page_segmentation import BACKGROUND
 
 
 class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):
-    """Accuracy over the samples that belong to a class; outliers, whose target is undecided, do not count."""
+    """Accuracy over the samples of a class; outliers, whose targets are uniform, do not count."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch: targets and probabilities, `(batch, num_classes)`."""
+        """Add a batch: one-hot or uniform targets and probabilities, `(batch, num_classes)`."""
         decided = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 0.5, "float32")
         super().update_state(y_true, y_pred, sample_weight=decided)
 
 
 class AccuracyOfInk(keras.metrics.CategoricalAccuracy):
-    """Accuracy over the pixels of a page that are not background, in truth or by what the network says.
+    """Accuracy over the pixels of a page whose true or predicted class is not background.
 
-    Most of a page is paper, and right whatever the network has learned.
+    Most pixels are background, which any network soon classifies correctly.
     """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch: targets and probabilities, `(batch, height, width, num_classes)`."""
+        """Add a batch: one-hot targets and probabilities, `(batch, height, width, num_classes)`."""
         counted = keras.ops.logical_or(
             keras.ops.argmax(y_true, axis=-1) != BACKGROUND, keras.ops.argmax(y_pred, axis=-1) != BACKGROUND
         )

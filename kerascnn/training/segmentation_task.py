@@ -61,21 +61,21 @@ class SegmentationTask:
         import keras
 
         from kerascnn.training.metrics import AccuracyOfInk
-        from kerascnn.training.page_batches import PartsOfPages
+        from kerascnn.training.page_batches import CropBatches
         from kerascnn.training.task import TrainingInputs
 
         recipe, settings = self._run.settings.recipe, self._run.settings
-        batches = PartsOfPages(self._train, TILE, recipe.batch_size, settings.seed, recipe.augmentation_in)
-        validation = PartsOfPages(self._validation, TILE, recipe.batch_size, settings.split_seed, lambda epoch: 0.0)
+        batches = CropBatches(self._train, TILE, recipe.batch_size, settings.seed, recipe.augmentation_in)
+        validation = CropBatches(self._validation, TILE, recipe.batch_size, settings.split_seed, lambda epoch: 0.0)
         return TrainingInputs(
             build=self._build,
             batches=batches,
             validation=validation,
             loss=keras.losses.CategoricalCrossentropy(from_logits=False, label_smoothing=recipe.label_smoothing),
             accuracy=AccuracyOfInk(name="accuracy"),
-            train_shape=(batches.num_parts, TILE, TILE),
-            labels_shape=(batches.num_parts, TILE, TILE),
-            num_validation=validation.num_parts,
+            train_shape=(batches.num_crops, TILE, TILE),
+            labels_shape=(batches.num_crops, TILE, TILE),
+            num_validation=validation.num_crops,
         )
 
     def calibrate_and_score(self, card: Card, engine: KerasEngine) -> Card:
