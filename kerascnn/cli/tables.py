@@ -10,13 +10,7 @@ def stdout_console() -> Console:
 
 
 def new_table(first: str, *others: str, numeric: bool = True) -> Table:
-    """A table without borders.
-
-    Args:
-        first: Heading of the first column, which is aligned to the left.
-        others: Headings of the other columns.
-        numeric: Whether the other columns are aligned to the right.
-    """
+    """A table without borders, by its headings; all columns but the first are aligned to the right if numeric."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, justify="left")
     for name in others:

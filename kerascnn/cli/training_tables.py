@@ -41,15 +41,8 @@ def print_ensemble(card: Card, paths: Sequence[Path]) -> None:
     for column in table.columns[1:3]:
         column.justify = "left"
     for member in card.members:
-        table.add_row(
-            *(
-                member["name"],
-                member["architecture"],
-                member["recipe"],
-                str(member["seed"]),
-                _validation_accuracy(member),
-            )
-        )
+        names = (member[key] for key in ("name", "architecture", "recipe"))
+        table.add_row(*names, str(member["seed"]), _validation_accuracy(member))
     table.add_section()
     table.add_row("average", "", "", "", _validation_accuracy(card.metrics))
     console.print(table)

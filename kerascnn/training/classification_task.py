@@ -92,14 +92,9 @@ class ClassificationTask:
         )
 
     def calibrate_and_score(self, card: Card, engine: KerasEngine) -> Card:
-        """Calibrate the trained network, then score it on the test part.
+        """Calibrate the trained network, score it on the test part and return its card with the results.
 
-        Args:
-            card: Card of the network.
-            engine: The network; the temperature is folded into its last layer.
-
-        Returns:
-            The card with temperature, rejection threshold and test results.
+        The temperature is folded into the network's last layer.
         """
         images = Selection(self._dataset.train_images, self._validation)
         labels = self._dataset.train_labels[self._validation]

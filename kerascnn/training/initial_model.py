@@ -49,8 +49,7 @@ class InitialModel:
     def architecture(self, backend: str | None) -> Architecture:
         """The model's own architecture, with a new last layer where the classes are others.
 
-        Args:
-            backend: Name of the backend to build it on, if the model is none of `ARCHITECTURES`.
+        A model that is none of `ARCHITECTURES` is built, on the given backend.
         """
         if self.card and self.card.architecture in ARCHITECTURES:
             return ARCHITECTURES[self.card.architecture]
@@ -60,12 +59,7 @@ class InitialModel:
     def copy_weights(self, model: "keras.Model", class_names: tuple[str, ...]) -> None:
         """Give a network the weights of this model; its last layer keeps its own where the classes are others.
 
-        Args:
-            model: Network of the same architecture; it is changed.
-            class_names: Name of each of its classes.
-
-        Raises:
-            ModelError: If the network is of another architecture, or made for images of another size.
+        Raises ModelError if the network is of another architecture, or made for images of another size.
         """
         source = self._load()
         own_names = self.card.class_names if self.card else tuple(map(str, range(source.output_shape[-1])))

@@ -45,14 +45,9 @@ class KernelMuon(keras.optimizers.Muon):
         return not (is_map and len(variable.shape) in (2, 4))
 
     def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
-        """Compute a nearly orthogonal matrix close to `x`.
+        """Compute the nearly orthogonal matrix close to `x`, the update of a kernel, `(..., channels)`.
 
-        Args:
-            x: Update of a kernel, `(..., channels)`.
-            steps: Number of steps of the iteration.
-
-        Returns:
-            The same shape; as a matrix with as many columns as channels it has singular values around 1.
+        The result has the same shape; as a matrix with as many columns as channels it has singular values around 1.
         """
         shape = x.shape
         x = ops.reshape(x, _as_matrix(shape))
@@ -68,14 +63,7 @@ class KernelMuon(keras.optimizers.Muon):
         return ops.reshape(ops.matmul(x, factors) if tall else ops.matmul(factors, x), shape)
 
     def lr_adjust(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """Scale an update to the size that Adam's would have, whatever the shape of the matrix.
-
-        Args:
-            x: Update of a kernel, `(..., channels)`.
-
-        Returns:
-            The same shape.
-        """
+        """Scale `x`, the update of a kernel, to the size that Adam's would have, whatever the shape of the matrix."""
         return x * sqrt(max(_as_matrix(x.shape))) * self.rms_rate
 
 

@@ -37,15 +37,12 @@ class TrainingResult(NamedTuple):
 
 
 def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingResult:
-    """Train to the end of the recipe, or until the patience runs out.
+    """Start or resume a run and train to the end of the recipe, or until the patience runs out.
 
     Args:
         run: Run to start or to resume.
         inputs: Network and its data.
         data_digest: Digest of the data, saved with the run.
-
-    Returns:
-        The trained model with its history.
     """
     settings, recipe = run.settings, run.settings.recipe
     best, record = KeepBest(settings.patience), RecordHistory()
@@ -101,15 +98,7 @@ def seed_initializers(seed: int) -> Iterator[None]:
 def compile_model(
     model: keras.Model, recipe: Recipe, steps_per_epoch: int, loss: keras.losses.Loss, accuracy: keras.metrics.Metric
 ) -> None:
-    """Give a model its optimizer, with the learning rate schedule over the whole run, its loss and its metric.
-
-    Args:
-        model: Network that ends in probabilities.
-        recipe: Hyper-parameters.
-        steps_per_epoch: Number of batches of an epoch.
-        loss: Loss of its probabilities.
-        accuracy: Metric of its probabilities.
-    """
+    """Give a model that ends in probabilities its loss, its metric and its optimizer, scheduled over the whole run."""
     model.compile(optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch), loss=loss, metrics=[accuracy])
 
 

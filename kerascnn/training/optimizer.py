@@ -9,15 +9,7 @@ _MUON_FACTOR = 5.0  # Muon's learning rate relative to that of Adam, which has b
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Make the optimizer that a recipe names, with its learning rate schedule over the whole run.
-
-    Args:
-        recipe: Hyper-parameters.
-        steps: Number of batches of the whole run.
-
-    Returns:
-        The optimizer, not built.
-    """
+    """Make the optimizer that a recipe names, with its learning rate schedule over all `steps` of the run."""
     warmup = round(recipe.warmup * steps)
     rest = max(1, steps - warmup)
     factor = _MUON_FACTOR if recipe.optimizer == "muon" else 1.0

@@ -73,8 +73,7 @@ class Recipe:
 RECIPES = {
     # A few minutes on a laptop.
     "quick": Recipe(),
-    # For people's own pictures: many epochs on images that are changed as pens and writers differ, at the end less and
-    # less.
+    # For people's own pictures: many epochs on images that are changed as pens and writers differ, less at the end.
     "best": Recipe(epochs=18, augmentation=1.0, final_augmentation=0.3, outliers=0.1),
 }
 
@@ -138,10 +137,6 @@ def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **ch
     Raises:
         UsageError: If a name is unknown, a value impossible, or the number of dropout rates is not that of the
             network's dropout layers.
-
-    Example:
-        >>> choose_recipe("quick", "cnn", epochs=1).dropout_rates
-        (0.0, 0.0)
     """
     wishes = {key: value for key, value in changes.items() if value is not None}
     if isinstance(recipe, str):

@@ -68,14 +68,7 @@ class RunDirectory:
             )
 
     def save(self, state: RunState) -> None:
-        """Replace the saved state by a newer one.
-
-        Args:
-            state: Whole state after an epoch.
-
-        Raises:
-            OutputError: If the disk is full or not writable; the earlier state is kept.
-        """
+        """Replace the saved state; raises OutputError, and keeps the earlier state, if the disk is not writable."""
         arrays_path = self.path / f"epoch-{len(state.history):04d}.npz"
         named = {
             f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)
@@ -99,19 +92,11 @@ class RunDirectory:
                 path.unlink(missing_ok=True)
 
     def read(self) -> RunState:
-        """Read the saved state without its arrays, which costs no more than a small file.
-
-        Raises:
-            TrainingError: If there is no run, or it is damaged.
-        """
+        """Read the saved state without its large arrays; raises TrainingError if there is none, or it is damaged."""
         return self._state(self._document())
 
     def load(self) -> RunState:
-        """Read the saved state with its arrays.
-
-        Raises:
-            TrainingError: If there is no run, or it is damaged.
-        """
+        """Read the saved state with its arrays; raises TrainingError if there is none, or it is damaged."""
         document = self._document()
         path = self.path / document["arrays"]["file"]
         groups: dict[str, dict[int, Array]] = {"weights": {}, "best_weights": {}, "optimizer": {}}

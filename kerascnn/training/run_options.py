@@ -99,16 +99,9 @@ class FitKeywords(RecipeKeywords, total=False):
 
 
 def divide_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide the keywords of `fit` into those of `Recipe` and those of `RunOptions`.
+    """Divide the keywords of `fit` into those of `Recipe` and those of `RunOptions`, without those that are None.
 
-    Args:
-        keywords: Values by name; None means that the user does not say.
-
-    Returns:
-        The hyper-parameters and the options that are not None.
-
-    Raises:
-        TypeError: If `fit` has no such keyword, with the nearest ones.
+    Raises TypeError if `fit` has no such keyword, and names the nearest ones.
     """
     of_recipe, of_run = ([one.name for one in fields(kind)] for kind in (Recipe, RunOptions))
     for name in keywords:

@@ -131,22 +131,7 @@ def prepare_run(
 ) -> Run:
     """Fill in the defaults, or read them from the interrupted run, and choose the backend.
 
-    Args:
-        data: As for `fit`.
-        architecture: As for `fit`.
-        recipe: As for `fit`.
-        keywords: All other keywords of `fit`.
-
-    Returns:
-        The run.
-
-    Raises:
-        TypeError: If there is no such keyword.
-        UsageError: If a value is impossible.
-        TrainingError: If there is no run to resume, or the user contradicts it.
-        ModelError: If there is no such architecture or initial model, or the dropout rates do not fit it.
-        BackendError: If the backend is unknown or not installed.
-        OutputError: If the output is no `.keras` file.
+    The arguments are those of `fit`, which also lists the errors; `keywords` has all that have no argument here.
     """
     changes, said = divide_keywords(keywords or {})
     options = RunOptions(**said)

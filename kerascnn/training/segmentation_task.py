@@ -79,14 +79,9 @@ class SegmentationTask:
         )
 
     def calibrate_and_score(self, card: Card, engine: KerasEngine) -> Card:
-        """Score the trained network on pages of test digits; it needs no calibration.
+        """Score the trained network on pages of test digits and return its card with the results.
 
-        Args:
-            card: Card of the network.
-            engine: The network.
-
-        Returns:
-            The card with the results.
+        It is not calibrated.
         """
         score = score_pages(engine, TILE, self._test_pages)
         return replace(card, metrics={**card.metrics, **score.metrics()})
