@@ -110,6 +110,8 @@ def test_many_pictures_in_order(cli, tmp_path, mnist):
         (("fit", "--epochs", "0"), ("epochs is 0",)),
         (("fit", "--validation-split", "1.5"), ("validation_split is 1.5",)),
         (("fit", "--learning-rate", "-1"), ("learning_rate is -1",)),
+        (("fit", "--learning-rate", "nan"), ("learning_rate is nan",)),
+        (("models", "--figure", "models.jpg"), ("models.jpg", ".png")),
         (("fit", "--optimizer", "sgd"), ("optimizer is 'sgd'", "adam, muon")),
         (("fit", "--schedule", "steps"), ("schedule is 'steps'", "cosine, constant")),
         (("fit", "--dropout-rates", "0,1"), ("dropout rate", "below 1")),

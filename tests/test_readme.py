@@ -67,6 +67,8 @@ def test_the_two_commands_stand_at_its_head():
 def test_each_command_runs(directory, command):
     scripts = str(Path(sys.executable).parent)
     environment = clean_environment(PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    # A test runner may have no shell among its ancestors, by which typer would know which completion to show.
+    environment["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     result = subprocess.run(["bash", "-c", command], cwd=directory, env=environment, capture_output=True, check=False)
     assert result.returncode == 0, result.stderr.decode()
     assert result.stdout

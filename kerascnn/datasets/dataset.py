@@ -35,6 +35,14 @@ class Dataset:
     class_names: tuple[str, ...]
     preparation: str
 
+    def __repr__(self) -> str:
+        num_train, num_test = len(self.train_labels), len(self.test_labels)
+        height, width = self.image_size
+        return (
+            f"Dataset({self.name!r}, {num_train:,} training and {num_test:,} test images of {height}x{width} pixels, "
+            f"{len(self.class_names)} classes)"
+        )
+
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of an image in pixels."""

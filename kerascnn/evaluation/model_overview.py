@@ -118,6 +118,8 @@ def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
     for path in map(Path, paths):
         if path.is_dir():
             found += sorted(path.glob("*.keras"))
+        elif str(path) in SHIPPED:
+            continue  # it is in the overview anyway
         elif path.is_file():
             found.append(path)
         else:

@@ -14,7 +14,7 @@ from kerascnn.images.grid_removal import remove_printed_lines
 from kerascnn.images.page_segmentation import BACKGROUND, BOUNDARY, DIGIT_HEIGHT, normalize_page
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.tiling import segment_in_tiles
-from kerascnn.saving.model_files import SEGMENTER
+from kerascnn.saving.model_files import SEGMENTER, SHIPPED
 from kerascnn.utils.errors import ModelError
 
 SEGMENTERS = ("both", "unet", "classical")
@@ -96,6 +96,10 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
     name = str(segmenter or DEFAULT_SEGMENTER)
     if name == "classical":
         return segment_classically
+    if name not in SEGMENTERS and not Path(name).is_file() and name not in SHIPPED:
+        raise ModelError(
+            f"there is no segmenter {name!r}; give {', '.join(SEGMENTERS)}, or the .keras file of a U-Net."
+        )
     predictor = load(SEGMENTER if name in SEGMENTERS else name)
     if not predictor.card.segments_pages:
         raise ModelError(

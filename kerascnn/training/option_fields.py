@@ -7,6 +7,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields
 from inspect import cleandoc
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from kerascnn.utils.errors import UsageError
@@ -27,8 +28,8 @@ class Limits:
     below: float | None = None
 
     def allow(self, value: float) -> bool:
-        """Whether a number lies within the limits."""
-        return not (
+        """Whether a number is finite and lies within the limits."""
+        return isfinite(value) and not (
             (self.minimum is not None and value < self.minimum)
             or (self.above is not None and value <= self.above)
             or (self.maximum is not None and value > self.maximum)
@@ -140,4 +141,4 @@ def as_text(value: Any) -> str:
 
 def _short(number: float) -> str:
     """A number without needless digits, such as 0.002 or 1."""
-    return str(int(number)) if number == int(number) else str(number)
+    return str(int(number)) if float(number).is_integer() else str(number)

@@ -56,8 +56,7 @@ class OutputDirectory:
             for name in occupied:
                 if _identity(path / name) in identities:
                     raise OutputError(
-                        f"{path / name} is an input of this command and would be replaced; "
-                        "give another directory with --output."
+                        f"{path / name} is an input of this command and would be replaced; give another directory."
                     )
         for name in self._names:
             self._require_free(name)
@@ -95,7 +94,7 @@ class OutputDirectory:
             require_directory(self.path / parent)
         if os.path.lexists(target) and not self._is_own(name, target):
             raise OutputError(
-                f"{target} exists already and was not made by this command; give another directory with --output, "
+                f"{target} exists already and was not made by this command; give another directory, "
                 "or move the file away."
             )
 
