@@ -174,8 +174,8 @@ def test_models_and_runs_replace_their_own(cli, small_digits, tmp_path):
 
 def test_a_figure_replaces_only_a_figure(cli, refused, scans, tmp_path):
     refused("models", "--figure", "scans/3.png", word="scans/3.png")
-    (tmp_path / "notes").write_bytes(NOTES)
-    refused("models", "--figure", "notes", word="notes")
+    (tmp_path / "notes.png").write_bytes(NOTES)
+    refused("models", "--figure", "notes.png", word="notes.png")
     for _ in range(2):
         assert cli("models", "--figure", "overview.png").returncode == 0
 
