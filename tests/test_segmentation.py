@@ -184,7 +184,7 @@ def test_read_takes_a_segmenter(cli, made, tmp_path):
     for name in ("both", "unet", "classical", made[0]):
         assert cli("read", "a.png", "--segmenter", name).returncode == 0
     assert_clear_failure(cli("read", "a.png", "--segmenter", "reference"), "'reference' does not segment pages")
-    assert_clear_failure(cli("read", "a.png", "--segmenter", "none"), "there is no model none")
+    assert_clear_failure(cli("read", "a.png", "--segmenter", "none"), "there is no segmenter 'none'", "unet")
     assert_clear_failure(cli("predict", "a.png", "--model", "segmenter"), "segments pages", "read --segmenter")
     assert_clear_failure(cli("read", "a.png", "--model", "segmenter"), "ten digits")
 
