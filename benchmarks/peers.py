@@ -109,7 +109,7 @@ def real_pictures(directory: Path) -> list[LabelledPicture]:
 
 
 def stored_pictures(path: Path) -> list[tuple[np.ndarray, str]]:
-    """The pictures and labels of an `.npz` file, dark on light: `images` of one size, or flat ones (BGR) and `shapes`."""
+    """Load pictures, dark on light, and labels: `images` of one size, or flat ones in BGR and their `shapes`."""
     stored = np.load(path)
     labels = [str(label) for label in stored["labels"]]
     if "shapes" not in stored.files:
