@@ -45,6 +45,7 @@ PEERS: dict[str, tuple[str, ...]] = {
 
 _READERS = Path(__file__).parent / "peer_readers.py"
 _PROGRAMS = {"pytesseract": "tesseract"}
+_ONLY_SINGLES = ("plain",)
 _MARGIN = 0.25
 
 
@@ -210,6 +211,7 @@ def score(pictures: list[LabelledPicture], answers: dict[str, list[str]]) -> lis
 def measure(name: str, arguments: argparse.Namespace, pictures: list[LabelledPicture]) -> dict:
     """Install a peer, let it read all pictures, and score it; where that fails, say why."""
     date = datetime.now(UTC).date().isoformat()
+    pictures = [picture for picture in pictures if picture.kind == "single" or name not in _ONLY_SINGLES]
     try:
         python = install(name, arguments.environments)
         start = time.perf_counter()

@@ -8,6 +8,7 @@ from pathlib import Path
 import highlights
 import network_figure
 import network_tables
+import picture_tables
 import results
 import tutorial_tables
 from ablation import VARIANTS
@@ -248,6 +249,7 @@ TABLES = {
     "training": training_table,
     "architectures": network_tables.architectures_table,
     "start-up": start_up_table,
+    **picture_tables.TABLES,
 }
 
 

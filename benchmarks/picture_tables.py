@@ -1,0 +1,57 @@
+"""Tables of the measurements on pictures as people have them: invariance, and other programs."""
+
+import statistics
+
+import results
+
+
+def invariance_table() -> str:
+    """Agreement with the answer at native size, from `benchmarks/invariance.py`; nothing while there is no record."""
+    lines = ["| what varies | pictures | agree | right | withheld | lowest agreement |", "|---|---|---|---|---|---|"]
+    for record in results.read("invariance.json"):
+        for axis, rows in record["scores"].items():
+            total = sum(row["num_samples"] for row in rows.values())
+            agreeing, right, withheld = (
+                sum(row[key] for row in rows.values()) / total for key in ("agreeing", "right", "withheld")
+            )
+            share, name = min((row["agreeing"] / row["num_samples"], name) for name, row in rows.items())
+            lowest = f"{share:.1%}, {name}" if len(rows) > 1 else "-"
+            lines.append(f"| {axis} | {total:,} | {agreeing:.1%} | {right:.1%} | {withheld:.1%} | {lowest} |")
+        return "\n".join(lines)
+    return ""
+
+
+def peers_table() -> str:
+    """Programs on the same pictures, from `benchmarks/peers.py`; nothing while there is no record."""
+    for record in results.read("peers.json"):
+        measured = {name: row for name, row in record["peers"].items() if "scores" in row}
+        sets = dict.fromkeys(score["set"] for row in measured.values() for score in row["scores"])
+        lines = [f"| | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
+        for name, row in measured.items():
+            cells = (_cell([score for score in row["scores"] if score["set"] == one]) for one in sets)
+            lines.append(f"| {name} {row['version']} | {' | '.join(cells)} |")
+        skipped = [
+            f"{name} is left out: {row['skipped']}." for name, row in record["peers"].items() if "skipped" in row
+        ]
+        return "\n".join([*lines, *(["", *skipped] if skipped else [])])
+    return ""
+
+
+def _cell(scores: list[dict]) -> str:
+    """Single digits: right, wrong, and the lowest share of right ones in any rendering; strings and pages."""
+    if not scores:
+        return "-"
+    if scores[0]["kind"] != "single":
+        digits, exact = (
+            sum(score[part] for score in scores) / sum(score[whole] for score in scores)
+            for part, whole in (("errors", "digits"), ("exact_lines", "lines"))
+        )
+        return f"{1 - digits:.1%} / {exact:.0%}"
+    right = [score["right"] / score["num_samples"] for score in scores]
+    withheld = statistics.mean(score["withheld"] / score["num_samples"] for score in scores)
+    mean = statistics.mean(right)
+    lowest = f" (from {min(right):.0%})" if len(scores) > 1 else ""
+    return f"{mean:.1%}{lowest} / {max(0.0, 1 - mean - withheld):.1%}"
+
+
+TABLES = {"invariance": invariance_table, "peers": peers_table}
