@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from kerascnn.datasets.augmentation.pens import draw_broadly, draw_dashes, draw_dots, draw_finely
+
 
 def degrade(images: np.ndarray, magnitude: float, generator: np.random.Generator) -> np.ndarray:
     """Degrade some images in place, and return them.
@@ -12,12 +14,13 @@ def degrade(images: np.ndarray, magnitude: float, generator: np.random.Generator
         magnitude: Factor on the share of images that get each degradation, 1 for the usual shares.
         generator: Source of all randomness.
     """
+    # The neighbours are copied here, before any image is changed.
+    others = images[generator.permutation(len(images))]
+    for share, change in _NEIGHBOURS:
+        for index in np.flatnonzero(generator.uniform(size=len(images)) < magnitude * share):
+            images[index] = change(images[index], others[index], generator)
     shares = np.array([share for share, _ in _DEGRADATIONS])
     chosen = generator.uniform(size=(len(images), len(shares))) < magnitude * shares
-    # The neighbours are copied here, before any image is cut.
-    others = images[generator.permutation(len(images))]
-    for index in np.flatnonzero(generator.uniform(size=len(images)) < magnitude * _CUT_SHARE):
-        images[index] = _cut_from_neighbour(images[index], others[index], generator)
     for index in np.flatnonzero(chosen.any(axis=1)):
         for number in np.flatnonzero(chosen[index]):
             images[index] = _DEGRADATIONS[number][1](images[index], generator)
@@ -44,6 +47,34 @@ def _cut_on_the_right(image: np.ndarray, other: np.ndarray, generator: np.random
     ends = columns[-1] + 1 + generator.uniform(-2, 1.5, 2)
     cut = np.linspace(ends[0], ends[1], height)[:, None]
     return both * (np.arange(width)[None, :] < cut)
+
+
+def _add_neighbour_piece(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Let the edge of another glyph show on one side, as in a picture cut out of a line of writing."""
+    if generator.uniform() < 0.3:  # above or below
+        return _add_piece_beside(image.T, other.T, generator).T
+    return _add_piece_beside(image, other, generator)
+
+
+def _add_piece_beside(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    step = int(generator.choice([-1, 1]))
+    image, other = image[:, ::step], other[:, ::step]
+    (height, width), columns = image.shape, np.flatnonzero((image >= _INK).any(axis=0))
+    if not len(columns):
+        return image
+    first = int(np.argmax((other >= _INK).any(axis=0)))
+    start, depth = int(columns[-1]) + int(generator.integers(1, 5)), int(generator.integers(2, 6))
+    canvas = np.zeros((height, 2 * width), np.uint8)
+    canvas[:, :width] = image
+    piece, offset = other[:, first : first + depth], int(generator.integers(-5, 6))
+    inside = canvas[max(offset, 0) : height + offset, start : start + piece.shape[1]]
+    piece = piece[max(-offset, 0) : height - offset]
+    np.maximum(inside, piece, out=inside)
+    # The box of both is centred, in MNIST's proportion, if it is larger than that.
+    middle, extent = (columns[0] + start + depth - 1) / 2, start + depth - columns[0]
+    scale = min(1.0, _BOX * width / extent)
+    moved = [[scale, 0, (width - 1) / 2 - scale * middle], [0, scale, (1 - scale) * (height - 1) / 2]]
+    return cv2.warpAffine(canvas, np.array(moved), (width, height))[:, ::step]
 
 
 def _reduce_resolution(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -91,8 +122,13 @@ def _fade(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 _INK = 128  # intensity from which a pixel belongs to a stroke
-_CUT_SHARE = 0.06
+_BOX = 20 / 28  # share of the image's side that the glyph's box takes
+_NEIGHBOURS = ((0.06, _cut_from_neighbour), (0.04, _add_neighbour_piece))
 _DEGRADATIONS = (
+    (0.05, draw_broadly),
+    (0.03, draw_finely),
+    (0.008, draw_dots),
+    (0.008, draw_dashes),
     (0.10, _reduce_resolution),
     (0.10, _blur),
     (0.06, _break_stroke),

@@ -16,12 +16,15 @@ from kerascnn.datasets.augmentation.degradations import degrade
 
 ROTATION = 12.0  # degrees, largest angle
 SCALE = 0.12  # largest relative change of width and of height, each by itself
-NARROW = 0.75  # further factor on the width of a few digits, as of scans with unequal resolutions or narrow handwriting
+NARROW = 0.45  # smallest further factor on the width of a few digits, as of narrow handwriting or squeezed pictures
 NARROW_SHARE = 0.08
+SQUARE_SHARE = 0.06  # share of the glyphs whose box is stretched to a square, as some data sets and forms have them
+SQUARE = 2.5  # largest factor of that; a bare 1 becomes a bar, not a block
 SHEAR = 0.24  # tangent of the largest slant
 SHIFT = 1.5  # pixels
 ELASTIC = 0.9  # pixels, standard deviation of the displacement
 _THICKER, _THINNER = 0.25, -0.45  # pixels a side; smaller changes of the stroke width are not made
+_INK = 128  # intensity from which a pixel belongs to a stroke
 _ELASTIC_GRID = 5  # control points a side, interpolated by cubic B-splines
 
 
@@ -34,7 +37,8 @@ def augment(images: np.ndarray, magnitude: float, generator: np.random.Generator
         generator: Source of all randomness; the same state gives the same images.
     """
     count, height, width = images.shape
-    maps_x, maps_y = _draw_maps(count, height, width, magnitude, generator)
+    stretch = _draw_stretches(images, magnitude, generator)
+    maps_x, maps_y = _draw_maps((height, width), stretch, magnitude, generator)
     pen = magnitude * generator.uniform(-1, 1, len(images))
     result = _remap_each(images, maps_x, maps_y)
     for index in np.flatnonzero((pen > _THICKER) | (pen < _THINNER)):
@@ -59,13 +63,26 @@ def _remap_each(images: np.ndarray, maps_x: np.ndarray, maps_y: np.ndarray) -> n
     return result
 
 
+def _draw_stretches(images: np.ndarray, magnitude: float, generator: np.random.Generator) -> np.ndarray:
+    """Draw factors on the width and the height of each glyph, `(2, n)`: few are made narrow, few square."""
+    factors, chances = np.ones((2, len(images))), generator.uniform(size=len(images))
+    narrow = np.flatnonzero(chances < NARROW_SHARE * magnitude)
+    factors[0, narrow] = generator.uniform(NARROW, 1, len(narrow))
+    for index in np.flatnonzero(chances > 1 - SQUARE_SHARE * magnitude):
+        _, _, *sides = cv2.boundingRect((images[index] >= _INK).astype(np.uint8))
+        if min(sides):
+            shorter = int(np.argmin(sides))
+            factors[shorter, index] = min(SQUARE, max(sides) / sides[shorter])
+    return factors
+
+
 def _draw_maps(
-    count: int, height: int, width: int, magnitude: float, generator: np.random.Generator
+    size: tuple[int, int], stretch: np.ndarray, magnitude: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the columns and rows that the pixels come from: two float32 arrays `(count, height, width)`."""
+    (height, width), count = size, stretch.shape[1]
     angle = np.deg2rad(generator.uniform(-ROTATION, ROTATION, count) * magnitude)
-    scale_x, scale_y = np.exp(magnitude * generator.uniform(-SCALE, SCALE, (2, count)))
-    scale_x[generator.uniform(size=count) < NARROW_SHARE * magnitude] *= NARROW
+    scale_x, scale_y = stretch * np.exp(magnitude * generator.uniform(-SCALE, SCALE, (2, count)))
     shear = generator.uniform(-SHEAR, SHEAR, count) * magnitude
     shift_x, shift_y = generator.uniform(-SHIFT, SHIFT, (2, count)) * magnitude
     cosine, sine = np.cos(angle), np.sin(angle)
