@@ -21,9 +21,8 @@ def degrade(images: np.ndarray, magnitude: float, generator: np.random.Generator
             images[index] = change(images[index], others[index], generator)
     shares = np.array([share for share, _ in _DEGRADATIONS])
     chosen = generator.uniform(size=(len(images), len(shares))) < magnitude * shares
-    for index in np.flatnonzero(chosen.any(axis=1)):
-        for number in np.flatnonzero(chosen[index]):
-            images[index] = _DEGRADATIONS[number][1](images[index], generator)
+    for image, number in np.argwhere(chosen).tolist():
+        images[image] = _DEGRADATIONS[number][1](images[image], generator)
     return images
 
 
@@ -45,8 +44,8 @@ def _cut_on_the_right(image: np.ndarray, other: np.ndarray, generator: np.random
     stroke = other[:, beside[0] : beside[0] + room]
     both[:, start : start + stroke.shape[1]] = np.maximum(both[:, start : start + stroke.shape[1]], stroke)
     ends = columns[-1] + 1 + generator.uniform(-2, 1.5, 2)
-    cut = np.linspace(ends[0], ends[1], height)[:, None]
-    return both * (np.arange(width)[None, :] < cut)
+    cut = ends[0] + (ends[1] - ends[0]) / height * np.arange(height)[:, None]
+    return np.asarray(both * (np.arange(width)[None, :] < cut))
 
 
 def _add_neighbour_piece(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -57,13 +56,15 @@ def _add_neighbour_piece(image: np.ndarray, other: np.ndarray, generator: np.ran
 
 
 def _add_piece_beside(image: np.ndarray, other: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    step = int(generator.choice([-1, 1]))
+    step = -1 if generator.uniform() < 0.5 else 1  # before or after it
     image, other = image[:, ::step], other[:, ::step]
-    (height, width), columns = image.shape, np.flatnonzero((image >= _INK).any(axis=0))
-    if not len(columns):
+    columns, beside = np.flatnonzero((image >= _INK).any(axis=0)), np.flatnonzero((other >= _INK).any(axis=0))
+    if not len(columns) or not len(beside):
         return image
-    first = int(np.argmax((other >= _INK).any(axis=0)))
-    start, depth = int(columns[-1]) + int(generator.integers(1, 5)), int(generator.integers(2, 6))
+    (height, width), first = image.shape, int(beside[0])
+    # Less than half of the neighbour shows; a whole 1 would be a second digit.
+    depth = min(int(generator.integers(2, 6)), -(-len(beside) // 3))
+    start = int(columns[-1]) + int(generator.integers(1, 5))
     canvas = np.zeros((height, 2 * width), np.uint8)
     canvas[:, :width] = image
     piece, offset = other[:, first : first + depth], int(generator.integers(-5, 6))
@@ -125,8 +126,8 @@ _INK = 128  # intensity from which a pixel belongs to a stroke
 _BOX = 20 / 28  # share of the image's side that the glyph's box takes
 _NEIGHBOURS = ((0.06, _cut_from_neighbour), (0.04, _add_neighbour_piece))
 _DEGRADATIONS = (
-    (0.05, draw_broadly),
-    (0.03, draw_finely),
+    (0.04, draw_broadly),
+    (0.02, draw_finely),
     (0.008, draw_dots),
     (0.008, draw_dashes),
     (0.10, _reduce_resolution),
