@@ -2,13 +2,17 @@
 
 import gzip
 
+import cv2
 import numpy as np
 import pytest
 from conftest import write_idx, write_idx_directory
 from PIL import Image
 
 from kerascnn.datasets import load_dataset, stratified_split
+from kerascnn.datasets.augmentation.handwriting_variants import vary_handwriting
+from kerascnn.datasets.augmentation.pens import draw_broadly, draw_dashes, draw_dots, draw_finely
 from kerascnn.datasets.augmentation.warping import augment
+from kerascnn.images.components import count_components, find_components, measure_stroke_width
 from kerascnn.utils.errors import DataError
 
 
@@ -267,3 +271,94 @@ def test_augmentation_takes_images_whose_ink_lies_at_the_edge(mnist):
         changed = augment(images, 2.0, np.random.default_rng(seed))
         assert changed.shape == images.shape
         assert changed.any(axis=(1, 2)).mean() > 0.9
+
+
+def _count_loops(image):
+    return cv2.connectedComponents((image < 128).astype(np.uint8), connectivity=4)[0] - 2
+
+
+def _find_upstroke_and_foot(image):
+    ink = image >= 128
+    rows = np.flatnonzero(ink.any(axis=1))
+    spans = [np.ptp(np.flatnonzero(ink[row])) + 1 if ink[row].any() else 0 for row in rows]
+    runs = [(np.diff(ink[row].astype(int)) == 1).sum() for row in rows[2 : int(0.7 * len(rows))]]
+    stem = np.median(spans[int(0.6 * len(rows)) : int(0.8 * len(rows))])
+    return max(runs, default=0) > 1, max(spans[-3:]) > 2 * stem
+
+
+def test_some_zeros_ones_fours_sevens_and_nines_get_another_form(mnist):
+    images, labels = mnist.train_images, mnist.train_labels
+    before = images.copy()
+    varied = vary_handwriting(images, labels, 1.0, np.random.default_rng(3))
+    assert (varied.shape, varied.dtype) == (images.shape, np.uint8)
+    assert np.array_equal(images, before)
+    assert np.array_equal(varied, vary_handwriting(images, labels, 1.0, np.random.default_rng(3)))
+    assert np.array_equal(images, vary_handwriting(images, labels, 0.0, np.random.default_rng(3)))
+    changed = (varied != images).any(axis=(1, 2))
+    shares = [changed[labels == digit].mean() for digit in range(10)]
+    assert shares == pytest.approx([0.08, 0.48, 0, 0, 0.1, 0, 0, 0.26, 0, 0.1], abs=0.015)
+
+    def forms(digit, measure):
+        return np.array([measure(image) for image in varied[changed & (labels == digit)]])
+
+    upstroke, foot = forms(1, _find_upstroke_and_foot).T
+    assert (upstroke & ~foot).mean() > 0.3
+    assert (~upstroke & foot).mean() > 0.1
+    assert (upstroke & foot).mean() > 0.15
+    loops = forms(0, _count_loops)
+    assert (loops == 0).mean() > 0.1  # open at the top
+    assert (loops >= 2).mean() > 0.3  # with a slash
+    loops = forms(4, _count_loops)
+    assert (loops == 0).mean() > 0.3  # open
+    assert (loops == 1).mean() > 0.2  # closed
+    assert (forms(9, _count_loops) >= 1).mean() > 0.95
+
+
+def test_other_pens_keep_the_form_of_the_digit(mnist):
+    generator = np.random.default_rng(0)
+    digits = mnist.train_images[:300]
+    before = np.array([measure_stroke_width(image >= 128) for image in digits])
+    for draw, compare in ((draw_broadly, np.greater_equal), (draw_finely, np.less_equal)):
+        drawn = [draw(image, generator) for image in digits]
+        after = np.array([measure_stroke_width(image >= 100) for image in drawn])
+        assert compare(after, before).mean() > 0.9
+        assert np.abs(after - before).mean() > 0.7
+    assert [_count_loops(draw_broadly(image, generator)) for image in digits] == [_count_loops(i) for i in digits]
+    for draw in (draw_dots, draw_dashes):
+        drawn = [draw(image, generator) for image in digits]
+        assert np.median([count_components(image >= 100) for image in drawn]) >= 5
+        near = [
+            (image > 0) <= (cv2.dilate(digit, np.ones((5, 5))) > 0) for image, digit in zip(drawn, digits, strict=True)
+        ]
+        assert np.all(near)
+
+
+def _stands_beside(components):
+    if len(components) < 2:
+        return False
+    largest = int(np.argmax(components.area))
+    left, right = components.left, components.left + components.width
+    beside = (left > right[largest]) | (right < left[largest])
+    return bool((beside & (components.area >= 8)).any())
+
+
+def test_augmentation_stretches_dots_and_sets_pieces_of_neighbours_beside():
+    bars, rings = np.zeros((2, 4000, 28, 28), np.uint8)
+    bars[:, 4:24, 12:16] = 255
+    cv2.circle(rings[0], (14, 14), 9, 255, 3)
+    rings[:] = rings[0]
+    bars, rings = (augment(images, 1.0, np.random.default_rng(0)) >= 100 for images in (bars, rings))
+    assert 0.04 < (np.median(bars[:, 6:22].sum(axis=2), axis=1) > 7).mean() < 0.09  # a slim bar has become a broad one
+    assert (rings.any(axis=1).sum(axis=1) < 0.6 * rings.any(axis=2).sum(axis=1)).mean() > 0.01
+    components = [find_components(bar) for bar in bars]
+    assert np.mean([len(found) >= 4 for found in components]) > 0.005  # dots and dashes
+    assert np.mean([_stands_beside(found) for found in components]) > 0.018
+
+
+def test_augmentation_of_magnitude_0_changes_nothing_and_a_single_image_is_enough(mnist):
+    images = mnist.train_images[:50]
+    assert np.array_equal(augment(images, 0.0, np.random.default_rng(0)), images)
+    for seed in range(20):
+        changed = augment(images[:1], 1.0, np.random.default_rng(seed))
+        assert (changed.shape, changed.dtype) == ((1, 28, 28), np.uint8)
+        assert np.array_equal(changed, augment(images[:1], 1.0, np.random.default_rng(seed)))

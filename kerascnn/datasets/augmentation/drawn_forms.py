@@ -13,6 +13,7 @@ _Point = tuple[float, float, float, float]  # x to the right and y downwards, 0.
 _Stroke = tuple[_Point, ...]
 
 _POOL = 400  # Number of images of each digit; drawn once, they cost a batch nothing, and each is warped anew.
+_POOL_BYTES = 2**24  # There are fewer if they are large.
 _BOX = 20 / 28  # of the image's shorter side, as in MNIST
 _OVERSAMPLING = 2  # Curves are drawn on a finer grid, from which the distance of each pixel is measured.
 _SHIFT = 4  # fractional bits of the coordinates that OpenCV draws with
@@ -109,8 +110,8 @@ def draw_forms(digit: int, size: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8, `(n, height, width)`, 0 is background and 255 is ink.
     """
-    generator = np.random.default_rng(digit)
-    return np.stack([_draw_form(digit, size, generator) for _ in range(_POOL)])
+    generator, count = np.random.default_rng(digit), max(1, min(_POOL, _POOL_BYTES // (size[0] * size[1])))
+    return np.stack([_draw_form(digit, size, generator) for _ in range(count)])
 
 
 def _draw_form(digit: int, size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:

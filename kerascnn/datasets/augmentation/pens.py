@@ -20,12 +20,11 @@ def draw_broadly(image: np.ndarray, generator: np.random.Generator) -> np.ndarra
     if radius < 1:
         return image
     broad = cv2.dilate(image, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
-    if _count_regions(broad) != _count_regions(image):
-        return image
     # The box has grown by the radius on each side.
     scale = box / (box + 2 * radius)
     moved = [[scale, 0, (1 - scale) * (width - 1) / 2], [0, scale, (1 - scale) * (height - 1) / 2]]
-    return np.asarray(cv2.warpAffine(broad, np.array(moved), (width, height)))
+    broad = np.asarray(cv2.warpAffine(broad, np.array(moved), (width, height)))
+    return broad if _count_regions(broad) == _count_regions(image) else image
 
 
 def draw_finely(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -68,10 +68,12 @@ def _draw_stretches(images: np.ndarray, magnitude: float, generator: np.random.G
     narrow = np.flatnonzero(chances < NARROW_SHARE * magnitude)
     factors[0, narrow] = generator.uniform(NARROW, 1, len(narrow))
     for index in np.flatnonzero(chances > 1 - SQUARE_SHARE * magnitude):
-        _, _, *sides = cv2.boundingRect((images[index] >= _INK).astype(np.uint8))
-        if min(sides):
-            shorter = int(np.argmin(sides))
-            factors[shorter, index] = min(SQUARE, max(sides) / min(sides))
+        left, top, width, height = cv2.boundingRect((images[index] >= _INK).astype(np.uint8))
+        if width and height:
+            axis, start, end = (0, left, left + width) if width < height else (1, top, top + height)
+            middle = images.shape[2 - axis] / 2
+            room = middle / max(middle - start, end - middle)  # The glyph stays inside of the image.
+            factors[axis, index] = min(SQUARE, room, max(width, height) / (end - start))
     return factors
 
 
@@ -114,6 +116,8 @@ def _change_stroke_widths(images: np.ndarray, changes: np.ndarray) -> None:
     _, height, width = images.shape
     for chosen, change, outside in ((changes > _THICKER, cv2.dilate, 0), (changes < _THINNER, cv2.erode, 255)):
         before = images[chosen]
+        if not len(before):
+            continue
         # Many images, one above the other, take a single call; a row between them keeps them apart.
         stack = np.full((len(before), height + 1, width), outside, np.uint8)
         stack[:, :height] = before
