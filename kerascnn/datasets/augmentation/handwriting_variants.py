@@ -24,8 +24,7 @@ def vary_handwriting(
 ) -> np.ndarray:
     """Give some digits another form of the same digit, in a copy of the images.
 
-    Ones get an upstroke, a foot or both, sevens a bar. Some zeros, ones, fours, sevens and nines are
-    replaced by drawn ones.
+    Ones get an upstroke, a foot or both, sevens a bar. Some of these, zeros, fours and nines give way to drawn ones.
 
     Args:
         images: uint8, `(n, height, width)`, 0 is background and 255 is ink.
