@@ -25,8 +25,13 @@ def peers_table() -> str:
     """Programs on the same pictures, from `benchmarks/peers.py`; nothing while there is no record."""
     for record in results.read("peers.json"):
         measured = {name: row for name, row in record["peers"].items() if "scores" in row}
-        sets = dict.fromkeys(score["set"] for row in measured.values() for score in row["scores"])
-        lines = [f"| | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
+        sets = {
+            one: sum(score["num_samples"] for score in row["scores"] if score["set"] == one)
+            for row in measured.values()
+            for one in dict.fromkeys(score["set"] for score in row["scores"])
+        }
+        heads = (f"{one}, {count} pictures" for one, count in sets.items())
+        lines = [f"| | {' | '.join(heads)} |", "|---" * (len(sets) + 1) + "|"]
         for name, row in measured.items():
             cells = (_cell([score for score in row["scores"] if score["set"] == one]) for one in sets)
             lines.append(f"| {name} {row['version']} | {' | '.join(cells)} |")
