@@ -93,8 +93,7 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     # Strided over the epoch's order, so that every part of the file is touched.
     for number, index in enumerate(np.linspace(0, len(batches) - 2, steps + 5).astype(int)):
         start = time.perf_counter()
-        images, targets = batches[int(index)]
-        model.train_on_batch(images, targets)
+        model.train_on_batch(*batches[int(index)])
         if number >= 5:
             seconds.append(time.perf_counter() - start)
     return {

@@ -5,10 +5,11 @@ import string
 
 import numpy as np
 import pytest
+from conftest import SMALL_RUN
 from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
-from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS
+from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS, make_outliers
 from kerascnn.datasets.synthetic import make_page
 
 
@@ -38,12 +39,52 @@ def test_a_blank_picture_is_no_digit_and_no_error(cli, tmp_path):
     assert cli("predict", "blank.png").stdout == b"no ink found\n"
 
 
+def letters() -> list[Image.Image]:
+    """Letters that cannot be taken for digits."""
+    found = [character for character in string.ascii_letters if character not in LOOK_LIKE_DIGITS]
+    return [letter(text, size, turn) for text in found for size, turn in ((60, 0), (90, 4))]
+
+
 def test_letters_get_no_answer(reference):
-    letters = [character for character in string.ascii_letters if character not in LOOK_LIKE_DIGITS]
-    pictures = [letter(text, size, turn) for text in letters for size, turn in ((60, 0), (90, 4))]
-    predictions = reference.predict(pictures)
+    predictions = reference.predict(letters())
     assert rejected_share(predictions) >= 0.95
     assert {prediction.reason for prediction in predictions if prediction.label is None} == {"not a digit"}
+
+
+def test_every_model_of_digits_has_a_threshold_and_outliers_make_it_less_sure_of_letters(
+    workers, trained, shared_digits, tmp_path, mnist
+):
+    with_many = tmp_path / "many.keras"
+    workers("jax")("fit", data=str(shared_digits), output=str(with_many), outliers=1.0, **SMALL_RUN)
+    sureness = []
+    for path in (with_many, trained("jax")):
+        model = kerascnn.load(path)
+        of_letters, of_digits = (
+            np.mean([prediction.confidence for prediction in model.predict(pictures)])
+            for pictures in (letters(), list(mnist.test_images[200:700]))
+        )
+        sureness.append(of_letters / of_digits)
+        assert model.card.recipe["outliers"] > 0
+        assert 0 < model.card.rejection_threshold < 1
+    assert sureness[0] < 0.9 * sureness[1]
+
+
+def test_outliers_follow_from_the_state_of_the_generator(mnist):
+    digits, labels = mnist.train_images[:50], mnist.train_labels[:50]
+    first, same, other = (make_outliers(300, digits, labels, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+    assert first.dtype == np.uint8
+    assert first.any(axis=(1, 2)).all()
+    assert make_outliers(0, digits, labels, np.random.default_rng(1)).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (24, 36), (64, 64)])
+def test_outliers_have_any_size_and_need_no_ink(size):
+    digits = np.zeros((20, *size), np.uint8)
+    digits[10:, 2:6, 3:5] = 255
+    for some in (digits, digits[:10]):
+        assert make_outliers(200, some, np.arange(len(some)) % 10, np.random.default_rng(1)).shape == (200, *size)
 
 
 def test_digits_are_answered_and_confidence_is_calibrated(mnist):

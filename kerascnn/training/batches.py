@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kerascnn.datasets.augmentation.handwriting_variants import vary_handwriting
+from kerascnn.datasets.augmentation.outliers import make_outliers
 from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.datasets.stored_images import Images
 from kerascnn.training.recipe import Recipe
@@ -21,24 +22,15 @@ class TrainingBatches(keras.utils.PyDataset):
         recipe: Hyper-parameters: batch size, augmentation magnitude of each epoch, share of outliers.
         seed: Random seed for the order and the augmentation.
         num_classes: Number of classes.
-        digits: Whether the classes are the ten digits, of which other handwriting variants than MNIST's are made.
-        pool: Outliers, pictures of no class, uint8, `(m, height, width)`; None for none.
+        digits: Whether the classes are the ten digits, which have other handwriting variants and outliers.
     """
 
     def __init__(
-        self,
-        images: Images,
-        labels: np.ndarray,
-        recipe: Recipe,
-        seed: int,
-        *,
-        num_classes: int,
-        digits: bool = False,
-        pool: np.ndarray | None = None,
+        self, images: Images, labels: np.ndarray, recipe: Recipe, seed: int, *, num_classes: int, digits: bool = False
     ) -> None:
         super().__init__(workers=1)
         self.images, self.labels, self.num_classes, self.digits = images, labels, num_classes, digits
-        self.recipe, self.batch_size, self.seed, self.pool = recipe, recipe.batch_size, seed, pool
+        self.recipe, self.batch_size, self.seed = recipe, recipe.batch_size, seed
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -55,10 +47,10 @@ class TrainingBatches(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, self._epoch, index])
         if self.digits and self.augmentation:
             images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
-        if self.recipe.outliers and self.pool is not None:
-            drawn = generator.integers(len(self.pool), size=round(self.recipe.outliers * len(chosen)))
-            images = np.concatenate([images, self.pool[drawn]])
-            undecided = np.full((len(drawn), self.num_classes), 1 / self.num_classes, np.float32)
+        if self.digits and self.recipe.outliers:
+            count = round(self.recipe.outliers * len(chosen))
+            images = np.concatenate([images, make_outliers(count, images, self.labels[chosen], generator)])
+            undecided = np.full((count, self.num_classes), 1 / self.num_classes, np.float32)
             targets = np.concatenate([targets, undecided])
         if self.augmentation:
             images = augment(images, self.augmentation, generator)

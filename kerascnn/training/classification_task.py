@@ -7,7 +7,6 @@ import numpy as np
 
 from kerascnn import models
 from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
-from kerascnn.datasets.augmentation.outliers import make_outliers
 from kerascnn.datasets.stored_images import Selection
 from kerascnn.evaluation.calibration import fit_rejection_threshold, fit_temperature, fold_temperature
 from kerascnn.evaluation.scoring import score_test_set
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 _DRY_RUN_BATCHES = 3
 _VALIDATION_BATCH_SIZE = 512
-_OUTLIER_POOL = 12_000  # Number of pictures; each is augmented anew whenever it is drawn.
-_OUTLIER_STREAM = 1 << 40  # Keeps the pool's random numbers apart from those of every (seed, epoch).
 
 
 class ClassificationTask:
@@ -72,7 +69,6 @@ class ClassificationTask:
             self._run.settings.seed,
             num_classes=len(dataset.class_names),
             digits=self._digits,
-            pool=self._outlier_pool() if recipe.outliers and self._digits else None,
         )
         return TrainingInputs(
             build=self._build,
@@ -100,9 +96,7 @@ class ClassificationTask:
         labels = self._dataset.train_labels[self._validation]
         temperature = fit_temperature(engine.probabilities(images), labels)
         fold_temperature(engine.model, temperature)
-        # Only a network that was trained with outliers is unsure of pictures without a digit.
-        sees_outliers = self._recipe.outliers and self._digits
-        threshold = fit_rejection_threshold(engine.probabilities(images)) if sees_outliers else None
+        threshold = fit_rejection_threshold(engine.probabilities(images)) if self._digits else None
         card = replace(card, temperature=temperature, rejection_threshold=threshold)
         return score_test_set(card, engine, self._dataset)
 
@@ -113,12 +107,6 @@ class ClassificationTask:
         if self._run.initial_model:
             self._run.initial_model.copy_weights(network, self.class_names)
         return network
-
-    def _outlier_pool(self) -> np.ndarray[Any, Any]:
-        generator = np.random.default_rng([self._run.settings.seed, _OUTLIER_STREAM])
-        count = min(_OUTLIER_POOL, 4 * len(self._train))
-        images, labels = Selection(self._dataset.train_images, self._train), self._dataset.train_labels[self._train]
-        return make_outliers(count, images, labels, generator)
 
 
 def _shorten(

@@ -45,7 +45,9 @@ class Recipe:
         0.0, "Momentum of an exponential moving average of the weights, kept in their place.", _PROPER_SHARE
     )
     outliers: float = option(
-        0.0, "Number of pictures without a digit that are added to each batch, as a share of its size.", _SHARE
+        0.0625,
+        "Number of pictures without a digit that are added to each batch of the ten digits, as a share of its size.",
+        _SHARE,
     )
 
     def __post_init__(self) -> None:

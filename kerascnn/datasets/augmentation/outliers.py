@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kerascnn.datasets.stored_images import Images
 from kerascnn.images.components import bounding_box, find_components, measure_stroke_width
 from kerascnn.images.glyphs import crop_glyph
 from kerascnn.images.normalization import normalize_glyph
@@ -28,7 +27,7 @@ _SYMBOLS = "?@#$%&*+=<>{}~^€§äöüßÄÖÜñçλπΣΩΨΔфжш"
 _FONT_SIZE = 56
 
 
-def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Make images that show no digit, uint8 `(count, height, width)`.
 
     Args:
@@ -39,42 +38,45 @@ def make_outliers(count: int, digits: Images, labels: np.ndarray, generator: np.
     """
     size = (digits.shape[1], digits.shape[2])
     makers: tuple[tuple[float, Callable[[], np.ndarray]], ...] = (
-        (0.36, lambda: _print_letter(generator, size)),
-        (0.08, lambda: _draw_scribble(generator, size)),
-        (0.10, lambda: _draw_filled_shape(generator, size)),
-        (0.12, lambda: _draw_object(generator, size)),
-        (0.06, lambda: _draw_blot(generator, size)),
-        (0.08, lambda: _draw_texture(generator, size)),
+        (0.32, lambda: _print_letter(generator, size)),
+        (0.07, lambda: _draw_scribble(generator, size)),
+        (0.04, lambda: _draw_smear(generator, size)),
+        (0.05, lambda: _draw_lines(generator, size)),
+        (0.07, lambda: _draw_filled_shape(generator, size)),
+        (0.10, lambda: _draw_object(generator, size)),
+        (0.03, lambda: _draw_blot(generator, size)),
+        (0.05, lambda: _draw_grain(generator, size)),
+        (0.07, lambda: _draw_texture(generator, size)),
         (0.20, lambda: _spoil_digit(digits, labels, generator)),
     )
     kinds = generator.choice(len(makers), count, p=[share for share, _ in makers])
-    return np.stack([makers[kind][1]() for kind in kinds])
+    return np.array([makers[kind][1]() for kind in kinds], np.uint8).reshape(count, *size)
 
 
 @cache
-def _load_fonts() -> list[ImageFont.FreeTypeFont]:
-    """The fonts that come with matplotlib."""
+def _load_fonts(pattern: str) -> list[ImageFont.FreeTypeFont]:
+    """Fonts that come with matplotlib."""
     import matplotlib
 
-    directory = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    paths = sorted(directory.glob("DejaVu*.ttf")) + sorted(directory.glob("STIXGeneral*.ttf"))
+    paths = sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob(pattern))
     # The "display" variant has mathematical signs only.
     return [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
 
 
 def _print_letter(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Print one letter, rarely a symbol or two letters, with a stroke as wide as a pen's."""
-    fonts = _load_fonts()
-    font = fonts[generator.integers(len(fonts))]
+    """Print one letter, rarely a symbol or two letters: upright or slanted, narrow or wide, with a pen's stroke."""
     draw = generator.uniform()
-    alphabet = _LETTERS if draw < 0.85 else _SYMBOLS
-    text = alphabet[generator.integers(len(alphabet))]
-    if draw < 0.08:
-        text += alphabet[generator.integers(len(alphabet))]
+    alphabet = _LETTERS if draw < 0.9 else _SYMBOLS
+    family = generator.choice(["DejaVu*", "STIXGeneral*", "cm[bmrst]*"] if alphabet is _LETTERS else ["DejaVu*"])
+    fonts = _load_fonts(f"{family}.ttf")
+    text = "".join(generator.choice(list(alphabet), 2 if draw < 0.06 else 1))
     canvas = Image.new("L", (200, 120), 0)
     pen = int(generator.choice([0, 0, 0, 1, 2]))
+    font = fonts[generator.integers(len(fonts))]
     ImageDraw.Draw(canvas).text((40, 20), text, fill=255, font=font, stroke_width=pen)
-    return _normalize(np.asarray(canvas), size)
+    stretch, slant = generator.uniform(0.7, 1.3), generator.uniform(-0.25, 0.25)
+    matrix = np.array([[stretch, slant, 100 - 100 * stretch - 60 * slant], [0, 1, 0]])
+    return _normalize(cv2.warpAffine(np.asarray(canvas), matrix, canvas.size), size)
 
 
 def _draw_scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -87,6 +89,36 @@ def _draw_scribble(generator: np.random.Generator, size: tuple[int, int]) -> np.
         curve = np.stack([np.interp(time, np.arange(len(corners)), corners[:, axis]) for axis in (0, 1)], axis=1)
         smooth = cv2.GaussianBlur(curve.astype(np.float32), (1, 15), 0, sigmaY=4)
         cv2.polylines(canvas, [np.round(smooth).astype(np.int32)], False, 255, thickness, cv2.LINE_AA)
+    return _normalize(canvas, size)
+
+
+def _draw_smear(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw a broad, soft, streaky stroke, such as ink that a hand has wiped."""
+    canvas = np.zeros((112, 112), np.float32)
+    corners = np.cumsum(generator.normal(0, 18, (generator.integers(2, 5), 2)), axis=0)
+    corners += 56 - corners.mean(axis=0)
+    cv2.polylines(
+        canvas, [np.round(corners).astype(np.int32)], False, 255, int(generator.integers(18, 40)), cv2.LINE_AA
+    )
+    soft = cv2.GaussianBlur(canvas, (0, 0), generator.uniform(2, 7))
+    if measure_stroke_width(soft > 100) < 0.4 * max(canvas[bounding_box(soft > 100)].shape):  # may look like a 1
+        return _draw_smear(generator, size)
+    streaks = np.linspace(0.5, 1, 112)[generator.permutation(112)] if generator.uniform() < 0.5 else 1.0
+    return _normalize(soft * streaks, size)
+
+
+def _draw_lines(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw printed lines: a rule, several, a cross, an empty frame or the cells of a form."""
+    canvas = np.zeros((112, 112), np.uint8)
+    height, width = np.sort(generator.integers(30, 100, 2))
+    pen = int(generator.integers(3, 12))
+    is_cross, is_frame = generator.permutation([True, False, False])[:2]
+    across = [height / 2] if is_cross else np.linspace(0, height, generator.integers(1, 4))
+    along = [width / 2] if is_cross else np.linspace(0, width, generator.integers(2, 4)) if is_frame else []
+    for y in across:
+        cv2.line(canvas, (6, round(6 + y)), (round(6 + width), round(6 + y)), 255, pen)
+    for x in along:
+        cv2.line(canvas, (round(6 + x), 6), (round(6 + x), round(6 + height)), 255, pen)
     return _normalize(canvas, size)
 
 
@@ -141,7 +173,7 @@ def _draw_object(generator: np.random.Generator, size: tuple[int, int]) -> np.nd
 
 def _draw_blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Draw a soft, broad patch of uneven paper or of a blurred picture, cut out as a glyph would be."""
-    field = _smooth_noise(generator, (112, 112), generator.choice([4, 5, 7]))
+    field = _smooth_noise(generator, (56, 56), generator.choice([4, 5, 7]))
     level = np.quantile(field, generator.uniform(0.5, 0.8))
     found = find_components(field > level)
     largest = int(np.argmax(found.area))
@@ -153,6 +185,19 @@ def _draw_blot(generator: np.random.Generator, size: tuple[int, int]) -> np.ndar
     depth = (field[window] - level) / max(float(field.max() - level), 1e-6)
     soft = np.clip(0.3 + generator.uniform(0.7, 4) * depth, 0, 1) * mask
     return normalize_glyph(crop_glyph(soft.astype(np.float32), mask), size)
+
+
+def _draw_grain(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw noise as it is found in a picture without writing: all of it, or what hangs together, in a digit's box."""
+    field = _smooth_noise(generator, (56, 56), int(generator.integers(8, 28)))
+    mask = field > generator.uniform(0.45, 0.65)
+    if generator.uniform() < 0.5:
+        found = find_components(mask)
+        whole = np.zeros_like(mask)
+        largest = int(np.argmax(found.area))
+        whole[found.window(largest)] = found.crop(largest)
+        mask = whole
+    return _normalize(mask * (155 + 100 * field), size)
 
 
 def _draw_texture(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -178,44 +223,58 @@ def _draw_texture(generator: np.random.Generator, size: tuple[int, int]) -> np.n
     return image
 
 
-def _spoil_digit(digits: Images, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _spoil_digit(digits: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Put two or three digits into one box, halve a digit, lay it on its side, or mirror it."""
-    index = int(generator.integers(len(digits)))
-    image: np.ndarray = digits[index]
-    size, label = (image.shape[0], image.shape[1]), int(labels[index])
+    size = (digits.shape[1], digits.shape[2])
+    inked = np.flatnonzero(np.any(digits, axis=(1, 2)))
+    if not len(inked):
+        return _draw_scribble(generator, size)
+    index = int(generator.choice(inked))
+    image, label = digits[index], int(labels[index])
     kind = generator.uniform()
-    if kind < 0.2 and label in _HALVES:
+    if kind < 0.3 and label in _HALVES:
         return _normalize(_halve(image, generator.choice(_HALVES[label])), size)
-    if kind < 0.7 or label in (0, 1, 8):
-        others = digits[generator.integers(len(digits), size=1 if generator.uniform() < 0.8 else 2)]
-        row = image
+    if kind < 0.75 or label in (0, 1, 8):
+        others = generator.choice(inked, 1 if generator.uniform() < 0.8 else 2)
+        # Round ones and ones above each other may look like one digit.
+        if generator.uniform() < 0.35 and not {label, *labels[others].tolist()} <= {0, 1, 6, 8, 9}:
+            return _normalize(_join(image.T, digits[int(others[0])].T, generator).T, size)
         for other in others:
-            row = _join(row, other, generator)
-        return _normalize(row, size)
-    if kind < 0.85:
-        return np.ascontiguousarray(np.rot90(image, generator.choice([1, 3])))
+            image = _join(image, digits[int(other)], generator)
+        return _normalize(image, size)
+    if kind < 0.87:
+        return _normalize(np.rot90(image, generator.choice([1, 3])), size)
     # A mirrored 2 looks like a 5, and a mirrored 5 like a 2.
-    return np.ascontiguousarray(image[:, ::-1] if label in (3, 4, 7, 9) else np.rot90(image))
+    return _normalize(image[:, ::-1] if label in (3, 4, 7, 9) else np.rot90(image), size)
 
 
 # The halves that look like no digit; the right half of a 3 looks like a 3, that of a 4 like a 1.
-_HALVES = {2: ("left", "right"), 3: ("left",), 5: ("left", "right"), 8: ("left",), 9: ("left",)}
+_HALVES = {
+    0: ("top", "bottom"),
+    2: ("left", "right", "top"),
+    3: ("left", "top", "bottom"),
+    5: ("left", "right", "top", "bottom"),
+    8: ("left",),
+    9: ("left",),
+}
 
 
 def _halve(image: np.ndarray, side: str) -> np.ndarray:
+    if side in ("top", "bottom"):
+        return _halve(image.T, "left" if side == "top" else "right").T
     columns = np.flatnonzero(image.any(axis=0))
     middle = (columns[0] + columns[-1] + 1) // 2
     return image[:, :middle] if side == "left" else image[:, middle:]
 
 
 def _join(left: np.ndarray, right: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Put two images of equal height beside each other, apart or overlapping by a quarter of the narrower at most."""
     columns = [np.flatnonzero(image.any(axis=0)) for image in (left, right)]
-    cut = [image[:, found[0] : found[-1] + 1] for image, found in zip((left, right), columns, strict=True)]
-    gap = generator.integers(-4, 4)
-    canvas = np.zeros((left.shape[0], cut[0].shape[1] + cut[1].shape[1] + max(gap, 0)), np.uint8)
-    canvas[:, : cut[0].shape[1]] = cut[0]
-    start = canvas.shape[1] - cut[1].shape[1] + min(gap, 0)
-    canvas[:, start : start + cut[1].shape[1]] = np.maximum(canvas[:, start : start + cut[1].shape[1]], cut[1])
+    first, second = (image[:, found[0] : found[-1] + 1] for image, found in zip((left, right), columns, strict=True))
+    start = first.shape[1] + int(generator.integers(-min(4, first.shape[1] // 4, second.shape[1] // 4), 5))
+    canvas = np.zeros((len(left), start + second.shape[1]), np.uint8)
+    canvas[:, : first.shape[1]] = first
+    canvas[:, start:] = np.maximum(canvas[:, start:], second)
     return canvas
 
 

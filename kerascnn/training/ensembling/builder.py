@@ -93,6 +93,8 @@ def ensemble(
     members = [_member(found[index], validation.score([index])) for index in chosen]
     engine = KerasEngine(_average([engines[index].model for index in chosen], members))
     card = _card(path, [found[index].card for index in chosen], members, dataset, backend)
+    if card.recognises_digits and len(indices):
+        card = replace(card, rejection_threshold=validation.fit_rejection_threshold(chosen))
     card = replace(card, data={**card.data, "num_validation": len(indices)}, metrics=validation.score(chosen))
     card = score_test_set(card, engine, dataset)
     note("converting to ONNX ...")
@@ -140,7 +142,6 @@ def _card(path: Path, cards: Sequence[Card], members: list[dict[str, Any]], data
         input_shape=first.input_shape,
         class_names=first.class_names,
         preparation=first.preparation,
-        # A member that always answers has not learned to be unsure of what belongs to no class.
         rejection_threshold=statistics.mean(thresholds) if len(thresholds) == len(cards) else None,
         seed=first.seed,
         data={

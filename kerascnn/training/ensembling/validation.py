@@ -6,6 +6,7 @@ import numpy as np
 
 from kerascnn.datasets import Dataset
 from kerascnn.datasets.stored_images import Selection
+from kerascnn.evaluation.calibration import fit_rejection_threshold
 from kerascnn.evaluation.scoring import score_predictions
 from kerascnn.inference.engines import Engine
 
@@ -28,8 +29,12 @@ class Validation:
         """Compute `val_accuracy` and `val_loss` of the average of some models; nothing if there are no images."""
         if not self._probabilities:
             return {}
-        average = np.mean([self._probabilities[index] for index in chosen], axis=0)
-        return dict(zip(("val_accuracy", "val_loss"), score_predictions(average, self._labels), strict=True))
+        scores = score_predictions(self._average(chosen), self._labels)
+        return dict(zip(("val_accuracy", "val_loss"), scores, strict=True))
+
+    def fit_rejection_threshold(self, chosen: Sequence[int]) -> float:
+        """Find the confidence, 0 to 1, below which the average of some models gives no answer; there are images."""
+        return fit_rejection_threshold(self._average(chosen))
 
     def choose(self, max_members: int) -> list[int]:
         """Choose members greedily by the loss: the best model, then always the one that improves the average most.
@@ -45,6 +50,10 @@ class Validation:
                 break
             chosen.append(best)
         return chosen
+
+    def _average(self, chosen: Sequence[int]) -> np.ndarray:
+        average: np.ndarray = np.mean([self._probabilities[index] for index in chosen], axis=0)
+        return average
 
     def _loss(self, chosen: list[int]) -> float:
         return self.score(chosen)["val_loss"]
