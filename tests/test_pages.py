@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, make_page
+from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
 from kerascnn.images.line_ordering import format_line, order_lines
 from kerascnn.inference.drawing import Drawings
 from kerascnn.inference.page_reader import read_files
@@ -96,6 +97,90 @@ def test_boxes_are_in_the_pixels_of_the_picture(model, page):
             assert all(isinstance(value, int) for value in digit.box)
 
 
+def written(digits: str, height: int = 60, gap: int = 30, top: int = 0) -> np.ndarray:
+    """Ink of digits of MNIST's training part on a row, 0..1."""
+    data, generator = kerascnn.load_dataset("mnist"), np.random.default_rng(0)
+    rows = []
+    for number, digit in enumerate(digits):
+        index = np.flatnonzero(data.train_labels == int(digit))[number]
+        drawn = draw_digit(np.asarray(data.train_images[index]), height, Pen(0.1 * height, 1.0), generator)
+        rows += [np.pad(drawn, ((top, 200 - top - drawn.shape[0]), (0, 0))), np.zeros((200, gap), np.float32)]
+    return np.concatenate([np.zeros((200, 40), np.float32), *rows], axis=1)
+
+
+def as_page(ink: np.ndarray) -> np.ndarray:
+    return np.uint8(np.clip(235 - 190 * ink + np.random.default_rng(1).normal(0, 2, ink.shape), 0, 255))
+
+
+@pytest.mark.parametrize(("height", "thickness"), [(96, 2), (96, 5), (60, 2)], ids=["thin", "thick", "comb"])
+def test_upright_lines_of_boxes_are_no_ones(model, height, thickness):
+    ink = np.zeros((200, 1400), np.float32)
+    for number, digit in enumerate("0250983641"):
+        one = written(digit, height=46)[:60, 34:]
+        ink[66:126, 50 + 80 * number : 50 + 80 * number + min(66, one.shape[1])] = one[:, :66]
+    for column in range(40, 1330, 80):
+        cv2.line(ink, (column, 136), (column, 136 - height), 1.0, thickness)
+    cv2.line(ink, (40, 136), (1320, 136), 1.0, thickness)
+    if height > 60:
+        cv2.line(ink, (40, 40), (1320, 40), 1.0, thickness)
+    result = kerascnn.read(as_page(ink), model)
+    assert texts(result) == ["0250983641"]
+    assert result.unread == ()
+
+
+def test_empty_boxes_have_nothing_to_read(model):
+    ink = np.zeros((200, 1400), np.float32)
+    for column in range(40, 1300, 80):
+        cv2.rectangle(ink, (column, 40), (column + 80, 140), 1.0, 3)
+    result = kerascnn.read(as_page(ink), model)
+    assert (result.lines, result.unread) == ((), ())
+
+
+def test_touching_zeros_are_read(model):
+    ink = np.zeros((200, 600), np.float32)
+    for column in (120, 196, 272):
+        cv2.ellipse(ink, (column, 100), (38, 45), 0, 0, 360, 1.0, 8, cv2.LINE_AA)
+    assert texts(kerascnn.read(as_page(ink), model)) == ["000"]
+
+
+def letters(text: str) -> np.ndarray:
+    picture = Image.new("L", (60 * len(text) + 120, 200))
+    ImageDraw.Draw(picture).text((40, 50), text, fill=255, font=ImageFont.load_default(90))
+    return np.asarray(picture, np.float32) / 255
+
+
+def test_what_cannot_be_read_is_reported(model, tmp_path):
+    page = as_page(np.concatenate([written("3258", top=75), letters("A"), written("407", top=75)], axis=1))
+    result = kerascnn.read(page, model)
+    assert texts(result) == ["3258407"]
+    ((left, top, width, height),) = result.unread
+    start = written("3258").shape[1] + 40
+    assert start - 10 <= left
+    assert left + width <= start + 80
+    assert 40 <= top <= top + height <= 160
+    assert result.marked_text.replace(" ", "") == "3258?407"
+    assert result.to_dict()["unread"] == [[left, top, width, height]]
+    Image.fromarray(page).save(tmp_path / "page.png")
+    arguments = ("read", str(tmp_path / "page.png"), "--model", "reference")
+    assert run(*arguments, "--mark-unread").stdout.decode().replace(" ", "") == "3258?407\n"
+    assert run(*arguments).stdout.decode().replace(" ", "") == "3258407\n"
+
+
+def test_a_digit_below_min_confidence_is_unread(model, page):
+    everything = kerascnn.read(page.picture, model)
+    nothing = kerascnn.read(page.picture, model, min_confidence=1)
+    boxes = [digit.box for line in everything.lines for digit in line.digits]
+    assert nothing.lines == ()
+    assert set(boxes) <= set(nothing.unread)
+
+
+@pytest.mark.parametrize("letter", "AHKMNRWXdfhkw")
+def test_a_letter_is_not_cut_into_digits(model, letter):
+    result = kerascnn.read(as_page(letters(letter)), model)
+    assert result.lines == ()
+    assert len(result.unread) == 1
+
+
 def test_light_ink_on_dark_paper_reads_like_dark_on_light(model, page):
     assert texts(kerascnn.read(255 - page.picture, model)) == texts(kerascnn.read(page.picture, model))
 
@@ -116,6 +201,22 @@ def test_a_turned_photo_is_read_upright(model, page, tmp_path):
     Image.fromarray(np.ascontiguousarray(np.rot90(page.picture))).save(path, exif=exif, quality=95)
     result = kerascnn.read(path, model)
     assert share_found(page, result) >= 0.85
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_page_on_its_side_or_its_head_is_turned(model, page, turns):
+    upright = kerascnn.read(page.picture, model)
+    turned = kerascnn.read(np.rot90(page.picture, turns), model)
+    assert (upright.rotation, turned.rotation) == (0, 90 * turns)
+    assert texts(turned) == texts(upright)
+    height, width = page.picture.shape[:2]
+    left, top, box_width, box_height = upright.lines[0].digits[0].box
+    expected = {
+        1: (top, width - left - box_width, box_height, box_width),
+        2: (width - left - box_width, height - top - box_height, box_width, box_height),
+        3: (height - top - box_height, left, box_height, box_width),
+    }[turns]
+    assert np.allclose(turned.lines[0].digits[0].box, expected, atol=4)
 
 
 def test_transparent_paper(model, page):
@@ -234,6 +335,7 @@ def test_command_line_json_and_a_bad_picture(page, tmp_path):
     assert b"Traceback" not in done.stderr
     (row,) = (json.loads(line) for line in done.stdout.splitlines())
     assert row["image"] == str(good)
+    assert set(row) == {"image", "lines", "unread", "rotation"}
     assert set(row["lines"][0]) == {"text", "digits"}
     assert set(row["lines"][0]["digits"][0]) == {"digit", "confidence", "box"}
     assert len(row["lines"][0]["digits"][0]["box"]) == 4

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerascnn.images.binarization import binarize_page
+from kerascnn.images.grid_removal import remove_printed_lines
 from kerascnn.images.line_removal import remove_lines
 
 
@@ -37,6 +38,19 @@ def test_lines_go_and_strokes_stay(slope, thickness, squared):
     away = cv2.dilate(strokes.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
     assert (left & strokes).sum() >= 0.97 * strokes.sum()
     assert (left & away).sum() <= 0.1 * strokes.sum()
+
+
+def test_a_dark_stroke_along_a_faint_line_stays():
+    contrast = np.zeros((700, 1000), np.float32)
+    for row in range(60, 700, 110):
+        contrast[row : row + 5] = 0.25
+    strokes = np.zeros((700, 1000), np.uint8)
+    for column in range(200, 800, 76):
+        cv2.ellipse(strokes, (column, 134), (36, 40), 0, 0, 360, 1, 7)
+    contrast[strokes > 0] = 0.8
+    left = remove_printed_lines(contrast, contrast > 0)
+    assert (left & (strokes > 0)).sum() >= 0.97 * strokes.sum()
+    assert (left & (strokes == 0)).sum() <= 0.1 * strokes.sum()
 
 
 def test_without_lines_nothing_goes():

@@ -91,6 +91,9 @@ def read(
             help="Directory in which to write each picture with the digits found drawn on it.",
         ),
     ] = None,
+    mark_unread: Annotated[
+        bool, typer.Option("--mark-unread", help="Print ? at the place of writing that could not be read.")
+    ] = False,
     format: Annotated[
         TextOrJson, typer.Option(help="How to print the digits; json is one object a picture, a line each.")
     ] = TextOrJson.text,
@@ -118,7 +121,8 @@ def read(
         if format is TextOrJson.json:
             print_json({"image": name, **page.to_dict()})
         else:
-            print(f"{name}:\n{page.text}" if len(sources) > 1 else page.text)
+            text = page.marked_text if mark_unread else page.text
+            print(f"{name}:\n{text}" if len(sources) > 1 else text)
     failures.exit_if_any(len(sources))
 
 

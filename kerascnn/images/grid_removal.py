@@ -3,11 +3,14 @@
 import cv2
 import numpy as np
 
-from kerascnn.images.components import find_components
+from kerascnn.images.box_detection import find_box_sides
+from kerascnn.images.components import find_components, median_height
 from kerascnn.images.line_removal import remove_lines
 
 _GRID_SPAN = 0.7  # of the picture's width and height; a component that reaches so far is not a digit
 _MAX_FILL = 0.5  # of its bounding box; a grid and a border are mostly empty
+
+_FAINT_LINE = 0.6  # of the contrast of strokes; a darker line cannot be told from them by its contrast
 
 _BAND = 0.14  # of the box's side; a border's foreground lies in bands so wide along the four sides
 _MIN_COVERAGE = 0.85  # of each side's length
@@ -17,7 +20,23 @@ _MAX_INSIDE = 0.03  # share of foreground between the bands
 
 def remove_printed_lines(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Remove ruled lines, grids and box borders from the mask of a `BinarizedPage`; touching digits stay together."""
-    return remove_box_borders(remove_faint_grid(contrast, remove_lines(mask)))
+    rest = remove_lines(mask, find_box_sides(mask))
+    return remove_box_borders(remove_faint_grid(contrast, _restore_strokes(contrast, mask, rest)))
+
+
+def _restore_strokes(contrast: np.ndarray, mask: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Restore what was removed of strokes that run along a fainter line: they are as dark as the other strokes."""
+    removed = mask & ~rest
+    if not removed.any() or not rest.any():
+        return rest
+    # Soft edges are not counted: these are the middles of lines and strokes.
+    line, stroke = (float(np.percentile(contrast[pixels], 80)) for pixels in (removed, rest))
+    if line >= _FAINT_LINE * stroke:
+        return rest
+    dark = find_components(removed & (contrast >= (line + stroke) / 2))
+    # A line that is dark in places is longer than the foot of a digit.
+    short = np.maximum(dark.width, dark.height) <= median_height(find_components(rest).height)
+    return np.asarray(rest | dark.select(short))
 
 
 def remove_faint_grid(contrast: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -22,6 +22,9 @@ _MIN_ASPECT = 12  # length against thickness
 _MAX_SLOPE = 0.2
 _MIN_COVERAGE = 0.6  # of its length that a line must show
 _SPANNING, _MIN_SPANNING = 0.8, 3  # of the page's extent; the number of such lines that makes paper ruled
+_MAX_TOOTH_SLOPE = 0.12
+_TOOTH_TOLERANCE = 0.06  # of length and pitch, by which the short upright lines of boxes and combs may differ
+_MIN_PITCH = 0.3  # of their length
 _MIN_DIGIT_HEIGHTS = 2.5  # length of a line in median digit heights
 
 
@@ -51,17 +54,25 @@ class RuledLine:
         return float(part[-1] - part[0]) / (tail - 1)
 
 
-def remove_lines(mask: np.ndarray) -> np.ndarray:
-    """Remove lines from the foreground of a page, a bool mask; strokes that touch or cross them are kept."""
+def remove_lines(mask: np.ndarray, known: tuple[Sequence[RuledLine], Sequence[RuledLine]] = ((), ())) -> np.ndarray:
+    """Remove lines from the foreground of a page; strokes that touch or cross them are kept.
+
+    Args:
+        mask: bool, `(height, width)`.
+        known: Lines that were found by other means: horizontal ones, and vertical ones as on the transposed page.
+    """
     ink = mask.astype(np.uint8)
     horizontal, vertical = _find_candidates(ink), _find_candidates(_transpose(ink))
     horizontal = _reject_strokes(horizontal, ink.shape[1], max(ink.shape))
     vertical = _reject_strokes(vertical, ink.shape[0], max(ink.shape))
-    if not horizontal and not vertical:
+    if not any((horizontal, vertical, *known)):
         return mask
-    height = _estimate_digit_height(_erase_all(ink, horizontal, vertical))
+    height = _estimate_digit_height(_erase_all(ink, [*horizontal, *known[0]], [*vertical, *known[1]]))
     horizontal, vertical = _accept(horizontal, vertical, ink.shape, height)
-    rest = _erase_all(ink, _prolong(horizontal, ink.shape[1]), _prolong(vertical, ink.shape[0]))
+    teeth = _find_teeth(_erase_all(ink, horizontal, []), [*horizontal, *known[0]])
+    horizontal = [*_prolong(horizontal, ink.shape[1]), *known[0]]
+    vertical = [*_prolong(vertical, ink.shape[0]), *known[1], *teeth]
+    rest = _erase_all(ink, horizontal, vertical)
     thickness = max([line.thickness for line in [*horizontal, *vertical]], default=0.0)
     return _repair(rest, ink, thickness) > 0
 
@@ -230,6 +241,66 @@ def _accept(
         sure_horizontal + [line for line in more_horizontal if line not in sure_horizontal],
         sure_vertical + [line for line in more_vertical if line not in sure_vertical],
     )
+
+
+def _find_teeth(ink: np.ndarray, lines: Sequence[RuledLine]) -> list[RuledLine]:
+    """Find the short upright lines of boxes and combs: equal ones at equal distances along a horizontal line.
+
+    Args:
+        ink: The foreground without the horizontal lines.
+        lines: The horizontal lines.
+    """
+    turned = _transpose(ink)
+    found: list[RuledLine] = []
+    for thickness in sorted({max(3, round(1.6 * line.thickness) + 1) for line in lines}):
+        bars = _find_thin_runs(turned, thickness, 3 * thickness)
+        bars = [bar for bar in _chain(bars, turned) if abs(bar.slope(at_end=True)) < _MAX_TOOTH_SLOPE]
+        for line in lines:
+            if max(3, round(1.6 * line.thickness) + 1) == thickness:
+                for at_end in (False, True):
+                    standing = [bar for bar in bars if _touches(bar, line, at_end)]
+                    found += _find_repeated(standing, turned, at_end)
+    return found
+
+
+def _touches(bar: RuledLine, line: RuledLine, at_end: bool) -> bool:
+    """Tell whether a bar of the transposed page begins, or ends, at a horizontal line."""
+    column = round(float(bar.centre[-1 if at_end else 0])) - line.start
+    if not -line.thickness <= column < len(line.centre) + line.thickness:
+        return False
+    row = float(line.centre[int(np.clip(column, 0, len(line.centre) - 1))])
+    return abs((bar.end if at_end else bar.start) - row) <= 2 * line.thickness + 2
+
+
+def _find_repeated(bars: Sequence[RuledLine], turned: np.ndarray, at_end: bool) -> list[RuledLine]:
+    """Find the bars that repeat: of one length, and in steps of one pitch. Those that a stroke hides are added."""
+    best: list[RuledLine] = []
+    place = np.array([float(bar.centre[-1 if at_end else 0]) for bar in bars])
+    length = np.array([len(bar.centre) for bar in bars], dtype=float)
+    for first, second in ((i, j) for i in range(len(bars)) for j in range(len(bars)) if place[i] < place[j]):
+        pitch = place[second] - place[first]
+        same = np.abs(length - length[first]) <= max(2.0, _TOOTH_TOLERANCE * length[first])
+        steps = (place - place[first]) / pitch
+        regular = same & (np.abs(steps - np.round(steps)) * pitch <= max(2.0, _TOOTH_TOLERANCE * pitch))
+        if not same[second] or pitch < _MIN_PITCH * length[first] or regular.sum() < max(_MIN_SPANNING, len(best) + 1):
+            continue
+        best = [bar for bar, chosen in zip(bars, regular, strict=True) if chosen]
+        best += _find_hidden(bars[first], pitch, (steps[regular].min(), steps[regular].max()), turned)
+    return best
+
+
+def _find_hidden(bar: RuledLine, pitch: float, steps: tuple[float, float], turned: np.ndarray) -> list[RuledLine]:
+    """Find the places in steps of a pitch from a bar where there is ink for most of its length."""
+    result = []
+    for step in range(round(steps[0]) - 1, round(steps[1]) + 2):
+        centre = (bar.centre + step * pitch).astype(np.float32)
+        rows = centre.round().astype(int)
+        if rows.min() < 2 or rows.max() >= len(turned) - 2:
+            continue
+        near = [turned[rows + shift, np.arange(bar.start, bar.end)] for shift in (-2, -1, 0, 1, 2)]
+        if np.mean(np.max(near, axis=0)) >= _MIN_FILLED:
+            result.append(RuledLine(bar.start, centre, bar.thickness))
+    return result
 
 
 def _repair(rest: np.ndarray, ink: np.ndarray, thickness: float) -> np.ndarray:

@@ -6,24 +6,30 @@ learning applied to document recognition", 1998, section V, with a dynamic progr
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from kerascnn.images.components import find_components, measure_stroke_width
-from kerascnn.images.glyphs import Glyph, crop_glyph
+from kerascnn.images.glyphs import Glyph, crop_glyph, merge_glyphs
 
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
 _OUTSIDE_COST = 4.0  # of a pixel outside the glyph, more than of any ink
 _CUTS_PER_HEIGHT = 6  # cut candidates on a stretch as long as a digit is high
-# Penalties on the log-probability: for every stroke width of ink that a cut goes through, after the first half; for
-# segments lower or wider than digits are. Chosen on synthetic pages of training digits.
-_CUT_PENALTY, _FREE_CUT = 0.2, 0.5
-_COMPLETE, _COMPLETE_DEVIATION = 0.85, 0.15  # of the median digit height; a lower segment is a part of a digit
+_COMPLETE = 0.85  # of the median digit height; a lower segment may be a part of a digit
+# Penalties on the log-probability of a path, fitted on made pictures of touching training digits and of letters:
+_INK_PENALTY = 0.7  # for every stroke width of ink that a cut goes through
+_LOWNESS_PENALTY = 9.6  # times the square of what is missing to a digit's height
+_WIDTH_PENALTY = 0.175  # times the square of the excess over the digit's usual width, in standard deviations
+_REJECTED_PENALTY = 2.0  # for every digit height by which a rejected segment is wider than one
 # Width against height of MNIST's training digits, 0 to 9: mean and standard deviation.
 _ASPECTS = (0.91, 0.42, 0.95, 0.80, 0.79, 0.96, 0.73, 0.77, 0.76, 0.67)
 _DEVIATIONS = (0.19, 0.20, 0.23, 0.17, 0.17, 0.27, 0.16, 0.18, 0.18, 0.14)
-_ASPECT_WEIGHT = 0.4
+_ABOVE = 0.7  # of the narrower one's width, which pieces above each other share
+_CLOSED = 0.05  # of the glyph's height, a gap in a stroke that still closes a loop
+_LOOP = 0.35  # of the glyph's height, the lowest loop that may be a digit of its own
 _FEWEST_PIXELS = 8  # of a segment
 _SPLINTER = 0.12  # of the area of a segment's largest component
 
@@ -35,16 +41,18 @@ class Segment:
     Args:
         first: Node of the cut on its left; 0 is the glyph's left edge.
         last: Node of the cut on its right; the largest node is the glyph's right edge.
-        penalty: Log-probability to subtract for its height and its left cut.
-        aspect: Its width divided by its height.
         glyph: The stretch itself.
+        aspect: Its width divided by its height; 0 for a glyph that is too narrow for two digits.
+        lowness: What is missing to the height of a complete digit, in median digit heights.
+        ink: Ink that the cut on its left goes through, in stroke widths.
     """
 
     first: int
     last: int
-    penalty: float
-    aspect: float
     glyph: Glyph
+    aspect: float = 0.0
+    lowness: float = 0.0
+    ink: float = 0.0
 
 
 def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] = ()) -> list[Segment]:
@@ -82,10 +90,9 @@ def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] 
 def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
     """List the segments between cuts through little ink; just one for a glyph that is too narrow for two digits."""
     if not _may_be_several(glyph, digit_height):
-        return [Segment(0, 1, 0.0, 0.0, glyph)]
-    seams, costs = _find_seams(glyph)
-    edges = [np.zeros(glyph.height, int), *seams, np.full(glyph.height, glyph.width)]
-    costs = [0.0, *costs]
+        return [Segment(0, 1, glyph)]
+    seams = _find_seams(glyph)
+    edges = [np.zeros(glyph.height, int), *(seam.columns for seam in seams), np.full(glyph.height, glyph.width)]
     segments = []
     for first in range(len(edges) - 1):
         for last in range(first + 1, len(edges)):
@@ -93,17 +100,19 @@ def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
             stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
             if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
-            penalty = _CUT_PENALTY * max(0.0, costs[first] - _FREE_CUT) + _penalize_height(stretch, digit_height)
-            segments.append(Segment(first, last, penalty, _measure_aspect(stretch, digit_height), stretch))
+            ink = seams[first - 1].ink if first else 0.0
+            segments.append(_measure(Segment(first, last, stretch, ink=ink), digit_height))
     return segments
 
 
+def _measure(segment: Segment, digit_height: float) -> Segment:
+    aspect = segment.glyph.width / max(segment.glyph.height, _COMPLETE * digit_height)
+    return replace(segment, aspect=aspect, lowness=max(0.0, _COMPLETE - segment.glyph.height / digit_height))
+
+
 def _as_piece(segment: Segment, digit_height: float) -> Segment:
-    """Penalize the height of a segment that is a whole piece, as that of a segment between cuts."""
-    if segment.aspect:
-        return segment
-    penalty, aspect = _penalize_height(segment.glyph, digit_height), _measure_aspect(segment.glyph, digit_height)
-    return replace(segment, penalty=penalty, aspect=aspect)
+    """Measure a segment that is a whole piece, as one between cuts."""
+    return segment if segment.aspect else _measure(segment, digit_height)
 
 
 def _last_node(segments: Sequence[Segment]) -> int:
@@ -125,7 +134,7 @@ def find_best_path(
         log_probabilities: Natural logarithm of the probability of each answer.
     """
     scores = [
-        log_probability - segment.penalty - _penalize_width(segment.aspect, digit)
+        log_probability - _penalize(segment, digit)
         for segment, digit, log_probability in zip(segments, digits, log_probabilities, strict=True)
     ]
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
@@ -140,10 +149,32 @@ def find_best_path(
     return best[max(best)][1]
 
 
+def _penalize(segment: Segment, digit: int | None) -> float:
+    penalty = _INK_PENALTY * segment.ink + _LOWNESS_PENALTY * segment.lowness**2
+    if digit is None:
+        return penalty + _REJECTED_PENALTY * max(0.0, segment.aspect - 1)
+    # Two digits look like a wide one.
+    excess = max(0.0, segment.aspect - _ASPECTS[digit]) / _DEVIATIONS[digit]
+    return penalty + _WIDTH_PENALTY * excess**2
+
+
 def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
-    """Find the pieces, digits as a network separates them, most of whose pixels are a glyph's, from left to right."""
+    """Find the pieces, digits as a network separates them, most of whose pixels are a glyph's, from left to right.
+
+    Pieces above each other are one: a network also cuts a zero into an upper and a lower half.
+    """
     inside = [piece for piece in pieces if _measure_overlap(piece, glyph) > 0.5]
-    return sorted(inside, key=lambda piece: piece.left + piece.right)
+    merged: list[Glyph] = []
+    for piece in sorted(inside, key=lambda piece: piece.left + piece.right):
+        if merged and _is_above(merged[-1], piece):
+            piece = merge_glyphs([merged.pop(), piece])
+        merged.append(piece)
+    return merged
+
+
+def _is_above(first: Glyph, second: Glyph) -> bool:
+    shared = min(first.right, second.right) - max(first.left, second.left)
+    return shared > _ABOVE * min(first.width, second.width)
 
 
 def _measure_overlap(piece: Glyph, glyph: Glyph) -> float:
@@ -158,10 +189,6 @@ def _measure_overlap(piece: Glyph, glyph: Glyph) -> float:
     return float((first & second).sum() / piece.mask.sum())
 
 
-def _measure_aspect(glyph: Glyph, digit_height: float) -> float:
-    return glyph.width / max(glyph.height, 0.85 * digit_height)
-
-
 def _may_be_several(glyph: Glyph, digit_height: float) -> bool:
     return glyph.width > 0.8 * max(glyph.height, 0.8 * digit_height) and glyph.width > 0.62 * digit_height
 
@@ -171,19 +198,13 @@ def _has_size_of_digit(stretch: Glyph, glyph: Glyph, digit_height: float) -> boo
     return is_high and stretch.width <= 1.3 * max(digit_height, stretch.height)
 
 
-def _penalize_height(stretch: Glyph, digit_height: float) -> float:
-    return 0.5 * (max(0.0, _COMPLETE - stretch.height / digit_height) / _COMPLETE_DEVIATION) ** 2
+class _Seam(NamedTuple):
+    columns: np.ndarray  # of the cut in each row
+    ink: float  # in stroke widths
 
 
-def _penalize_width(aspect: float, digit: int | None) -> float:
-    """Penalize a segment that is wider than the digit it is taken for: two digits look like a wide one."""
-    if digit is None:
-        return 0.0
-    return 0.5 * (_ASPECT_WEIGHT * max(0.0, aspect - _ASPECTS[digit]) / _DEVIATIONS[digit]) ** 2
-
-
-def _find_seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
-    """Find paths from top to bottom through little ink: the column in each row, and the ink in stroke widths."""
+def _find_seams(glyph: Glyph) -> list[_Seam]:
+    """Find paths from top to bottom through little ink, and between loops side by side; from left to right."""
     scale = _SEAM_HEIGHT / glyph.height
     width = max(8, round(glyph.width * scale))
     small = cv2.resize(glyph.intensity, (width, _SEAM_HEIGHT), interpolation=cv2.INTER_AREA)
@@ -192,10 +213,36 @@ def _find_seams(glyph: Glyph) -> tuple[list[np.ndarray], list[float]]:
     paths, inks = _find_cheapest_paths(small, np.arange(3, width - 3, 3), reach=round(0.22 * _SEAM_HEIGHT))
     found = [(float(ink) / stroke, path) for path, ink in zip(paths, inks, strict=True)]
     found = [item for item in _keep_distinct(found) if item[0] <= 2.5]
-    found = sorted(sorted(found, key=lambda item: item[0])[:max_cuts], key=lambda item: float(item[1].mean()))
+    found = sorted(found, key=lambda item: item[0])[:max_cuts]
     rows = np.minimum((np.arange(glyph.height) * scale).astype(int), _SEAM_HEIGHT - 1)
-    seams = [np.round(path[rows] / scale).astype(int) for _, path in found]
-    return seams, [cost for cost, _ in found]
+    seams = [_Seam(np.round(path[rows] / scale).astype(int), ink) for ink, path in found]
+    return sorted([*seams, *_find_loop_seams(glyph)], key=lambda seam: float(seam.columns.mean()))
+
+
+def _find_loop_seams(glyph: Glyph) -> list[_Seam]:
+    """Find the seams in the middle between large loops side by side, as two zeros share a stroke."""
+    side = 2 * round(_CLOSED * glyph.height / 2) + 1
+    closed = cv2.morphologyEx(
+        np.pad(glyph.mask, side).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
+    )
+    found = find_components(
+        closed[side - 1 : glyph.height + side + 1, side - 1 : glyph.width + side + 1] == 0, connectivity=4
+    )
+    outside = found.labels[0, 0] - 1
+    loops = [index for index in np.flatnonzero(found.height >= _LOOP * glyph.height) if index != outside]
+    loops.sort(key=lambda index: found.left[index] + found.width[index] / 2)
+    seams = []
+    for first, second in pairwise(loops):
+        if found.left[second] < found.left[first] + found.width[first] / 2:
+            continue
+        near = [
+            cv2.distanceTransform((found.labels != index + 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+            for index in (first, second)
+        ]
+        middle = int(found.left[first] + found.width[first] // 2)
+        beyond = (near[1] < near[0]) & (np.arange(glyph.width) >= middle)
+        seams.append(_Seam(np.where(beyond.any(axis=1), beyond.argmax(axis=1), glyph.width), 0.0))
+    return seams
 
 
 def _find_cheapest_paths(small: np.ndarray, anchors: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,22 +1,19 @@
 """Read a whole page: every digit, line by line."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerascnn.images.binarization import binarize_page
-from kerascnn.images.broken_digits import Pair, is_one_digit, propose_pairs
 from kerascnn.images.decoding import Picture
-from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height, merge_glyphs
+from kerascnn.images.glyphs import Glyph, find_glyphs
 from kerascnn.images.line_ordering import format_line, order_lines
-from kerascnn.images.normalization import PreparedImage, normalize_glyph
-from kerascnn.images.over_segmentation import Segment, find_best_path, find_pieces, propose_segments
-from kerascnn.images.word_filter import find_word_glyphs
 from kerascnn.inference.drawing import Drawings, draw_page
-from kerascnn.inference.predictor import Prediction, Predictor, load
+from kerascnn.inference.glyph_recognition import find_turns, recognize_glyphs
+from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
 from kerascnn.utils.errors import ModelError
@@ -24,8 +21,8 @@ from kerascnn.utils.errors import ModelError
 MIN_CONFIDENCE = 0.5
 """Lowest probability of a digit that is read, 0 to 1."""
 
-_WIDEST_LETTER = 1.1  # against its height; an m and a w, which are wider, are recognised by their neighbours
-_REJECTED = 1e-4  # probability of a segment that the recogniser rejects
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels of the picture as it is given, after EXIF."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,12 @@ class Digit:
     Args:
         digit: Its value, 0 to 9.
         confidence: Its probability, 0 to 1.
-        box: Left, top, width and height in pixels of the upright picture.
+        box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
     """
 
     digit: int
     confidence: float
-    box: tuple[int, int, int, int]
+    box: Box
 
     def to_dict(self) -> dict[str, Any]:
         """Return the digit in plain types, for JSON."""
@@ -62,9 +59,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """The lines of a page from top to bottom."""
+    """What is written on a page.
+
+    Args:
+        lines: The lines from top to bottom.
+        unread: Boxes of what is probably writing but was not read as a digit, such as letters, blots and digits of
+            which the model is not sure: left, top, width and height in pixels of the picture as given, after EXIF.
+        rotation: Degrees clockwise by which the picture was turned to be read: 0, 90, 180 or 270.
+        marked_text: The text of all lines, with `?` at the place of everything that could not be read.
+    """
 
     lines: tuple[Line, ...]
+    unread: tuple[Box, ...] = ()
+    rotation: int = 0
+    marked_text: str = ""
 
     @property
     def text(self) -> str:
@@ -74,7 +82,7 @@ class Page:
     def to_dict(self) -> dict[str, Any]:
         """Return the page in plain types, for JSON."""
         lines = [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines]
-        return {"lines": lines}
+        return {"lines": lines, "unread": [list(box) for box in self.unread], "rotation": self.rotation}
 
 
 def read(
@@ -135,6 +143,7 @@ def read_files(
         if drawings is not None:
             digits = [digit for line in page.lines for digit in line.digits]
             marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
+            marks += [(box, "?", 0.0) for box in page.unread]
             drawings.write(name, draw_page(array, marks))
         yield name, page
 
@@ -152,81 +161,49 @@ def _load_reader(model: Predictor | str | Path | None) -> Predictor:
 def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
     page = binarize_page(array)
     masks = segmenter(page)
+    turns = find_turns(page.contrast, masks.digits, predictor)
+    if turns:
+        array = np.rot90(array, turns)
+        page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
+        masks = segmenter(page)
     glyphs, fragments = find_glyphs(page.contrast, masks.digits)
     pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
-    digits = [
-        Digit(prediction.digit, prediction.confidence, _scale_box(glyph, page.scale, array.shape))
-        for glyph, prediction in _recognize(glyphs, fragments, pieces, predictor)
-        if prediction.digit is not None and prediction.confidence >= min_confidence
-    ]
-    return Page(tuple(_make_line([digits[index] for index in line]) for line in order_lines([d.box for d in digits])))
+    digits, unread = [], []
+    for reading in recognize_glyphs(glyphs, fragments, pieces, predictor):
+        box = _scale_box(reading.glyph, page.scale, array.shape)
+        if reading.is_digit and reading.confidence >= min_confidence:
+            digits.append(Digit(reading.digit, reading.confidence, box))
+        else:
+            unread.append(box)
+    lines = [[digits[index] for index in line] for line in order_lines([digit.box for digit in digits])]
+    marks = [(str(digit.digit), digit.box) for digit in digits] + [("?", box) for box in unread]
+    return Page(
+        tuple(_make_line(line, turns, array.shape) for line in lines),
+        tuple(sorted((_turn_back(box, turns, array.shape) for box in unread), key=lambda box: (box[1], box[0]))),
+        rotation=90 * (-turns % 4),
+        marked_text=_format([text for text, _ in marks], [box for _, box in marks]),
+    )
 
 
-def _recognize(
-    glyphs: Sequence[Glyph], fragments: Sequence[Glyph], pieces: Sequence[Glyph], predictor: Predictor
-) -> list[tuple[Glyph, Prediction]]:
-    """Predict every digit of a page: cut where digits touch, merged where one is broken."""
-    if not glyphs:
-        return []
-    digit_height = median_digit_height(glyphs)
-    proposals = [propose_segments(glyph, digit_height, find_pieces(glyph, pieces)) for glyph in glyphs]
-    pairs = propose_pairs(glyphs, fragments, digit_height)
-    shown = [segment.glyph for segments in proposals for segment in segments] + [pair.glyph for pair in pairs]
-    size = predictor.card.input_shape[:2]
-    images = [PreparedImage(normalize_glyph(glyph, size), "glyph") for glyph in shown]
-    predictions = iter(predictor.predict_prepared(images))
-    answers = [_choose_cuts(segments, [next(predictions) for _ in segments]) for segments in proposals]
-    answers += [[] for _ in fragments]
-    _merge_pairs(answers, pairs, list(predictions))
-    return _remove_words(answers)
+def _turn(values: np.ndarray, turns: int) -> np.ndarray:
+    return np.ascontiguousarray(np.rot90(values, turns))
 
 
-def _remove_words(answers: Sequence[Sequence[tuple[Glyph, Prediction]]]) -> list[tuple[Glyph, Prediction]]:
-    """Remove the answers that stand in words of letters, from one list of answers for each glyph."""
-    answers = [answer for answer in answers if answer]
-    wholes = [merge_glyphs([glyph for glyph, _ in answer]) for answer in answers]
-    letters = [_is_letter(whole, answer) for whole, answer in zip(wholes, answers, strict=True)]
-    drop = find_word_glyphs([(whole.left, whole.top, whole.width, whole.height) for whole in wholes], letters)
-    return [item for answer, dropped in zip(answers, drop, strict=True) if not dropped for item in answer]
+def _turn_back(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
+    """Return a box on a page that was turned anticlockwise, whose shape is given, as it lies on the picture."""
+    left, top, width, height = box
+    for _ in range(turns):
+        left, top, width, height = shape[0] - top - height, left, height, width
+        shape = shape[1], shape[0]
+    return left, top, width, height
 
 
-def _is_letter(whole: Glyph, answer: Sequence[tuple[Glyph, Prediction]]) -> bool:
-    """Tell whether the answers to one glyph show a letter: it is rejected, or it is cut into ones, as an m is.
-
-    A wide glyph that is rejected may be several digits that touch, which proves nothing.
-    """
-    digits = [prediction.digit for _, prediction in answer]
-    if len(digits) == 1:
-        return digits[0] is None and whole.width <= _WIDEST_LETTER * whole.height
-    return set(digits) == {1}
+def _format(texts: Sequence[str], boxes: Sequence[Box]) -> str:
+    lines = order_lines(boxes)
+    return "\n".join(format_line([texts[index] for index in line], [boxes[index] for index in line]) for line in lines)
 
 
-def _choose_cuts(segments: Sequence[Segment], predictions: Sequence[Prediction]) -> list[tuple[Glyph, Prediction]]:
-    scores = [float(np.log(_probability(prediction))) for prediction in predictions]
-    path = find_best_path(segments, [prediction.digit for prediction in predictions], scores)
-    return [(segments[index].glyph, predictions[index]) for index in path]
-
-
-def _merge_pairs(
-    answers: list[list[tuple[Glyph, Prediction]]], pairs: Sequence[Pair], predictions: Sequence[Prediction]
-) -> None:
-    """Replace the parts of a broken digit by the whole, the most probable first."""
-    surest_first = sorted(zip(pairs, predictions, strict=True), key=lambda item: -_probability(item[1]))
-    settled: set[int] = {index for index, answer in enumerate(answers) if len(answer) > 1}
-    for pair, prediction in surest_first:
-        if pair.first in settled or pair.second in settled:
-            continue
-        apart = [_probability(answer) for _, answer in answers[pair.first] + answers[pair.second]]
-        if is_one_digit(_probability(prediction), apart):
-            answers[pair.first], answers[pair.second] = [(pair.glyph, prediction)], []
-            settled |= {pair.first, pair.second}
-
-
-def _probability(prediction: Prediction) -> float:
-    return max(prediction.confidence, 1e-6) if prediction.digit is not None else _REJECTED
-
-
-def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> Box:
     """Return left, top, width and height of a glyph in pixels of the picture, whose shape is given."""
     left, top = int(glyph.left / scale), int(glyph.top / scale)
     right = min(shape[1], int(np.ceil(glyph.right / scale)))
@@ -234,5 +211,6 @@ def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> tuple[int,
     return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def _make_line(digits: Sequence[Digit]) -> Line:
-    return Line(format_line([str(item.digit) for item in digits], [item.box for item in digits]), tuple(digits))
+def _make_line(digits: Sequence[Digit], turns: int, shape: tuple[int, ...]) -> Line:
+    text = format_line([str(item.digit) for item in digits], [item.box for item in digits])
+    return Line(text, tuple(replace(item, box=_turn_back(item.box, turns, shape)) for item in digits))
