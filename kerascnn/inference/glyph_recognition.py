@@ -20,7 +20,7 @@ _REJECTED = 0.01  # probability that a rejected segment counts with
 # glyphs of which as many are letters.
 _CLEAR = -0.25  # mean log-probability of the glyphs of a page that needs no turning
 _MOSTLY_CLEAR = -1.0  # the same of a page that is turned; words and digits that touch are unclear from all sides
-_MIN_GAIN = 7.0  # log-odds; a thousand pages are upright for one that is not
+_MIN_GAIN = 12.0  # log-odds; less than three glyphs can give: two chains of zeros look like two eights on their side
 _SURE_CUT = 0.8  # probability
 _CUT_WEIGHTS = (0.73, 6.53, -5.62, -4.8)
 
