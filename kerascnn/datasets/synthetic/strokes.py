@@ -116,5 +116,7 @@ def _find_removable(line: np.ndarray, step: int) -> np.ndarray:
 
 def _crop(coverage: np.ndarray) -> np.ndarray:
     inked = coverage > 0.02
+    if not inked.any():
+        return coverage
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
