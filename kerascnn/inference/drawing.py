@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerascnn.images.decoding import Picture
+from kerascnn.images.glyphs import Glyph
 from kerascnn.images.normalization import PreparedImage
-from kerascnn.images.single_glyph import SingleGlyph
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT, OnError, open_pictures
 from kerascnn.utils.outputs import OutputDirectory
@@ -83,8 +83,8 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> b
 def draw_strip(picture: np.ndarray, prepared: PreparedImage, prediction: Prediction) -> bytes:
     """Draw, encoded as PNG, how one picture was read: original, ink and its box, the network's input, the answer."""
     panels: list[tuple[str, np.ndarray, Box | None]] = [("picture", picture, None)]
-    if prepared.source is not None:
-        panels.append(("ink found", *_draw_glyph(prepared.source)))
+    if prepared.glyph is not None:
+        panels.append(("ink found", *_draw_glyph(prepared.glyph, prepared.grid)))
     seen = prepared.pixels
     answer = prediction.label or prediction.reason or "no answer"
     confidence = None if prediction.label is None else prediction.confidence
@@ -116,8 +116,7 @@ def predict_and_draw(
         OutputError: If a strip cannot be written.
     """
     for name, picture in open_pictures(sources, on_error):
-        prepared = predictor.prepare(picture)
-        (prediction,) = predictor.predict_prepared([prepared])
+        prepared, prediction = predictor.prepare_and_predict(picture)
         drawings.write(name, draw_strip(picture, prepared, prediction))
         yield name, prediction
 
@@ -157,10 +156,9 @@ def _dashed_rectangle(draw: ImageDraw.ImageDraw, frame: Sequence[float], colour:
         draw.line((right, start, right, end), fill=colour, width=thickness)
 
 
-def _draw_glyph(found: SingleGlyph) -> tuple[np.ndarray, Box]:
+def _draw_glyph(glyph: Glyph, grid: tuple[int, int]) -> tuple[np.ndarray, Box]:
     """Draw a glyph as black ink on its white grid, and return its box: left, top, right, bottom."""
-    glyph = found.glyph
-    panel = np.full(found.grid, 255, np.uint8)
+    panel = np.full(grid, 255, np.uint8)
     panel[glyph.window()] = np.round(255 - 255 * glyph.intensity)
     return panel, (glyph.left, glyph.top, glyph.right, glyph.bottom)
 

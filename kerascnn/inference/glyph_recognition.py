@@ -18,11 +18,13 @@ _REJECTED = 0.01  # probability that a rejected segment counts with
 # Weights of a logistic regression, fitted on touching training digits against printed letters, that parts are digits
 # which touch: the mean log-odds of the parts, their mean aspect, the share of ones among them; and the intercept, for
 # glyphs of which as many are letters.
-_CLEAR = -0.25  # mean log-probability of the glyphs of a page that needs no turning
-_MOSTLY_CLEAR = -1.0  # the same of a page that is turned; words and digits that touch are unclear from all sides
-_MIN_GAIN = 12.0  # log-odds; less than three glyphs can give: two chains of zeros look like two eights on their side
 _SURE_CUT = 0.8  # probability
 _CUT_WEIGHTS = (0.73, 6.53, -5.62, -4.8)
+
+# How far the most probable digit stands out, in log-probability against the mean of all, as a mean over the glyphs:
+_CLEAR = 8.0  # of a page that needs no turning
+_MOSTLY_CLEAR = 6.0  # of a page that is turned; words and digits that touch are unclear from all sides
+_MIN_GAIN = 12.0  # summed over the glyphs: two chains of zeros look like two eights on their side
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +124,13 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
 
 
 def _measure_evidence(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> np.ndarray:
-    """Measure the log-probability that each glyph of a page is one digit."""
+    """Measure how far the most probable digit of each glyph of a page stands out from all."""
     glyphs, _ = find_glyphs(contrast, mask)
-    size, threshold = predictor.card.input_shape[:2], predictor.card.rejection_threshold or 0.0
+    size = predictor.card.input_shape[:2]
     predictions = predictor.predict_prepared([PreparedImage(normalize_glyph(glyph, size), "glyph") for glyph in glyphs])
-    answers = [_judge(*item, threshold) for item in zip(glyphs, predictions, strict=True)]
-    return np.array([np.log(answer.probability) for answer in answers])
+    logs = [np.log(np.clip(prediction.probabilities, 1e-9, 1)) for prediction in predictions]
+    # A digit on its head still looks like some digit, but others are nearly as likely.
+    return np.array([values.max() - values.mean() for values in logs])
 
 
 def _judge(glyph: Glyph, prediction: Prediction, threshold: float) -> _Answer:

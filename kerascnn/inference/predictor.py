@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from kerascnn.images.decoding import Picture
-from kerascnn.images.normalization import PreparedImage, prepare_image
+from kerascnn.images.normalization import PreparedImage
 from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngine
+from kerascnn.inference.recognition import ConsideredPicture, RecognisedPicture, consider_picture, recognise_pictures
 from kerascnn.inference.sources import OnError, name_picture, open_picture, read_standard_input
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import (
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from kerascnn.summary.model_summary import Summary
 
 _DECODING_THREADS = 2
+_EVEN = 0.5  # where evidence was weighed, an answer from here on is more likely right than wrong
+MANY_GLYPHS = "looks like a page; use 'kerascnn read'"
+"""Why a picture of several glyphs gets no answer."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Prediction:
         label: Name of the class; None if there is no answer.
         digit: The same as a number, for models of the ten digits.
         confidence: Probability of the most probable class, 0 to 1.
-        probabilities: Probability of every class, in the order of the model card's `class_names`.
+        probabilities: Probability of every class, in the order of the model card's `class_names`; what is missing to 1
+            is the probability that the picture shows none of them.
         reason: Why there is no answer; None if there is one.
     """
 
@@ -95,32 +100,48 @@ class Predictor:
             >>> kerascnn.load("reference").predict("seven.png")[0].label
             '7'
         """
-        return self.predict_prepared([self.prepare(picture) for picture in _each_picture(images)])
+        considered = [self._consider(picture) for picture in _each_picture(images)]
+        return [prediction for _, prediction in self._recognise(considered, map)]
 
     def prepare(self, picture: Picture) -> PreparedImage:
-        """Turn one picture, as for `predict`, into the image that the network reads, and tell how its ink was found.
+        """Turn one picture, as for `predict`, into the image that explains it best, and tell how its ink was found.
 
         Raises:
             ImageError: If the picture cannot be read.
             ModelError: If the model segments pages.
         """
+        return self.prepare_and_predict(picture)[0]
+
+    def prepare_and_predict(self, picture: Picture) -> tuple[PreparedImage, Prediction]:
+        """Read one picture, as `predict` does, and return the image that the answer is based on as well.
+
+        Raises:
+            ImageError: If the picture cannot be read.
+            ModelError: If the model segments pages.
+        """
+        return self._recognise([self._consider(picture)], map)[0]
+
+    def _consider(self, picture: Picture) -> ConsideredPicture:
         if self.card.segments_pages:
             raise ModelError(
                 f"the model {self.card.name!r} segments pages and knows no single pictures; "
                 f"give it to 'kerascnn read --segmenter', and here another one."
             )
-        return prepare_image(open_picture(picture), self.card.preparation, self.card.input_shape[:2])
+        return consider_picture(open_picture(picture), self.card.preparation, self.card.input_shape[:2])
+
+    def _recognise(
+        self, pictures: Sequence[ConsideredPicture], map_pictures: Callable[..., Iterable[ConsideredPicture]]
+    ) -> list[tuple[PreparedImage, Prediction]]:
+        results = recognise_pictures(pictures, self.engine, map_pictures)
+        return [(result.image, self._decide_weighed(result)) for result in results]
 
     def predict_prepared(self, images: Sequence[PreparedImage]) -> list[Prediction]:
         """Predict images of the model's input size that are prepared already, with `prepare`."""
         if not images:
             return []
         probabilities = self.engine.probabilities(np.stack([image.pixels for image in images]))
-        indices = probabilities.argmax(axis=1).tolist()
-        return [
-            self._decide(row, index, image.reason)
-            for row, index, image in zip(probabilities.tolist(), indices, images, strict=True)
-        ]
+        threshold = self.card.rejection_threshold
+        return [self._decide(row, image.reason, threshold) for row, image in zip(probabilities, images, strict=True)]
 
     def predict_files(self, sources: Iterable[Picture], on_error: OnError) -> Iterator[tuple[str, Prediction]]:
         """Read any number of pictures in bounded memory.
@@ -144,7 +165,8 @@ class Predictor:
                         names.append(name)
                     except ImageError as error:
                         on_error(name, error)
-                yield from zip(names, self.predict_prepared(images), strict=True)
+                predictions = [prediction for _, prediction in self._recognise(images, threads.map)]
+                yield from zip(names, predictions, strict=True)
                 pending = following
 
     def summary(self) -> "Summary":
@@ -223,23 +245,29 @@ class Predictor:
 
     def _submit(
         self, threads: ThreadPoolExecutor, sources: Iterator[Picture]
-    ) -> list[tuple[str, Future[PreparedImage]]]:
+    ) -> list[tuple[str, Future[ConsideredPicture]]]:
         """Begin to prepare the next batch of pictures; standard input is read here, where it can be interrupted."""
         return [
-            (name_picture(source), threads.submit(self.prepare, read_standard_input(source)))
+            (name_picture(source), threads.submit(self._consider, read_standard_input(source)))
             for source in islice(sources, BATCH_SIZE)
         ]
 
-    def _decide(self, probabilities: list[float], index: int, reason: str | None) -> Prediction:
-        confidence = probabilities[index]
-        threshold = self.card.rejection_threshold
+    def _decide_weighed(self, result: RecognisedPicture) -> Prediction:
+        if not result.weighed:
+            return self._decide(result.probabilities, result.image.reason, self.card.rejection_threshold)
+        reason = MANY_GLYPHS if result.many > max(result.none, float(result.probabilities.max())) else None
+        return self._decide(result.probabilities, reason, _EVEN)
+
+    def _decide(self, probabilities: np.ndarray, reason: str | None, threshold: float | None) -> Prediction:
+        index = int(probabilities.argmax())
+        confidence = float(probabilities[index])
         if reason is None and threshold is not None and confidence < threshold:
             reason = "not a digit" if self.card.recognises_digits else "none of the classes"
         return Prediction(
             label=None if reason else self.card.class_names[index],
             digit=index if self.card.recognises_digits and not reason else None,
             confidence=confidence,
-            probabilities=tuple(probabilities),
+            probabilities=tuple(probabilities.tolist()),
             reason=reason,
         )
 
