@@ -25,6 +25,7 @@ class Dataset:
         test_labels: Labels of the test part, like `train_labels`.
         class_names: Name of each class.
         preparation: Name in `kerascnn.images.normalization.PREPARATIONS` of the way from a picture to such an image.
+        outliers: Images of none of the classes, like `train_images`, which training adds to its own; None for none.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Dataset:
     test_labels: np.ndarray
     class_names: tuple[str, ...]
     preparation: str
+    outliers: Images | None = None
 
     def __repr__(self) -> str:
         num_train, num_test = len(self.train_labels), len(self.test_labels)

@@ -18,7 +18,8 @@ def read_npz(path: Path) -> Dataset:
 
     Args:
         path: File with `x_train`, `x_test` of integers 0..255 and shape (n, height, width), (n, height, width, 1)
-            or (n, height, width, 3), and `y_train`, `y_test` of shape (n,) or (n, 1); optionally `class_names`.
+            or (n, height, width, 3), and `y_train`, `y_test` of shape (n,) or (n, 1); optionally `class_names`, and
+            `outliers`, images of none of the classes.
 
     Returns:
         The data set; colour is turned into grey.
@@ -35,6 +36,7 @@ def read_npz(path: Path) -> Dataset:
                 )
             arrays = {key: archive[key] for key in _KEYS}
             names = tuple(str(name) for name in archive["class_names"]) if "class_names" in archive else None
+            outliers = archive.get("outliers")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
     labels = {key: as_labels(arrays[key], f"{path}: {key}") for key in ("y_train", "y_test")}
@@ -43,7 +45,8 @@ def read_npz(path: Path) -> Dataset:
         names = tuple(str(index) for index in range(count))
     images = {key: _images(arrays[key], key, path) for key in ("x_train", "x_test")}
     train, test = (images["x_train"], labels["y_train"]), (images["x_test"], labels["y_test"])
-    return Dataset(path.stem, *train, *test, names, "mnist" if names == DIGITS else "resize")
+    outliers = None if outliers is None else _images(outliers, "outliers", path)
+    return Dataset(path.stem, *train, *test, names, "mnist" if names == DIGITS else "resize", outliers)
 
 
 def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:

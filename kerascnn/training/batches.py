@@ -23,14 +23,24 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: Random seed for the order and the augmentation.
         num_classes: Number of classes.
         digits: Whether the classes are the ten digits, which have other handwriting variants and outliers.
+        outliers: Images of no class, uint8, `(m, height, width)`, of which half of the outliers are drawn; None if all
+            are to be made.
     """
 
     def __init__(
-        self, images: Images, labels: np.ndarray, recipe: Recipe, seed: int, *, num_classes: int, digits: bool = False
+        self,
+        images: Images,
+        labels: np.ndarray,
+        recipe: Recipe,
+        seed: int,
+        *,
+        num_classes: int,
+        digits: bool = False,
+        outliers: Images | None = None,
     ) -> None:
         super().__init__(workers=1)
         self.images, self.labels, self.num_classes, self.digits = images, labels, num_classes, digits
-        self.recipe, self.batch_size, self.seed = recipe, recipe.batch_size, seed
+        self.recipe, self.batch_size, self.seed, self.outliers = recipe, recipe.batch_size, seed, outliers
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -49,12 +59,21 @@ class TrainingBatches(keras.utils.PyDataset):
             images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
         if self.digits and self.recipe.outliers:
             count = round(self.recipe.outliers * len(chosen))
-            images = np.concatenate([images, make_outliers(count, images, self.labels[chosen], generator)])
+            images = np.concatenate([images, self._draw_outliers(count, images, self.labels[chosen], generator)])
             undecided = np.full((count, self.num_classes), 1 / self.num_classes, np.float32)
             targets = np.concatenate([targets, undecided])
         if self.augmentation:
             images = augment(images, self.augmentation, generator)
         return as_input(images), targets
+
+    def _draw_outliers(
+        self, count: int, images: np.ndarray, labels: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
+        given = count // 2 if self.outliers is not None else 0
+        made = make_outliers(count - given, images, labels, generator)
+        if self.outliers is None:
+            return made
+        return np.concatenate([made, self.outliers[generator.integers(len(self.outliers), size=given)]])
 
 
 class ValidationBatches(keras.utils.PyDataset):

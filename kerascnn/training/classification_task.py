@@ -69,6 +69,7 @@ class ClassificationTask:
             self._run.settings.seed,
             num_classes=len(dataset.class_names),
             digits=self._digits,
+            outliers=dataset.outliers,
         )
         return TrainingInputs(
             build=self._build,
