@@ -8,7 +8,7 @@ from kerascnn.datasets.synthetic import make_page
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.png import encode_png
 
-_DIGIT_STYLES = ("plain", "shadow", "lined", "coloured-ink", "chalk", "perspective")
+_DIGIT_STYLES = ("plain", "shadow", "squared", "coloured-ink", "chalk", "perspective")
 _PAGE_STYLE = "lined"
 _SEED = 0  # the first one of each style, whatever digit it has: the samples are not selected
 
