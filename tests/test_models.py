@@ -88,10 +88,16 @@ def test_each_trains_on_the_other_backends(workers, shared_digits, name, backend
 
 def test_every_command_takes_them(cli, made, shared_digits, tmp_path, photo):
     path, _ = made("mlp")
-    photo(1).save(tmp_path / "one.png")
+    (tmp_path / "photos").mkdir()
+    for digit in range(10):
+        photo(digit).save(tmp_path / "photos" / f"{digit}.png")
     document = json.loads(cli("evaluate", "--model", path, "--data", shared_digits, "--format", "json").stdout)
     assert document["accuracy"] > 0.6
-    assert json.loads(cli("predict", "one.png", "--model", path, "--format", "json").stdout)["digit"] == 1
+    lines = cli("predict", "photos", "--model", path, "--format", "json").stdout.decode().splitlines()
+    rows = [json.loads(line) for line in lines]
+    # A network that was trained for a moment reads few of them, but more than the one that chance would.
+    likely = [row["top"][0]["label"] for row in rows]
+    assert sum(label == str(digit) for digit, label in enumerate(likely)) >= 3, likely
     assert f"{find_counts('mlp').num_parameters:,}".encode() in cli("summary", "--model", path).stdout
     for command in ("fit", "summary"):
         assert ", ".join(ARCHITECTURES) in " ".join(cli(command, "--help").stdout.decode().split())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from kerascnn.cli.tables import new_table, shorten, stdout_console
+from kerascnn.cli.tables import new_table, stdout_console
 from kerascnn.evaluation.model_overview import ArchitectureOverview, Runs
 
 
@@ -16,26 +16,25 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     console.print(table)
     console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
-    # Where all have the same data, the column tells nothing, and is one too many for a narrow terminal.
-    recognizers = [runs for row in rows if row.name != "unet" for runs in row.runs]
     columns: dict[str, Callable[[Runs], str]] = {
         "test accuracy": _accuracy,
         "seeds": lambda runs: str(len(runs.seeds)),
-        "data": lambda runs: shorten(runs.data, 12),
         "recipe": lambda runs: runs.recipe,
         "epochs": lambda runs: "" if runs.epochs is None else str(runs.epochs),
         "seconds": lambda runs: "" if runs.seconds is None else f"{runs.seconds:,.0f}",
         "ms": lambda runs: "" if runs.milliseconds_per_picture is None else f"{runs.milliseconds_per_picture:.2f}",
         "backend": lambda runs: runs.backend,
     }
-    if len({runs.data for runs in recognizers}) < 2:
-        del columns["data"]
     trained = new_table("trained", *columns)
     for row in rows:
         for runs in row.runs:
             trained.add_row(row.name, *(text(runs) for text in columns.values()))
     console.print(trained)
     console.print("seconds of training; milliseconds (ms) for one picture on one core")
+    # A column of the data is one too many for a narrow terminal, and nearly always says mnist.
+    for name, data in sorted({(row.name, runs.data) for row in rows if row.name != "unet" for runs in row.runs}):
+        if data != "mnist":
+            console.print(f"{name}: trained on {data}")
     if any(row.name == "unet" and row.runs for row in rows):
         console.print("unet: accuracy of the pixels with ink, milliseconds for 128x128 pixels")
     missing = [row.name for row in rows if not row.runs]
