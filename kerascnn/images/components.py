@@ -57,9 +57,9 @@ def find_components(mask: np.ndarray, connectivity: int = 8) -> Components:
     )
 
 
-def count_components(mask: np.ndarray) -> int:
-    """Count the 8-connected components of a mask."""
-    return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0]) - 1
+def count_components(mask: np.ndarray, connectivity: int = 8) -> int:
+    """Count the components of a mask that are connected across corners (8) or along sides alone (4)."""
+    return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=connectivity)[0]) - 1
 
 
 def bounding_box(mask: np.ndarray) -> Window:
@@ -69,14 +69,25 @@ def bounding_box(mask: np.ndarray) -> Window:
 
 
 def measure_stroke_width(mask: np.ndarray, mask_size: int = 5) -> float:
-    """Measure the median width of the strokes of a mask, in pixels, from the distance transform on their midlines.
+    """Measure the median width of the strokes of a mask, in pixels; 1 if it has none."""
+    widths = measure_stroke_widths(mask, mask_size)
+    return float(np.median(widths)) if len(widths) else 1.0
 
-    The distance transform's own mask has a size of 3 or 5 pixels; 5 is more accurate.
+
+def measure_stroke_widths(mask: np.ndarray, mask_size: int = 5) -> np.ndarray:
+    """Measure the widths of the strokes of a mask along their midlines, in pixels.
+
+    Args:
+        mask: bool, `(height, width)`.
+        mask_size: Size of the distance transform's own mask: 5 pixels, or 3, which is quicker and less accurate.
+
+    Returns:
+        float32, `(num_pixels_of_midlines,)`.
     """
     distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, mask_size)
     # The ridge of the distance, where no neighbour is further from the background, is the midline of a stroke.
     ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
-    return 2 * float(np.median(distance[ridge])) if ridge.any() else 1.0
+    return np.asarray(2 * distance[ridge])
 
 
 def median_height(heights: Iterable[float]) -> float:

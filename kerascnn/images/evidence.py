@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from kerascnn.images.candidates import MAPS, SELECTIONS, STAGES, Candidate, measure_mean_and_deviation
+from kerascnn.images.components import measure_stroke_widths
 from kerascnn.images.glyphs import Glyph
 
 WEIGHTS = "evidence.npz"
@@ -119,7 +120,8 @@ def measure_evidence(candidate: Candidate) -> np.ndarray:
     mean, spread = measure_mean_and_deviation(contrast, inner)
     explained = area * float(cv2.mean(deviation, inner.view(np.uint8))[0])
     touched = _count_border_pixels(glyph, (height, width))
-    stroke, evenness = _measure_strokes(glyph.mask)
+    strokes = measure_stroke_widths(glyph.mask, mask_size=3)
+    stroke, stroke_spread = measure_mean_and_deviation(strokes)
     whole, box_statistics = source.contrast_statistics, measure_mean_and_deviation(contrast)
     longest = max(glyph.height, glyph.width)
     return np.array(
@@ -131,8 +133,8 @@ def measure_evidence(candidate: Candidate) -> np.ndarray:
             1 - area / max(int(np.count_nonzero(source.mask[box])), 1),
             sum(touched) / (2 * (height + width)),
             sum(count > 0 for count in touched) / 4,
-            stroke / longest,
-            evenness,
+            float(np.median(strokes)) / longest,
+            stroke_spread / max(stroke, 1e-6),
             area / glyph.mask.size,
             area / size,
             glyph.height / height,
@@ -170,14 +172,6 @@ def _count_border_pixels(glyph: Glyph, shape: tuple[int, int]) -> tuple[int, int
         int(mask[:, 0].sum()) if glyph.left == 0 else 0,
         int(mask[:, -1].sum()) if glyph.right == shape[1] else 0,
     )
-
-
-def _measure_strokes(mask: np.ndarray) -> tuple[float, float]:
-    """Measure the median stroke width of a mask in pixels, and its spread against the mean."""
-    distance = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)
-    widths = distance[(distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)]
-    mean, spread = measure_mean_and_deviation(widths)
-    return 2 * float(np.median(widths)), spread / max(mean, 1e-6)
 
 
 def _separate(share: float, ink: float, statistics: tuple[float, float]) -> float:

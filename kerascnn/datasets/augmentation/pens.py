@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from kerascnn.images.components import count_components
+
 _INK = 128  # intensity from which a pixel belongs to a stroke
 _BOX = 20 / 28  # share of the image's shorter side that the glyph's box takes
 _FINER = 2  # Midlines are found on a grid this much finer.
@@ -49,7 +51,7 @@ def draw_dashes(image: np.ndarray, generator: np.random.Generator) -> np.ndarray
 
 def _count_regions(image: np.ndarray) -> int:
     """Count the regions of background: one more than there are loops."""
-    return int(cv2.connectedComponents((image < _INK).astype(np.uint8), connectivity=4)[0]) - 1
+    return count_components(image < _INK, connectivity=4)
 
 
 def _find_midline(image: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import camera, paper
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
+from kerascnn.images.components import bounding_box
 from kerascnn.utils.errors import UsageError
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
@@ -236,9 +237,9 @@ def _place_glyph(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> Box:
     # Where two digits cross, a pixel belongs to the darker stroke.
     sheet.instances[window][(glyph > 0.6 * level) & (glyph >= sheet.ink[window])] = sheet.num_digits
     np.maximum(sheet.ink[window], glyph, out=sheet.ink[window])
-    rows, columns = np.flatnonzero((glyph > level).any(axis=1)), np.flatnonzero((glyph > level).any(axis=0))
-    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
-    return float(left + columns[0]), float(top + rows[0]), float(width), float(height)
+    rows, columns = bounding_box(glyph > level)
+    width, height = columns.stop - columns.start, rows.stop - rows.start
+    return float(left + columns.start), float(top + rows.start), float(width), float(height)
 
 
 def _render(look: Style, generator: np.random.Generator, sheet: _Sheet, height: int) -> np.ndarray:

@@ -164,8 +164,7 @@ def _enlarge(image: np.ndarray, height: float, generator: np.random.Generator) -
     inked = image > 40
     if not inked.any():
         return np.zeros((round(height), round(height)), np.float32)
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255
+    part = image[bounding_box(inked)].astype(np.float32) / 255
     scale = height / max(part.shape)
     size = max(4, round(part.shape[1] * scale)), max(4, round(part.shape[0] * scale))
     large = cv2.resize(part, size, interpolation=cv2.INTER_CUBIC)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from kerascnn.images.components import bounding_box, count_components, find_components
+
 
 @dataclass(frozen=True)
 class Pen:
@@ -23,11 +25,11 @@ def draw_digit(image: np.ndarray, height: float, pen: Pen, generator: np.random.
         pen: Width and pressure of the stroke.
         generator: Source of the pen's unevenness.
     """
-    rows, columns = np.flatnonzero((image > 60).any(axis=1)), np.flatnonzero((image > 60).any(axis=0))
-    top, bottom = max(0, rows[0] - 2), min(28, rows[-1] + 3)
-    left, right = max(0, columns[0] - 2), min(28, columns[-1] + 3)
-    scale = height / max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
-    part = image[top:bottom, left:right].astype(np.float32) / 255
+    rows, columns = bounding_box(image > 60)
+    scale = height / max(rows.stop - rows.start, columns.stop - columns.start)
+    # Two pixels more on each side: the strokes end in faint ones.
+    part = image[max(0, rows.start - 2) : rows.stop + 2, max(0, columns.start - 2) : columns.stop + 2]
+    part = part.astype(np.float32) / 255
     size = (max(8, round(part.shape[1] * scale)), max(8, round(part.shape[0] * scale)))
     large = cv2.GaussianBlur(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), (0, 0), 0.25 * scale)
     solid = _find_outline(large)
@@ -53,13 +55,11 @@ def _find_outline(large: np.ndarray) -> np.ndarray:
 
 
 def _count_components(solid: np.ndarray) -> int:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8), connectivity=8)
-    return int((stats[1:, cv2.CC_STAT_AREA] > 0.01 * solid.size).sum())
+    return int((find_components(solid).area > 0.01 * solid.size).sum())
 
 
 def _count_loops(solid: np.ndarray) -> int:
-    outside = np.pad(~solid, 1, constant_values=True).astype(np.uint8)
-    return int(cv2.connectedComponents(outside, connectivity=4)[0]) - 2
+    return count_components(np.pad(~solid, 1, constant_values=True), connectivity=4) - 1
 
 
 def _signed_distance(solid: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -116,7 +116,4 @@ def _find_removable(line: np.ndarray, step: int) -> np.ndarray:
 
 def _crop(coverage: np.ndarray) -> np.ndarray:
     inked = coverage > 0.02
-    if not inked.any():
-        return coverage
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return coverage[bounding_box(inked)] if inked.any() else coverage
