@@ -39,6 +39,8 @@ def run(name: str, seed: int, dry_run: bool) -> dict:
     command += ["--dry-run"] if dry_run else ["--output", str(model)]
     if model.with_suffix(".run").exists():
         command.append("--resume")
+    if not dry_run:
+        MODELS.mkdir(parents=True, exist_ok=True)
     others = OtherPrograms()
     card = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return {

@@ -4,14 +4,19 @@ import csv
 import io
 import json
 import platform
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import assert_clear_failure, copy_reference
 from PIL import Image
+from typer.testing import CliRunner
 
 import kerascnn
+from kerascnn.cli import app
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
 
 
 def json_lines(result) -> list[dict]:
@@ -123,7 +128,9 @@ def test_many_pictures_in_order(cli, tmp_path, mnist):
     ],
 )
 def test_wrong_usage_is_exit_2(cli, tmp_path, arguments, words):
-    assert_clear_failure(cli(*arguments), *words, code=2)
+    result = cli(*arguments)
+    assert_clear_failure(result, *words, code=2)
+    assert result.stderr.decode().startswith("Usage: kerascnn")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +148,18 @@ def test_what_cannot_be_done_is_one_sentence(cli, tmp_path, arguments, words):
     (tmp_path / "empty-directory").mkdir()
     result = cli(*arguments)
     assert_clear_failure(result, *words)
+    assert len(result.stderr.decode().splitlines()) == 1  # not even a model is named
     assert not (tmp_path / "saved_models").exists()
+
+
+def test_help_says_what_a_command_takes():
+    shown = {name: CliRunner().invoke(app, [name, "--help"]).stdout for name in COMMANDS}
+    names = [name for name, text in shown.items() if "--model" in text and "'segmenter'" in text]
+    assert names == ["explain", "summary"]
+    assert [name for name, text in shown.items() if "ONNX Runtime" in text] == ["evaluate", "predict", "read"]
+    # No types of Python, and the list of commands cuts no sentence short.
+    assert not re.findall(r"<(?:int|float|str|list.*?)>", "".join(shown.values()))
+    assert "..." not in CliRunner().invoke(app, ["--help"]).stdout.partition("Commands:")[2]
 
 
 def test_evaluate_counts_every_test_image_once(cli, mnist):

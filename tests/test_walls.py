@@ -158,18 +158,13 @@ def parameters_of(function: Function) -> list[str]:
     return [name for name in names if name not in ("self", "cls")]
 
 
-def is_command(function: Function) -> bool:
-    """Whether a function is a command of the command line, whose parameters are its options."""
-    return any("command" in ast.unparse(decorator) for decorator in function.decorator_list)
-
-
 def test_no_function_has_more_than_seven_parameters():
     functions = [(path, *found) for path in list_modules() for found in functions_of(parse(path))]
     assert len(functions) > 500
     assert [
         f"{path.relative_to(ROOT)}: {name} has {len(parameters_of(function))}"
         for path, name, function, _ in functions
-        if len(parameters_of(function)) > MAX_PARAMETERS and not is_command(function)
+        if len(parameters_of(function)) > MAX_PARAMETERS
     ] == []
 
 

@@ -2,20 +2,57 @@
 
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from kerascnn.cli.printing import print_message
 from kerascnn.utils.errors import KerasCNNError, UsageError
 from kerascnn.utils.interrupts import remember_interrupts
 
-_WRONG_USAGE = 2
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Command(TyperCommand):
+    """A command whose `--help` names its arguments without their types in Python."""
+
+    headings: tuple[str, ...] = ("Arguments", "Options")
+
+    def choose_heading(self, parameter: Any) -> str:
+        """Choose the heading under which a parameter is shown."""
+        return "Arguments" if parameter.param_type_name == "argument" else "Options"
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the parameters, heading by heading."""
+        records: dict[str, list[tuple[str, str]]] = {heading: [] for heading in self.headings}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                name = str(parameter.metavar) if parameter.param_type_name == "argument" else record[0]
+                records[self.choose_heading(parameter)].append((name, record[1]))
+        for heading, rows in records.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+
+class _Application(typer.Typer):
+    """The application, all commands of which are of the class above unless they say otherwise."""
+
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = Command, **settings: Any
+    ) -> Callable[[Function], Function]:
+        """Make the decorator that adds a command."""
+        return super().command(name, cls=cls, **settings)
 
 
 class _Commands(TyperGroup):
-    """Ends every expected failure with one sentence on stderr: exit code 2 for wrong usage, 1 for all others."""
+    """Ends every expected failure with one sentence on stderr.
+
+    The exit code is 2 for wrong usage, where the usage stands above the sentence, and 1 for everything else.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse empty arguments, which come from shell variables that are not set."""
@@ -30,7 +67,7 @@ class _Commands(TyperGroup):
             with remember_interrupts():
                 return super().invoke(ctx)
         except UsageError as error:
-            fail(str(error), exit_code=_WRONG_USAGE)
+            raise typer.BadParameter(str(error), self._find_context(ctx)) from error
         except KerasCNNError as error:
             fail(str(error))
         except KeyboardInterrupt:
@@ -44,8 +81,13 @@ class _Commands(TyperGroup):
         except OSError as error:
             fail(f"{error.filename or 'the system'}: {error.strerror or error}.")
 
+    def _find_context(self, ctx: Any) -> Any:
+        """Make a context of the command that ran, whose usage is shown above what was wrong with it."""
+        command = self.get_command(ctx, ctx.invoked_subcommand)
+        return command.make_context(command.name, [], parent=ctx, resilient_parsing=True) if command else ctx
 
-app = typer.Typer(
+
+app = _Application(
     cls=_Commands,
     name="kerascnn",
     no_args_is_help=True,
@@ -72,7 +114,7 @@ def top(
         raise typer.Exit
 
 
-def fail(text: str, *, exit_code: int = 1) -> NoReturn:
-    """Print on stderr what was wrong and how to mend it, and exit."""
+def fail(text: str) -> NoReturn:
+    """Print on stderr what was wrong and how to mend it, and exit with 1."""
     print_message(f"kerascnn: {text}")
-    raise typer.Exit(exit_code)
+    raise typer.Exit(1)

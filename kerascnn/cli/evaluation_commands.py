@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.options import BackendOption, DataOption, Format, load_model
+from kerascnn.cli.options import DataOption, Format, PredictionBackendOption, load_model, print_default_model
 from kerascnn.cli.printing import print_csv, print_json, print_message
 from kerascnn.utils.errors import UsageError
 
@@ -27,7 +27,7 @@ def evaluate(
         ),
     ] = None,
     data: DataOption = None,
-    backend: BackendOption = None,
+    backend: PredictionBackendOption = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +65,8 @@ def evaluate(
         _evaluate_segmentation(predictors[0], format)
         return
     results = evaluate_models(predictors, data or "mnist", output)
+    if not model:
+        print_default_model(predictors[0])
     _print_scores(results, format)
     if results.report:
         print_message(f"wrote {results.report}")

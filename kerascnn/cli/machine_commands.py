@@ -12,7 +12,7 @@ from kerascnn.utils.errors import KerasCNNError
 
 @app.command()
 def backends(format: Annotated[Format, typer.Option(help="How to print the backends.")] = Format.text) -> None:
-    """Show the installed backends, their devices, and the one in use.
+    """Show the installed backends and the one in use.
 
     Example: kerascnn backends --format json
     """

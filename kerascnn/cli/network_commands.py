@@ -119,9 +119,10 @@ def ensemble(
         TextOrJson.text
     ),
 ) -> None:
-    """Join trained models into one that averages their probabilities.
+    """Average trained models into one.
 
-    They are compared on images that none was trained on: train them with the same --split-seed.
+    The new model averages their probabilities. They are compared on images that none was trained on: train
+    them with the same --split-seed.
 
     Example: kerascnn ensemble a.keras b.keras c.keras --output e.keras
     """

@@ -1,7 +1,9 @@
 """Arguments and options that several commands have, and the model that they name."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
@@ -10,6 +12,9 @@ from kerascnn.models import ARCHITECTURES
 
 if TYPE_CHECKING:
     from kerascnn.inference.predictor import Predictor
+
+Item = TypeVar("Item")
+Function = TypeVar("Function", bound=Callable[..., None])
 
 
 class Format(StrEnum):
@@ -32,14 +37,32 @@ ARCHITECTURE_NAMES = ", ".join(ARCHITECTURES)
 ImagesArgument = Annotated[
     list[str], typer.Argument(metavar="IMAGE", help="Pictures, directories of pictures, or - for standard input.")
 ]
+_DEFAULT_MODEL = "  [default: saved_models/mnist_cnn.keras if it exists, else reference]"
+ClassifierOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A .keras file, or a model that ships with kerascnn: 'reference', the most accurate one, or 'lecture', "
+        f"the classic cnn.{_DEFAULT_MODEL}",
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
         metavar="MODEL",
         help="A .keras file, or a model that ships with kerascnn: 'reference', the most accurate one, 'lecture', "
-        "the classic cnn, or 'segmenter', which finds the digits of a page.  "
-        "[default: saved_models/mnist_cnn.keras if it exists, else reference]",
+        f"the classic cnn, or 'segmenter', which finds the digits of a page.{_DEFAULT_MODEL}",
+    ),
+]
+PredictionBackendOption = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="The framework that Keras runs on: tensorflow, jax or torch.  "
+        "[default: KERAS_BACKEND, else ONNX Runtime instead of Keras]",
     ),
 ]
 BackendOption = Annotated[
@@ -48,7 +71,7 @@ BackendOption = Annotated[
         "--backend",
         metavar="NAME",
         help="The framework that Keras runs on: tensorflow, jax or torch.  "
-        "[default: KERAS_BACKEND, else the first one installed to train, ONNX Runtime to predict]",
+        "[default: KERAS_BACKEND, else keras.json, else the first one installed]",
     ),
 ]
 DataOption = Annotated[
@@ -63,14 +86,47 @@ DataOption = Annotated[
 ]
 
 
+def take_options(options: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Make the decorator of a command that passes options on as `**options`.
+
+    Args:
+        options: Annotations for typer by the name of the keyword; `--help` shows them before the command's last option.
+    """
+
+    def declare(command: Function) -> Function:
+        *own, last = (one for one in signature(command).parameters.values() if one.kind is not Parameter.VAR_KEYWORD)
+        made = [*own, *(_make_parameter(name, annotation) for name, annotation in options.items()), last]
+        vars(command)["__signature__"] = signature(command).replace(parameters=made)
+        command.__annotations__ = {one.name: one.annotation for one in made}
+        return command
+
+    return declare
+
+
+def _make_parameter(name: str, annotation: Any) -> Parameter:
+    default = False if get_args(annotation)[0] is bool else None
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+
+
 def load_model(model: str | None, backend: str | None) -> "Predictor":
-    """Load a model, and name it on stderr where the user did not."""
+    """Load a model, and print on stderr what is not as expected."""
     from kerascnn.inference.predictor import load
+
+    return load(model, backend=backend, on_note=print_note)
+
+
+def print_default_model(predictor: "Predictor") -> None:
+    """Name on stderr the model that was chosen where the user named none."""
     from kerascnn.saving.model_files import find_shipped_model
 
-    predictor = load(model, backend=backend, on_note=print_note)
-    if model is None:
-        is_reference = predictor.path == find_shipped_model()
-        name = "reference (ships with kerascnn)" if is_reference else predictor.path
-        print_message(f"model: {name}, on {predictor.engine.name}")
-    return predictor
+    is_reference = predictor.path == find_shipped_model()
+    name = "reference (ships with kerascnn)" if is_reference else predictor.path
+    print_message(f"model: {name}, on {predictor.engine.name}")
+
+
+def name_model_first(results: Iterable[Item], model: str | None, predictor: "Predictor") -> Iterator[Item]:
+    """Pass results on, and name the model before the first one where the user named none."""
+    for number, result in enumerate(results):
+        if model is None and number == 0:
+            print_default_model(predictor)
+        yield result

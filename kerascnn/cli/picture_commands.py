@@ -1,12 +1,23 @@
 """The commands that are given pictures, or make some: `predict`, `read`, `explain`, `sample`, `synthesize`."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.options import BackendOption, Format, ImagesArgument, ModelOption, TextOrJson, load_model
+from kerascnn.cli.options import (
+    BackendOption,
+    ClassifierOption,
+    Format,
+    ImagesArgument,
+    ModelOption,
+    PredictionBackendOption,
+    TextOrJson,
+    load_model,
+    name_model_first,
+    take_options,
+)
 from kerascnn.cli.printing import print_json, print_message, print_predictions
 from kerascnn.utils.errors import KerasCNNError
 
@@ -16,12 +27,58 @@ if TYPE_CHECKING:
 _MANY_PICTURES = 200
 """Number of pictures above which a progress bar is shown."""
 
+_READING = {
+    "min_confidence": Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="NUMBER", help="Lowest probability of a digit that is not left out.  [default: 0.5]"
+        ),
+    ],
+    "segmenter": Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How digits are found on the page: 'unet', 'classical', 'both', or a .keras file of a U-Net.  "
+            "[default: both]",
+        ),
+    ],
+}
+_EXPLANATION = {
+    "layer": Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Layer whose feature maps are weighted and whose filters are maximised.  "
+            "[default: the last one with feature maps]",
+        ),
+    ],
+    "label": Annotated[
+        str | None, typer.Option("--class", metavar="LABEL", help="Class to explain.  [default: the most probable one]")
+    ],
+    "data": Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Data set, as for fit, whose training images are shown beside the filters that they excite most.  "
+            "[default: mnist, if the model has its classes]",
+        ),
+    ],
+    "seed": Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="NUMBER",
+            help="Random seed for the noise that activation maximisation starts from.  [default: 0]",
+        ),
+    ],
+}
+
 
 @app.command()
 def predict(
     images: ImagesArgument,
-    model: ModelOption = None,
-    backend: BackendOption = None,
+    model: ClassifierOption = None,
+    backend: PredictionBackendOption = None,
     top_k: Annotated[
         int,
         typer.Option(min=1, metavar="NUMBER", help="Number of classes that --format json lists, most probable first."),
@@ -59,29 +116,17 @@ def predict(
         from kerascnn.cli.progress import show_progress
 
         results = show_progress(results, len(sources))
+    results = name_model_first(results, model, predictor)
     print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
     failures.exit_if_any(len(sources))
 
 
 @app.command()
+@take_options(_READING)
 def read(
     images: ImagesArgument,
-    model: ModelOption = None,
-    backend: BackendOption = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="NUMBER", help="Lowest probability of a digit that is not left out.  [default: 0.5]"
-        ),
-    ] = None,
-    segmenter: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="How digits are found on the page: 'unet', 'classical', 'both', or a .keras file of a U-Net.  "
-            "[default: both]",
-        ),
-    ] = None,
+    model: ClassifierOption = None,
+    backend: PredictionBackendOption = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -97,27 +142,21 @@ def read(
     format: Annotated[
         TextOrJson, typer.Option(help="How to print the digits; json is one object a picture, a line each.")
     ] = TextOrJson.text,
+    **options: Any,
 ) -> None:
     """Read every digit on a page, line by line.
 
     Example: kerascnn read photo.jpg --output found/
     """
-    from kerascnn.inference.page_reader import MIN_CONFIDENCE, read_files
+    from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.sources import expand_directories
 
     sources = expand_directories(images, output)
     drawings = _drawings(output, sources)
     predictor = load_model(model, backend)
     failures = _Failures()
-    pages = read_files(
-        sources,
-        predictor,
-        failures.add,
-        min_confidence=MIN_CONFIDENCE if min_confidence is None else min_confidence,
-        segmenter=segmenter,
-        drawings=drawings,
-    )
-    for name, page in pages:
+    pages = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
+    for name, page in name_model_first(pages, model, predictor):
         if format is TextOrJson.json:
             print_json({"image": name, **page.to_dict()})
         else:
@@ -127,6 +166,7 @@ def read(
 
 
 @app.command()
+@take_options(_EXPLANATION)
 def explain(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for standard input.")],
     output: Annotated[
@@ -139,37 +179,12 @@ def explain(
             "[default: explained/ and the picture's name]",
         ),
     ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Layer whose feature maps are weighted and whose filters are maximised.  "
-            "[default: the last one with feature maps]",
-        ),
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--class", metavar="LABEL", help="Class to explain.  [default: the most probable one]")
-    ] = None,
     model: ModelOption = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            metavar="SOURCE",
-            help="Data set, as for fit, whose training images are shown beside the filters that they excite most.  "
-            "[default: mnist, if the model has its classes]",
-        ),
-    ] = None,
     backend: BackendOption = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            min=0, metavar="NUMBER", help="Random seed for the noise that activation maximisation starts from."
-        ),
-    ] = 0,
     format: Annotated[
         TextOrJson, typer.Option(help="How to print the result: the files written, or one JSON object.")
     ] = TextOrJson.text,
+    **options: Any,
 ) -> None:
     """Show why the network gives its answer, on one page.
 
@@ -179,17 +194,7 @@ def explain(
     """
     from kerascnn.explaining import explain as run
 
-    explanation = run(
-        image,
-        model,
-        output=output,
-        layer=layer,
-        label=label,
-        data=data,
-        backend=backend,
-        seed=seed,
-        progress=print_message,
-    )
+    explanation = run(image, model, output=output, backend=backend, progress=print_message, **_drop_unset(options))
     if format is TextOrJson.json:
         print_json(explanation.to_dict())
     else:
@@ -239,6 +244,10 @@ def synthesize(
     from kerascnn.datasets.synthetic import write_pages
 
     print(*write_pages(directory, style, count, seed, part=part), sep="\n")
+
+
+def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 class _Failures:

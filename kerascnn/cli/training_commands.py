@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import Field
-from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
-from kerascnn.cli.application import app, fail
-from kerascnn.cli.options import ARCHITECTURE_NAMES, DataOption, TextOrJson
+from kerascnn.cli.application import Command, app, fail
+from kerascnn.cli.options import ARCHITECTURE_NAMES, DataOption, TextOrJson, take_options
 from kerascnn.cli.printing import print_message
 from kerascnn.training.option_fields import Option, as_text, list_options, make_flags, resolve_type
 from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
@@ -19,22 +17,15 @@ if TYPE_CHECKING:
     from kerascnn.cli.progress import FitProgress
     from kerascnn.inference.predictor import Predictor
 
-_PANELS = ("Data", "Network", "Recipe", "Run", "Output")
 
-
-class _PanelCommand(TyperCommand):
+class _PanelCommand(Command):
     """A command whose `--help` shows the options under the headings of their panels, without rich."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options, panel by panel."""
-        by_panel: dict[str, list[tuple[str, str]]] = {name: [] for name in _PANELS}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                by_panel[getattr(parameter, "rich_help_panel", None) or _PANELS[-1]].append(record)
-        for name, records in by_panel.items():
-            with formatter.section(name):
-                formatter.write_dl(records)
+    headings = ("Data", "Network", "Recipe", "Run", "Output")
+
+    def choose_heading(self, parameter: Any) -> str:
+        """Choose the panel of a parameter; the last one if it names none."""
+        return getattr(parameter, "rich_help_panel", None) or self.headings[-1]
 
 
 def fit(
@@ -98,18 +89,17 @@ def _run(
         progress.close()
 
 
-def _parameters() -> Iterator[Parameter]:
-    """The parameters of `fit` that are written down, then one for each field with a panel."""
-    yield from (one for one in signature(fit).parameters.values() if one.kind is not Parameter.VAR_KEYWORD)
+def _make_options() -> Iterator[tuple[str, Any]]:
+    """Name and annotation of one option for each field with a panel."""
     recipes = {name: choose_recipe(name, "cnn") for name in RECIPES}
     for field, option in list_options(Recipe):
         allowed = option.allowed if isinstance(option.allowed, tuple) else (str(option.allowed),)
         values = {name: _default(getattr(recipe, field.name)) for name, recipe in recipes.items()}
-        yield _parameter(field, option, f"{' or '.join(allowed)}; {_defaults(values)}")
+        yield field.name, _make_option(field, option, f"{' or '.join(allowed)}; {_defaults(values)}")
     for field, option in list_options(RunOptions):
         if option.panel is not None:
             has_default = isinstance(field.default, int | float) and not isinstance(field.default, bool)
-            yield _parameter(field, option, f"default: {as_text(field.default)}" if has_default else "")
+            yield field.name, _make_option(field, option, f"default: {as_text(field.default)}" if has_default else "")
 
 
 def _default(value: Any) -> str:
@@ -123,21 +113,19 @@ def _defaults(values: dict[str, str]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in values.items())
 
 
-def _parameter(field: Field[Any], option: Option, facts: str) -> Parameter:
-    """The option of a field."""
+def _make_option(field: Field[Any], option: Option, facts: str) -> Any:
+    """Annotate a keyword with the option of its field."""
     kind = resolve_type(field)
     made = typer.Option(
         *make_flags(field.name, option),
         help=f"{option.help}  [{facts}]" if facts else option.help,
-        metavar=option.metavar,
+        metavar=option.metavar or ("NUMBER" if kind in (int, float) else None),
         rich_help_panel=option.panel,
         parser=_read_numbers if kind is tuple else None,
         show_default=False,
     )
-    if kind is bool:
-        return Parameter(field.name, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, made])
     value: Any = str if kind is tuple else kind
-    return Parameter(field.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[value | None, made])
+    return Annotated[bool if kind is bool else value | None, made]
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:
@@ -148,8 +136,4 @@ def _read_numbers(text: str) -> tuple[float, ...]:
         raise typer.BadParameter(f"{text!r} is no list of numbers such as 0.1,0.3.") from error
 
 
-# typer reads the options from the signature.
-_made = list(_parameters())
-vars(fit)["__signature__"] = signature(fit).replace(parameters=_made)
-fit.__annotations__ = {one.name: one.annotation for one in _made}
-app.command(cls=_PanelCommand)(fit)
+app.command(cls=_PanelCommand)(take_options(dict(_make_options()))(fit))

@@ -8,11 +8,11 @@ from typing import Any
 
 from kerascnn.models import ARCHITECTURES
 from kerascnn.saving.card import ENSEMBLE, Card, read_card
-from kerascnn.saving.model_files import SHIPPED, find_shipped_model
+from kerascnn.saving.model_files import DEFAULT_MODEL, SHIPPED, find_shipped_model
 from kerascnn.summary.counts import find_counts
 from kerascnn.utils.errors import ModelError
 
-MODELS = Path("saved_models")
+MODELS = DEFAULT_MODEL.parent
 """Directory to which `fit` writes, and in which trained models are looked for."""
 
 _SHIPPED = {find_shipped_model(name): name for name in SHIPPED}

@@ -212,11 +212,12 @@ class Predictor:
 
         Raises:
             ModelError: If the conversion to ONNX fails, or the model is neither in a file nor in Keras.
-            OutputError: If the ending is another one, or the files cannot be written.
+            UsageError: If it has another ending.
+            OutputError: If its directory is missing, or the files cannot be written.
 
         Example:
-            >>> kerascnn.load("reference").save("models/mine")
-            PosixPath('models/mine.keras')
+            >>> kerascnn.load("reference").save("mine")
+            PosixPath('mine.keras')
         """
         target = complete_model_path(path)
         with staging_directory(target) as directory:

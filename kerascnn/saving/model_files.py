@@ -9,7 +9,7 @@ from typing import Any
 
 from kerascnn.saving.card import Card, read_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
-from kerascnn.utils.files import compute_sha256, place, staging_directory, write_to_disk
+from kerascnn.utils.files import compute_sha256, place, require_parent, staging_directory, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
@@ -56,17 +56,17 @@ def complete_model_path(output: str | Path) -> Path:
         The path with its ending.
 
     Raises:
-        OutputError: If it is a directory.
+        OutputError: If it is a directory, or would stand in one that is missing, other than `saved_models/`.
         UsageError: If it has another ending.
     """
     path = Path(output)
     if path.is_dir():
         raise OutputError(f"--output {path} is a directory; give a file, such as {path / 'model.keras'}.")
-    if path.suffix == "":
-        return path.with_name(path.name + ".keras")
-    if path.suffix != ".keras":
+    if path.suffix not in ("", ".keras"):
         raise UsageError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
-    return path
+    if path.parent != DEFAULT_MODEL.parent:  # which is made where it is missing
+        require_parent(path)
+    return path.with_name(path.name + ".keras") if path.suffix == "" else path
 
 
 def find_shipped_model(name: str = REFERENCE) -> Path:

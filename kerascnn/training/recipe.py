@@ -25,7 +25,9 @@ class Recipe:
 
     epochs: int = option(3, "Number of passes over the training images.", _COUNT)
     batch_size: int = option(128, "Number of images in one training step.", _COUNT)
-    optimizer: str = option("muon", "Optimizer.", ("adam", "muon"), metavar="NAME")
+    optimizer: str = option(
+        "muon", "Method that changes the weights after each step.", ("adam", "muon"), metavar="NAME"
+    )
     learning_rate: float = option(2e-3, "Learning rate at the peak of the schedule.", Limits(above=0, below=10))
     schedule: str = option(
         "cosine", "Learning rate after the warm-up: falling to 0 or constant.", ("cosine", "constant"), metavar="NAME"

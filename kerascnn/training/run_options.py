@@ -41,7 +41,10 @@ class RunOptions:
         None, "Number of epochs without improvement in validation that end the run.", Limits(minimum=1), panel="Run"
     )
     backend: str | None = option(
-        None, "tensorflow, jax or torch; KERAS_BACKEND decides by default.", panel="Run", metavar="NAME"
+        None,
+        "The framework that Keras runs on: tensorflow, jax or torch; KERAS_BACKEND decides by default.",
+        panel="Run",
+        metavar="NAME",
     )
     resume: bool = option(False, "Continue the interrupted run of the same output.", panel="Run")
     dry_run: bool = option(False, "Run a few batches of everything in a temporary directory.", panel="Run")

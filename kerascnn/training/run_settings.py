@@ -9,7 +9,7 @@ from kerascnn.datasets import Dataset, DataSource
 from kerascnn.datasets.arrays import ARRAYS
 from kerascnn.models import ARCHITECTURES, Architecture
 from kerascnn.models.lookup import Network, find_architecture
-from kerascnn.saving.model_files import complete_model_path
+from kerascnn.saving.model_files import DEFAULT_MODEL, complete_model_path
 from kerascnn.training.initial_model import InitialModel
 from kerascnn.training.option_fields import as_text, list_options, make_flags
 from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
@@ -240,7 +240,7 @@ def _output_path(output: str | Path | None, source: DataSource, network: str) ->
         name = data.stem if data.suffix == ".npz" else data.name
     else:
         name = source.name if isinstance(source, Dataset) else ARRAYS
-    return Path("saved_models") / f"{name}_{network}.keras"
+    return DEFAULT_MODEL.with_name(f"{name}_{network}.keras")
 
 
 def _is_found_again(architecture: str, network: Architecture) -> bool:
