@@ -11,7 +11,7 @@ from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
 from kerascnn.benchmarking.processes import Failed, Measuring
 from kerascnn.benchmarking.processor import machine
 from kerascnn.utils.backend import BACKENDS, find_installed_version
-from kerascnn.utils.cores import num_cores
+from kerascnn.utils.cores import count_cores
 from kerascnn.utils.errors import UsageError
 
 Note = Callable[[str], None]
@@ -90,7 +90,7 @@ class Benchmark:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data, for JSON."""
+        """Convert to plain data, for JSON."""
         return asdict(self)
 
 
@@ -200,7 +200,7 @@ def _matrix_product(blocks: Sequence[Message]) -> MatrixProduct:
     medians = {size: statistics.median(values) for size, values in runs.items()}
     best = max(medians, key=lambda size: medians[size])
     cores = round(statistics.mean(block["cores"] for block in blocks), 2)
-    return MatrixProduct(medians[best], best, num_cores(), cores, runs)
+    return MatrixProduct(medians[best], best, count_cores(), cores, runs)
 
 
 def _rate(name: str, turns: _Turns, multiply_adds: int, product: MatrixProduct) -> Rate:

@@ -5,12 +5,12 @@ from kerascnn.summary import summarize
 
 
 def predicting_multiply_adds() -> int:
-    """Multiply-adds that the `cnn` that ships needs for one image."""
+    """Count the multiply-adds that the `cnn` that ships needs for one image."""
     return summarize(model=LECTURE).num_multiply_adds
 
 
 def training_multiply_adds(architecture: str) -> int:
-    """Multiply-adds of one image in training.
+    """Count the multiply-adds of one image in training.
 
     Each layer's product is done three times: forward, for the gradient of its weights, and for that of its input. The
     input of the first layer with weights is the image, whose gradient nobody needs.

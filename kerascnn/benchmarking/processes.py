@@ -9,7 +9,7 @@ import tempfile
 from typing import Any
 
 from kerascnn.benchmarking.prediction_speed import ONNX_RUNTIME
-from kerascnn.utils.cores import num_cores
+from kerascnn.utils.cores import count_cores
 
 _SECONDS_TO_END = 30
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -29,7 +29,7 @@ class Measuring:
         *subject: Backend and name of its settings, or engine; nothing for `matmul`.
 
     Raises:
-        Failed: if it ends before it is ready.
+        Failed: If it ends before it is ready.
     """
 
     def __init__(self, task: str, *subject: str) -> None:
@@ -62,7 +62,7 @@ class Measuring:
         """Measure for about so long; what the process says of it.
 
         Raises:
-            Failed: if it ends before it has measured.
+            Failed: If it ends before it has measured.
         """
         with contextlib.suppress(BrokenPipeError):
             print(seconds, file=self._blocks, flush=True)
@@ -97,6 +97,6 @@ class Measuring:
 def _variables(subject: str | None = None, *settings: str) -> dict[str, str]:
     if subject is None:
         # The limit is that of all cores, whatever matrices are multiplied with.
-        return dict.fromkeys(_THREAD_VARIABLES, str(num_cores()))
+        return dict.fromkeys(_THREAD_VARIABLES, str(count_cores()))
     # Empty for ONNX Runtime: the user's own wish for a backend would take its place.
     return {"KERAS_BACKEND": "" if subject == ONNX_RUNTIME else subject}

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kerascnn.utils.cores import num_cores
+from kerascnn.utils.cores import count_cores
 
 _PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "torch", "numpy", "onnxruntime", "opencv-python-headless")
 _THREAD_VARIABLES = (
@@ -21,7 +21,7 @@ _THREAD_VARIABLES = (
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and versions, as far as they decide a figure.
+    """Describe processor, cores and versions, as far as they decide a figure.
 
     Returns:
         `processor`, `cores` (those that this process may use), `thread_variables` (those that are set; without any, the
@@ -29,7 +29,7 @@ def machine() -> dict[str, Any]:
     """
     return {
         "processor": _processor(),
-        "cores": num_cores(),
+        "cores": count_cores(),
         "thread_variables": {name: os.environ[name] for name in _THREAD_VARIABLES if os.environ.get(name)},
         "python": platform.python_version(),
         "versions": _versions(),

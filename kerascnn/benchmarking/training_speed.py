@@ -48,7 +48,7 @@ class Meter(NoProgress):
         self._last: float | None = None
 
     def run_started(self, start: RunStart) -> None:
-        """The data are loaded and the model is built."""
+        """Begin the warm-up: the data are loaded and the model is built."""
         self._started = self._clock()
 
     def epoch_started(self, epoch: int) -> None:

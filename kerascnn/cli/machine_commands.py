@@ -16,9 +16,9 @@ def backends(format: Annotated[Format, typer.Option(help="How to print the backe
 
     Example: kerascnn backends --format json
     """
-    from kerascnn.utils.backend import backend_statuses, choose_backend
+    from kerascnn.utils.backend import choose_backend, list_backends
 
-    statuses = backend_statuses()
+    statuses = list_backends()
     problem = None
     try:
         choice = choose_backend()

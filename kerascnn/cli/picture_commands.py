@@ -271,7 +271,7 @@ class _Failures:
 
 
 def _drawings(output: str | None, sources: Sequence[str]) -> "Drawings | None":
-    """The files for the drawings, checked before any work."""
+    """Prepare the files for the drawings, and check them before any work."""
     if output is None:
         return None
     from kerascnn.inference.drawing import Drawings

@@ -5,12 +5,12 @@ from rich.table import Table
 
 
 def stdout_console() -> Console:
-    """A console on stdout that neither colours numbers nor cuts lines."""
+    """Make a console on stdout that neither colours numbers nor cuts lines."""
     return Console(highlight=False, soft_wrap=True)
 
 
 def new_table(first: str, *others: str, numeric: bool = True) -> Table:
-    """A table without borders, by its headings; all columns but the first are aligned to the right if numeric."""
+    """Make a table without borders from its headings; columns but the first are aligned to the right if numeric."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, justify="left")
     for name in others:
@@ -19,5 +19,5 @@ def new_table(first: str, *others: str, numeric: bool = True) -> Table:
 
 
 def shorten(label: str, length: int = 6) -> str:
-    """A label cut to a number of characters, with an ellipsis where something is missing."""
+    """Cut a label to a number of characters, with an ellipsis where something is missing."""
     return label if len(label) <= length else label[: length - 1] + "…"

@@ -90,7 +90,7 @@ def _run(
 
 
 def _make_options() -> Iterator[tuple[str, Any]]:
-    """Name and annotation of one option for each field with a panel."""
+    """Yield the name and the annotation of one option for each field with a panel."""
     recipes = {name: choose_recipe(name, "cnn") for name in RECIPES}
     for field, option in list_options(Recipe):
         allowed = option.allowed if isinstance(option.allowed, tuple) else (str(option.allowed),)
@@ -107,7 +107,7 @@ def _default(value: Any) -> str:
 
 
 def _defaults(values: dict[str, str]) -> str:
-    """The value of each recipe, such as `quick: 3; best: 24`; once if it is the same in all."""
+    """Write the value of each recipe, such as `quick: 3; best: 24`; once if it is the same in all."""
     if len(set(values.values())) == 1:
         return f"default: {next(iter(values.values()))}"
     return "; ".join(f"{name}: {value}" for name, value in values.items())

@@ -48,7 +48,7 @@ def dataset_from_arrays(parts: ArrayParts, class_names: Sequence[str] | None = N
 
 
 def _as_images(values: Any, name: str) -> np.ndarray[Any, Any]:
-    """Images as uint8, `(n, height, width)`."""
+    """Convert images to uint8, `(n, height, width)`."""
     array = np.asarray(values)
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -65,7 +65,7 @@ def _as_images(values: Any, name: str) -> np.ndarray[Any, Any]:
 
 
 def as_labels(values: Any, name: str) -> np.ndarray[Any, Any]:
-    """Labels as int64, `(n,)`, of integers of shape `(n,)` or `(n, 1)`; `name` is their name in the error message."""
+    """Convert integers, `(n,)` or `(n, 1)`, to labels, int64, `(n,)`; `name` is their name in the error message."""
     array = np.asarray(values)
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     if flat.ndim != 1 or not np.issubdtype(flat.dtype, np.integer):

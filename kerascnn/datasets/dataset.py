@@ -51,7 +51,7 @@ class Dataset:
         return self.train_images.shape[1], self.train_images.shape[2]
 
     def digest(self) -> str:
-        """SHA-256 over the shapes and contents of all four arrays."""
+        """Compute the SHA-256 over the shapes and contents of all four arrays."""
         state = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             state.update(repr((array.shape, array.dtype.str)).encode())

@@ -108,7 +108,7 @@ def _read_images(path: Path, transposed: bool) -> Images:
 
 
 def holds_idx_files(directory: Path) -> bool:
-    """Whether any file in the directory has one of the usual names of IDX files."""
+    """Tell whether any file in the directory has one of the usual names of IDX files."""
     return any(_FILE_NAME.match(path.name) for path in directory.iterdir())
 
 

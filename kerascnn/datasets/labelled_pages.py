@@ -10,7 +10,7 @@ import numpy as np
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.page_segmentation import draw_class_map, normalize_page
-from kerascnn.utils.cores import num_cores
+from kerascnn.utils.cores import count_cores
 
 _HEIGHTS = (36, 80)  # digit heights in pixels; the U-Net sees smaller ones, and small pages are made faster
 _TOUCHING_SHARE = 0.5  # share of pages, of any style, on which digits touch: their boundaries are hardest to learn
@@ -57,7 +57,7 @@ def make_test_pages(count: int = NUM_TEST_PAGES) -> list[LabelledPage]:
 
 def _make_in_threads(make: Callable[[int], LabelledPage], count: int, part: str) -> list[LabelledPage]:
     make_page(part=part)  # reads MNIST once, before each of the threads would do so
-    with ThreadPoolExecutor(num_cores()) as threads:
+    with ThreadPoolExecutor(count_cores()) as threads:
         return list(threads.map(make, range(count)))
 
 
@@ -73,7 +73,7 @@ def _label(page: SyntheticPage) -> LabelledPage:
 
 
 def digest_pages(pages: Sequence[LabelledPage]) -> str:
-    """SHA-256 over the intensities and classes of pages."""
+    """Compute the SHA-256 over the intensities and classes of pages."""
     result = hashlib.sha256()
     for page in pages:
         result.update(page.intensity.tobytes())

@@ -99,7 +99,7 @@ def select_images(images: Images, indices: np.ndarray) -> Images:
 
 
 def read_in_chunks(images: Images) -> Iterable[np.ndarray]:
-    """All images in their order, some thousands at a time."""
+    """Yield all images in their order, some thousands at a time."""
     return (images[start : start + _CHUNK_SIZE] for start in range(0, len(images), _CHUNK_SIZE))
 
 

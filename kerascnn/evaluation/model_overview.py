@@ -68,7 +68,7 @@ class ArchitectureOverview:
     runs: tuple[Runs, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The overview as plain data, for JSON."""
+        """Convert to plain data, for JSON."""
         return asdict(self)
 
 
@@ -128,7 +128,7 @@ def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple[str, Card]]:
-    """The cards that have a test accuracy of one of our architectures, each with the name that a user reads."""
+    """Find the cards with a test accuracy of one of our architectures, each with the name that a user reads."""
     for path in paths:
         card = read_card(path)
         name = _SHIPPED.get(path, str(path))

@@ -121,7 +121,7 @@ def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> li
 
 
 def _files(found: Sequence[ScoredPredictions], comparison: Comparison | None) -> dict[str, bytes]:
-    """The contents of the files by name, the page last."""
+    """Make the contents of the files by name, the page last."""
     names = model_names([one.predictor.path or one.predictor.card.name for one in found])
     subjects = [
         Subject(name, directory, f"{name}: " if comparison else "", one)

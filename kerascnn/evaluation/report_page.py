@@ -97,7 +97,7 @@ class Page:
 
 
 def describe_count(count: int, noun: str, order: str) -> str:
-    """Word a count, such as `37 mistakes; the most confident first, 24 of them.`"""
+    """Write a count in words, such as `37 mistakes; the most confident first, 24 of them.`"""
     if not count:
         return f"There are no {noun}s."
     limited = f", {MAX_GALLERY} of them" if count > MAX_GALLERY else ""

@@ -155,11 +155,11 @@ class Anatomy:
         return keras.Model(self._input, self._logits)
 
     def model_until(self, step: Step) -> Any:
-        """The Keras model from images to the output of a step."""
+        """Make the Keras model from images to the output of a step."""
         return keras.Model(self._input, step.output)
 
     def model_until_activation(self, step: Step) -> Any:
-        """The Keras model from images to the output of a step, without the layer's own activation function."""
+        """Make the Keras model from images to the output of a step, without the layer's own activation function."""
         if _activation_name(step.layer) in (None, "linear") or not isinstance(step.layer, _CONVOLUTIONS):
             return self.model_until(step)
         return keras.Model(self._input, _without_activation(step.layer, step.inputs))
@@ -230,7 +230,7 @@ class Anatomy:
 
 
 def read_first_kernel(step: Step) -> np.ndarray:
-    """The kernel of the first convolution in a layer: float32, `(rows, columns, input channels, filters)`."""
+    """Read the kernel of the first convolution in a layer: float32, `(rows, columns, input channels, filters)`."""
     kernel = as_array(_find_convolutions(step.layer)[0].weights[0])
     return kernel if kernel.shape[2] == 1 or kernel.shape[3] > 1 else np.moveaxis(kernel, 2, 3)
 
@@ -260,7 +260,7 @@ def _activation_name(layer: Any) -> str | None:
 
 
 def _compute_scores(layer: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
-    """The symbolic attention scores of an attention layer."""
+    """Compute the symbolic attention scores of an attention layer."""
     # A copy of the layer: Keras cannot follow the second output of a layer that was called before without it.
     copy = layers.MultiHeadAttention.from_config({**layer.get_config(), "name": f"{layer.name}_scores"})
     _, scores = copy(inputs, *arguments, **{**keywords, "return_attention_scores": True})
@@ -269,7 +269,7 @@ def _compute_scores(layer: Any, inputs: Any, *arguments: Any, **keywords: Any) -
 
 
 def _without_activation(layer: Any, inputs: Any) -> Any:
-    """The output of a layer before its own activation function."""
+    """Find the output of a layer before its own activation function."""
     linear = type(layer).from_config({**layer.get_config(), "activation": "linear", "name": f"{layer.name}_linear"})
     output = linear(inputs)
     linear.set_weights(layer.get_weights())

@@ -87,7 +87,7 @@ def _gradients(anatomy: Anatomy, images: np.ndarray, classes: Sequence[int]) -> 
 
 
 def _select_logits(model: Any, values: Any, classes: Sequence[int]) -> Any:
-    """One logit of each sample."""
+    """Select one logit of each sample."""
     import keras
 
     logits = model(values, training=False)

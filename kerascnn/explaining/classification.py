@@ -15,7 +15,7 @@ from kerascnn.explaining.results import Explanation, ExplanationOptions
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.utils.errors import DataError, ModelError
-from kerascnn.utils.illustration import written
+from kerascnn.utils.illustration import write_report
 from kerascnn.utils.interrupts import remember_interrupts
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.version import __version__
@@ -53,7 +53,7 @@ def explain_classification(
         training_images = choose_training_images(anatomy, dataset) if dataset else None
         findings = compute_findings(anatomy, seen, classes, layer, training_images, seed, progress)
         progress("drawing ...")
-        contents = written(
+        contents = write_report(
             f"How the network reads {'standard input' if name == '-' else Path(name).name}",
             _introduce(anatomy, card.name, findings),
             illustrate(array, prediction, card.class_names, findings),

@@ -349,5 +349,5 @@ def _add_scale(
 
 
 def _limit(values: np.ndarray) -> float:
-    """End of a scale that is symmetric about zero; 1 where all values are zero."""
+    """Find the end of a scale that is symmetric about zero; 1 where all values are zero."""
     return float(np.abs(values).max()) or 1.0

@@ -53,7 +53,7 @@ def order_by_direction(kernels: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def choose_filters(maps: np.ndarray) -> np.ndarray:
-    """Numbers of all channels of feature maps, or of the `MAX_FILTERS` with the largest mean, ascending."""
+    """Number all channels of feature maps, or the `MAX_FILTERS` with the largest mean, in ascending order."""
     means = maps.mean(axis=(0, 1))
     return np.sort(np.argsort(-means, kind="stable")[:MAX_FILTERS])
 
@@ -114,7 +114,7 @@ def _normalise(values: np.ndarray) -> np.ndarray:
 
 
 def _roughness_gradient(images: np.ndarray) -> np.ndarray:
-    """Gradient of half the sum of squared differences between neighbouring pixels."""
+    """Compute the gradient of half the sum of squared differences between neighbouring pixels."""
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge")
     neighbours = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
     gradient: np.ndarray = 4 * images - neighbours

@@ -27,13 +27,13 @@ class Placement:
     size: tuple[float, float] = (1.0, 1.0)  # of a window
 
     def window(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom edge of a unit's window; pixel 0 reaches from -0.5 to 0.5."""
+        """Return the left, top, right and bottom edge of a unit's window; pixel 0 reaches from -0.5 to 0.5."""
         y, x = self.start[0] + row * self.jump[0], self.start[1] + column * self.jump[1]
         tall, wide = self.size
         return x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2
 
     def edges(self, rows: int, columns: int) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom edge of all units together, each a cell of `jump` pixels.
+        """Return the left, top, right and bottom edge of all units together, each a cell of `jump` pixels.
 
         Unlike the windows, which may overlap or leave gaps, these cells lie side by side.
         """

@@ -19,7 +19,7 @@ from kerascnn.images.page_segmentation import (
 )
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import UnetSegmenter, measure_digit_height, segment_classically
-from kerascnn.utils.illustration import Illustration, written
+from kerascnn.utils.illustration import Illustration, write_report
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.version import __version__
 
@@ -45,7 +45,7 @@ def explain_page(
     classes = probabilities.argmax(axis=-1).astype(np.uint8)
     counts = np.bincount(classes.ravel(), minlength=len(CLASS_NAMES))
     progress("drawing ...")
-    contents = written(
+    contents = write_report(
         f"What each pixel of {'standard input' if name == '-' else Path(name).name} shows",
         f"The model {predictor.card.name} is a U-Net: its contracting path sees what a neighbourhood shows, its "
         "expanding path says where.",

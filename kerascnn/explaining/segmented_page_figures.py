@@ -81,6 +81,6 @@ def _remove_ticks(axes: "Axes") -> None:
 
 
 def _fit_height(image: np.ndarray, columns: int) -> float:
-    """Height in inches of an image that is as wide as its column."""
+    """Compute the height in inches of an image that is as wide as its column."""
     height: float = min(_TALLEST / columns, WIDTH / columns * image.shape[0] / image.shape[1])
     return height

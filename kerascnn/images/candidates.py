@@ -124,7 +124,7 @@ def resample(picture: np.ndarray) -> np.ndarray:
 
 
 def make_level_maps(picture: np.ndarray) -> list[ContrastMap]:
-    """Part a picture at one grey level, by Otsu's method; either side may be the ink."""
+    """Divide a picture at one grey level, by Otsu's method; either side may be the ink."""
     grey = _to_grey(picture)
     level, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     counts, split = np.bincount(grey.ravel(), minlength=256), int(level) + 1

@@ -69,7 +69,7 @@ def remove_box_borders(mask: np.ndarray) -> np.ndarray:
 
 
 def _is_box_border(component: np.ndarray) -> bool:
-    """Whether a component, cropped to its box, has four straight sides and nearly nothing inside."""
+    """Tell whether a component, cropped to its box, has four straight sides and nearly nothing inside."""
     height, width = component.shape
     rows, columns = max(2, round(_BAND * height)), max(2, round(_BAND * width))
     top, bottom, left, right = component[:rows], component[-rows:], component[:, :columns], component[:, -columns:]

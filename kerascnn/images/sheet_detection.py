@@ -36,7 +36,7 @@ def find_sheet(small: np.ndarray) -> np.ndarray:
 
 
 def _convex_patch(light: np.ndarray) -> np.ndarray | None:
-    """The hull of the largest light patch, if it has a sheet's size and form."""
+    """Find the hull of the largest light patch, if it has a sheet's size and form."""
     sheet = _largest(light.astype(np.uint8))
     if not _MIN_SHARE <= sheet.mean() <= _MAX_SHARE:
         return None
@@ -61,7 +61,7 @@ def _hull(sheet: np.ndarray) -> np.ndarray:
 
 
 def _edge_step(closed: np.ndarray, sheet: np.ndarray) -> float:
-    """The share of the brightness that is lost at once across most of an edge; little for a shadow's."""
+    """Measure the share of the brightness that is lost at once across most of an edge; little for a shadow's."""
     reach = 4
     inner = cv2.erode(closed, np.ones((3, 3), np.uint8))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)

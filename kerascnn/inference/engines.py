@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerascnn.saving.onnx_files import read_onnx
-from kerascnn.utils.cores import num_cores
+from kerascnn.utils.cores import count_cores
 from kerascnn.utils.errors import ModelError
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ class KerasEngine:
         if not heads or len(heads[-1].input.shape) != 2:
             return self.probabilities(images), None
         both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
-        probabilities, features = _in_batches(lambda batch: both.predict_on_batch(self._shaped(batch)), images)
+        probabilities, features = _in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
         return _as_probabilities(probabilities), features
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        batch = self._shaped(batch)
+        batch = self._reshape(batch)
         if len(batch) < BATCH_SIZE:
             # For few images a direct call is hundreds of times quicker than `predict`, which compiles.
             import keras
@@ -126,7 +126,7 @@ class KerasEngine:
             return np.asarray(keras.ops.convert_to_numpy(self.model(batch, training=False)))
         return np.asarray(self.model.predict_on_batch(batch))
 
-    def _shaped(self, batch: np.ndarray) -> np.ndarray:
+    def _reshape(self, batch: np.ndarray) -> np.ndarray:
         return batch[..., 0] if self._flat else batch
 
 
@@ -177,7 +177,7 @@ def _as_probabilities(result: np.ndarray) -> np.ndarray:
 
 def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
     """Run batches side by side; return each output of `run` for all images, in their order."""
-    cores = num_cores()
+    cores = count_cores()
     size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
     if len(images) <= size:
         return run(_as_input(images[:]))

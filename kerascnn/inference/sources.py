@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kerascnn.images.decoding import Picture, decode
 from kerascnn.utils.errors import ImageError
-from kerascnn.utils.outputs import written_names
+from kerascnn.utils.outputs import list_written
 
 STANDARD_INPUT = "-"
 """Stands for the picture on standard input wherever a path is expected."""
@@ -92,7 +92,7 @@ def _drawings(output: str | None) -> set[Path]:
     if output is None:
         return set()
     directory = Path(output).resolve()
-    return {directory / name for name in written_names(directory, DRAWINGS)}
+    return {directory / name for name in list_written(directory, DRAWINGS)}
 
 
 def _is_picture(path: Path, root: Path) -> bool:

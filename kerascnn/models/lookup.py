@@ -48,7 +48,7 @@ def find_architecture(network: Network) -> Architecture:
 
 
 def is_model(network: object) -> bool:
-    """Whether an object is a `keras.Model`; imports no Keras."""
+    """Tell whether an object is a `keras.Model`, without importing Keras."""
     return "keras" in sys.modules and isinstance(network, sys.modules["keras"].Model)
 
 
@@ -100,7 +100,7 @@ def wrap_model(model: "keras.Model", *, any_classes: bool = False) -> Architectu
 
 
 def _own(name: str, function: NetworkFunction) -> Architecture:
-    """The architecture of a user's function, by a name that no other has."""
+    """Make the architecture of a user's function, by a name that no other has."""
     registered = next((made for made in ARCHITECTURES.values() if made.function is function), None)
     return registered or Architecture(f"own_{name}" if name in ARCHITECTURES else name, function)
 

@@ -129,9 +129,9 @@ def resolve_dropout_rates(architecture: str | Architecture, rates: Sequence[floa
     if rates is None:
         return network.dropout_rates
     if len(rates) != len(network.dropout_rates):
-        own = f", such as its own {_listed(network.dropout_rates)}" if network.dropout_rates else ""
+        own = f", such as its own {_list_rates(network.dropout_rates)}" if network.dropout_rates else ""
         raise UsageError(
-            f"dropout_rates is {_listed(rates)}; the architecture {network.name!r} takes "
+            f"dropout_rates is {_list_rates(rates)}; the architecture {network.name!r} takes "
             f"{len(network.dropout_rates)}{own}."
         )
     return tuple(rates)
@@ -198,5 +198,5 @@ def _by_name(architecture: str | Architecture) -> Architecture:
     return ARCHITECTURES[check_architecture(architecture)]
 
 
-def _listed(rates: Sequence[float]) -> str:
+def _list_rates(rates: Sequence[float]) -> str:
     return ",".join(f"{rate:g}" for rate in rates)

@@ -66,7 +66,7 @@ def resnet(
 
 
 def _stem(x: "keras.KerasTensor", filters: int, pooled: bool) -> "keras.KerasTensor":
-    """The layers before the blocks; the pooling comes before the normalization, which then costs a quarter."""
+    """Add the layers before the blocks; the pooling comes before the normalization, which then costs a quarter."""
     from keras import layers
 
     x = _convolution(x, filters, 5 if pooled else 3, 1, "stem", pool=pooled)
@@ -74,7 +74,7 @@ def _stem(x: "keras.KerasTensor", filters: int, pooled: bool) -> "keras.KerasTen
 
 
 def _block(x: "keras.KerasTensor", filters: int, strides: int, residual: bool, name: str) -> "keras.KerasTensor":
-    """relu(f(x) + x), where f is two convolutions; where f changes the shape, a 1x1 convolution projects x to it."""
+    """Add relu(f(x) + x), where f is two convolutions; where f changes the shape, a 1x1 convolution projects x."""
     from keras import layers
 
     shortcut = x
@@ -91,7 +91,7 @@ def _block(x: "keras.KerasTensor", filters: int, strides: int, residual: bool, n
 def _convolution(
     x: "keras.KerasTensor", filters: int, size: int, strides: int, name: str, pool: bool = False
 ) -> "keras.KerasTensor":
-    """A convolution, max pooling if `pool` says so, and batch normalization, which has the bias."""
+    """Add a convolution, max pooling if `pool` says so, and batch normalization, which has the bias."""
     from keras import layers
 
     x = layers.Conv2D(

@@ -69,7 +69,7 @@ def unet(
 
 
 def _convolutions(x: "keras.KerasTensor", filters: int, name: str) -> "keras.KerasTensor":
-    """Two convolutions that keep height and width, each with batch normalization, which has the bias."""
+    """Add two convolutions that keep height and width, each with batch normalization, which has the bias."""
     from keras import layers
 
     for index in (1, 2):

@@ -80,7 +80,7 @@ def vit(
 
 
 def _encoder_block(x: "keras.KerasTensor", rate: float, name: str) -> "keras.KerasTensor":
-    """Self-attention, then a multilayer perceptron for each patch; both normalize their input and are residual."""
+    """Add self-attention, then a multilayer perceptron for each patch; both normalize their input and are residual."""
     from keras import layers
 
     width = x.shape[-1]

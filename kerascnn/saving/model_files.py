@@ -75,7 +75,7 @@ def find_shipped_model(name: str = REFERENCE) -> Path:
 
 
 def is_current(path: Path, card: Card) -> bool:
-    """Whether a file is the one that the card was written for."""
+    """Tell whether a file is the one that the card was written for."""
     return path.is_file() and card.files.get(path.name) == compute_sha256(path)
 
 

@@ -107,7 +107,7 @@ def analyze_layer(
 
 
 def activation_bytes(config: dict[str, Any]) -> int:
-    """Bytes of one value of a layer's output, by the layer's dtype policy."""
+    """Return the bytes of one value of a layer's output, by the layer's dtype policy."""
     policy = config.get("dtype")
     if isinstance(policy, dict):
         policy = policy.get("config", {}).get("name")
@@ -196,7 +196,7 @@ def _conv2d_transpose(layer: _Layer) -> LayerAnalysis:
 def _transpose(
     padding: str, size: int, filter_size: int, stride: int, dilation: int, extra: int | None
 ) -> tuple[int, str, Stretch]:
-    """Along one axis: the number of places of the output, its arithmetic, and their reach."""
+    """Compute, along one axis, the number of places of the output, its arithmetic, and their reach."""
     extent = dilation * (filter_size - 1) + 1
     if extra is not None:
         cut = 2 * (extent // 2) if padding == "same" else 0
@@ -417,7 +417,7 @@ def _permute(layer: _Layer) -> LayerAnalysis:
 
 
 def _split_shape(layer: _Layer) -> tuple[int, int, int]:
-    """Height, width and channels, whichever order the layer has them in."""
+    """Split into height, width and channels, whichever order the layer has them in."""
     if len(layer.shape) != 3:
         raise ValueError("it needs height, width and channels")
     if _channels_first(layer):

@@ -158,7 +158,7 @@ def parse_input_shape(text: str) -> tuple[int, int, int]:
 
 @preserve_random_state()
 def _architecture_config(architecture: str, shape: tuple[int, int, int]) -> Config:
-    """Configuration of an untrained network, without a framework where a shipped model has the same layers."""
+    """Find an untrained network's configuration, without a framework where a shipped model has the same layers."""
     description = ARCHITECTURES[architecture]
     for path in map(find_shipped_model, SHIPPED):
         card = read_card(path)

@@ -57,7 +57,7 @@ def _trace(index: int, calls: Sequence[Call], analyses: Sequence[LayerAnalysis])
 
 
 def _find_ancestors(index: int, calls: Sequence[Call]) -> list[int]:
-    """Positions of a call and of all that it depends on, the last first."""
+    """Find the positions of a call and of all that it depends on, the last first."""
     needed = {index}
     for position in range(index, -1, -1):
         if position in needed:

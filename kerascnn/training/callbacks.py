@@ -70,7 +70,7 @@ class KeepBest(keras.callbacks.Callback):
         self.state, self.weights = state, weights
 
     def is_exhausted(self) -> bool:
-        """Whether the patience has run out."""
+        """Tell whether the patience has run out."""
         return self.patience is not None and self.state["epochs_since"] >= self.patience
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

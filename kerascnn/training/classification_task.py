@@ -113,7 +113,7 @@ class ClassificationTask:
 def _shorten(
     dataset: Dataset, train: np.ndarray[Any, Any], validation: np.ndarray[Any, Any], batch_size: int
 ) -> tuple[Dataset, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """A few batches of everything, for a dry run."""
+    """Take a few batches of everything, for a dry run."""
     count = batch_size * _DRY_RUN_BATCHES
     short = replace(dataset, test_images=dataset.test_images[:count], test_labels=dataset.test_labels[:count])
     generator = np.random.default_rng(0)

@@ -47,7 +47,7 @@ class InitialModel:
         return self.card.preparation if self.card else None
 
     def architecture(self, backend: str | None) -> Architecture:
-        """The model's own architecture, with a new last layer where the classes are others.
+        """Take over the model's own architecture, with a new last layer where the classes are others.
 
         A model that is none of `ARCHITECTURES` is built, on the given backend.
         """
@@ -76,7 +76,7 @@ class InitialModel:
                 ) from error
 
     def facts(self) -> dict[str, str]:
-        """What the card of the trained model records of it."""
+        """Describe it as the card of the trained model does."""
         name = self.card.name if self.card else self.path.stem
         return {"name": name, "sha256": compute_sha256(self.path)}
 

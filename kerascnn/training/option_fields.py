@@ -28,7 +28,7 @@ class Limits:
     below: float | None = None
 
     def allow(self, value: float) -> bool:
-        """Whether a number is finite and lies within the limits."""
+        """Tell whether a number is finite and lies within the limits."""
         return isfinite(value) and not (
             (self.minimum is not None and value < self.minimum)
             or (self.above is not None and value <= self.above)
@@ -79,12 +79,12 @@ def option(
 
 
 def list_options(kind: type["DataclassInstance"]) -> Iterator[tuple[Field[Any], Option]]:
-    """Each field of a dataclass, and what it says of itself."""
+    """List the fields of a dataclass, each with what it says of itself."""
     return ((one, one.metadata["option"]) for one in fields(kind))
 
 
 def resolve_type(one: Field[Any]) -> type:
-    """The type of a field's values: bool, int, float, tuple, or str for everything else."""
+    """Find the type of a field's values: bool, int, float, tuple, or str for everything else."""
     kinds: tuple[Any, ...] = (one.type, *get_args(one.type))
     if any(get_origin(kind) is tuple for kind in kinds):
         return tuple
@@ -92,7 +92,7 @@ def resolve_type(one: Field[Any]) -> type:
 
 
 def make_flags(name: str, made: Option) -> list[str]:
-    """The names of a field's option on the command line, the long one first."""
+    """Make the names of a field's option on the command line, the long one first."""
     return [made.flag or f"--{name.replace('_', '-')}", *([made.short_flag] if made.short_flag else [])]
 
 
@@ -122,7 +122,7 @@ def document_fields(kind: _Class) -> _Class:
 
 
 def fields_as_text(kind: type["DataclassInstance"], indent: str = "    ") -> str:
-    """The fields of a dataclass as they stand in the section Args of a docstring, one a line."""
+    """Write the fields of a dataclass as they stand in the section Args of a docstring, one a line."""
     lines = []
     for one, made in list_options(kind):
         allowed = made.allowed if isinstance(made.allowed, Limits) else " or ".join(made.allowed or ())
@@ -133,12 +133,12 @@ def fields_as_text(kind: type["DataclassInstance"], indent: str = "    ") -> str
 
 
 def as_text(value: Any) -> str:
-    """A value as it is written on the command line."""
+    """Write a value as on the command line."""
     if isinstance(value, tuple | list):
         return ",".join(map(as_text, value))
     return _short(value) if isinstance(value, float) else str(value)
 
 
 def _short(number: float) -> str:
-    """A number without needless digits, such as 0.002 or 1."""
+    """Write a number without needless digits, such as 0.002 or 1."""
     return str(int(number)) if float(number).is_integer() else str(number)

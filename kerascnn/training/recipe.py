@@ -65,12 +65,12 @@ class Recipe:
         return share * self.augmentation + (1 - share) * self.final_augmentation
 
     def to_dict(self) -> dict[str, Any]:
-        """The values as plain data, for the card and for resuming."""
+        """Convert to plain data, for the card and for resuming."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Recipe":
-        """The inverse of `to_dict`; raises KeyError if a value is missing."""
+        """Make a recipe from what `to_dict` gave; raises KeyError if a value is missing."""
         return cls(**{field.name: data[field.name] for field in fields(cls)})
 
 

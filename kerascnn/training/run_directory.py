@@ -54,7 +54,7 @@ class RunDirectory:
         self._state_path = self.path / "state.json"
 
     def exists(self) -> bool:
-        """Whether there is a run to continue."""
+        """Tell whether there is a run to continue."""
         return self._state_path.is_file()
 
     def require_own(self) -> None:
@@ -145,7 +145,7 @@ class RunDirectory:
 
 
 def _is_own(path: Path) -> bool:
-    """Whether a file of the directory is one that a run writes, or what a killed one left of it."""
+    """Tell whether a file of the directory is one that a run writes, or what a killed one left of it."""
     return (
         re.fullmatch(r"state\.json|log\.csv|epoch-\d+\.npz|\.(state\.json|log\.csv|epoch-\d+\.npz)\..*", path.name)
         is not None

@@ -55,12 +55,12 @@ class RunSettings:
     initial_model: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Convert to plain data."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "RunSettings":
-        """The inverse of `to_dict`; raises TrainingError if a field is missing or unknown."""
+        """Make settings from what `to_dict` gave; raises TrainingError if a field is missing or unknown."""
         try:
             return cls(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
         except (KeyError, TypeError) as error:
@@ -147,7 +147,7 @@ def prepare_run(
     start = initial.source if initial else None
     wish = _Wish(data, None if architecture is None else name, recipe, start, changes, said)
     if options.resume and not options.dry_run:
-        return _resumed_run(wish, options, network)
+        return _resume_run(wish, options, network)
     source = _default_data(network) if data is None else data
     settings = RunSettings(
         data=str(source) if isinstance(source, str | Path) else _IN_MEMORY,
@@ -176,8 +176,8 @@ class _Wish:
     said: dict[str, Any]
 
 
-def _resumed_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
-    """The interrupted run, after checking that the user asks for nothing else."""
+def _resume_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
+    """Prepare the interrupted run, after checking that the user asks for nothing else."""
     path = _output_path(options.output, _default_data(network) if wish.data is None else wish.data, network.name)
     directory = RunDirectory(path)
     settings = RunSettings.from_dict(directory.read().settings)
@@ -232,7 +232,7 @@ def _default_data(network: Architecture) -> DataSource:
 
 
 def _output_path(output: str | Path | None, source: DataSource, network: str) -> Path:
-    """Where a run writes its model: `output`, or `saved_models/DATA_ARCHITECTURE.keras`."""
+    """Choose where a run writes its model: `output`, or `saved_models/DATA_ARCHITECTURE.keras`."""
     if output is not None:
         return complete_model_path(output)
     if isinstance(source, str | Path):
@@ -244,6 +244,6 @@ def _output_path(output: str | Path | None, source: DataSource, network: str) ->
 
 
 def _is_found_again(architecture: str, network: Architecture) -> bool:
-    """Whether a new process finds the network by what the settings record: in this package, a file or a model."""
+    """Tell whether a new process finds the network by what the settings record: in this package, a file or a model."""
     is_ours = network is ARCHITECTURES.get(architecture) and network.function.__module__.startswith("kerascnn.models.")
     return is_ours or architecture != network.name

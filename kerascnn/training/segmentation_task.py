@@ -48,7 +48,7 @@ class SegmentationTask:
         self._test_pages = make_test_pages(_DRY_RUN_PAGES if dry_run else NUM_TEST_PAGES)
 
     def facts(self) -> dict[str, Any]:
-        """Name, digest and sizes of the data, for the card."""
+        """Describe the data for the card: their name, digest and sizes."""
         return {
             "name": self._run.settings.data,
             "digest": self.digest,

@@ -21,7 +21,7 @@ from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_options import FitKeywords, RunOptions
 from kerascnn.training.run_settings import Run, prepare_run
 from kerascnn.training.segmentation_task import SegmentationTask
-from kerascnn.utils.backend import activate, software
+from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import TrainingError
 from kerascnn.utils.files import staging_directory
 from kerascnn.utils.random_state import preserve_random_state
@@ -77,7 +77,7 @@ def fit(
     _require_tensorboard(run.options)
     if run.options.dry_run:
         with tempfile.TemporaryDirectory(prefix="kerascnn-dry-run-") as name:
-            return _train(_short_run(run, Path(name)))
+            return _train(_shorten_run(run, Path(name)))
     if not run.options.resume and run.directory.exists():
         run.options.progress.message(
             f"{run.directory.path} holds an interrupted run ({len(run.directory.read().history)} epochs done); "
@@ -124,8 +124,8 @@ def _train(run: Run) -> Predictor:
     return Predictor(engine, card, run.path)
 
 
-def _short_run(run: Run, directory: Path) -> Run:
-    """The same run with few epochs, which writes to a directory."""
+def _shorten_run(run: Run, directory: Path) -> Run:
+    """Shorten a run to few epochs, and let it write to a directory."""
     recipe = run.settings.recipe
     short = replace(recipe, epochs=min(recipe.epochs, _DRY_RUN_EPOCHS))
     logs = None if run.options.tensorboard is None else directory / "logs"
@@ -149,7 +149,7 @@ def _card(run: Run, task: ClassificationTask | SegmentationTask, result: "Traini
         recipe={"name": settings.recipe_name, **settings.recipe.to_dict(), "patience": settings.patience, **initial},
         seed=settings.seed,
         data={**task.facts(), "validation_split": settings.validation_split, "split_seed": settings.split_seed},
-        software=software(settings.backend),
+        software=describe_software(settings.backend),
         history=[dict(row) for row in result.history],
         metrics={
             "best_epoch": result.best["epoch"],

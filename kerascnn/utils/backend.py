@@ -56,12 +56,12 @@ class BackendStatus:
     devices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data, for JSON."""
+        """Convert to plain data, for JSON."""
         return asdict(self)
 
 
 def find_installed_version(name: str) -> str | None:
-    """The version of an installed backend, without importing it.
+    """Find the version of an installed backend, without importing it.
 
     Args:
         name: Name of a backend, one of `BACKENDS`.
@@ -75,7 +75,7 @@ def find_installed_version(name: str) -> str | None:
 
 
 def explicit_wish(requested: str | None = None) -> str | None:
-    """The backend that the user named for this process, by argument or by `KERAS_BACKEND`; None if neither."""
+    """Return the backend that the user named for this process, by argument or by `KERAS_BACKEND`; None if neither."""
     return requested or os.environ.get("KERAS_BACKEND") or None
 
 
@@ -89,17 +89,17 @@ def choose_backend(requested: str | None = None) -> BackendChoice:
         The choice with its reason.
 
     Raises:
-        BackendError: if the wish is not installed, if Keras already runs on another backend, or if no
+        BackendError: If the wish is not installed, if Keras already runs on another backend, or if no
             backend is installed.
-        UsageError: if the wish is unknown.
+        UsageError: If the wish is unknown.
     """
     if "keras" in sys.modules:
         return _running_backend(requested)
     if requested:
-        return BackendChoice(_checked(requested, "--backend"), "it was asked for (--backend)")
+        return BackendChoice(_check_name(requested, "--backend"), "it was asked for (--backend)")
     variable = os.environ.get("KERAS_BACKEND")
     if variable:
-        return BackendChoice(_checked(variable, "KERAS_BACKEND"), "KERAS_BACKEND is set")
+        return BackendChoice(_check_name(variable, "KERAS_BACKEND"), "KERAS_BACKEND is set")
     return _unforced_choice()
 
 
@@ -113,7 +113,7 @@ def activate(requested: str | None = None) -> BackendChoice:
         The choice with its reason.
 
     Raises:
-        BackendError: as `choose_backend`.
+        BackendError: As by `choose_backend`.
     """
     choice = choose_backend(requested)
     # Keras reads the variable once. It must not stay: for `load` it would be a wish of the user.
@@ -146,15 +146,15 @@ def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(line.strip() for line in text.splitlines()) for name, text in outputs.items()}
 
 
-def backend_statuses() -> list[BackendStatus]:
-    """Every backend that kerascnn knows: version and devices of those that are installed."""
+def list_backends() -> list[BackendStatus]:
+    """List every backend that kerascnn knows, with version and devices of those that are installed."""
     versions = {name: find_installed_version(name) for name in BACKENDS}
     devices = probe_devices(tuple(name for name, version in versions.items() if version))
     return [BackendStatus(name, version, devices.get(name, ())) for name, version in versions.items()]
 
 
-def software(backend: str) -> dict[str, str | None]:
-    """What a model's card tells of the programs that made it: versions, backend and machine."""
+def describe_software(backend: str) -> dict[str, str | None]:
+    """List what a model's card tells of the programs that made it: versions, backend and machine."""
     return {
         "kerascnn": __version__,
         "backend": backend,
@@ -166,7 +166,7 @@ def software(backend: str) -> dict[str, str | None]:
 
 
 def list_installed_software() -> dict[str, str]:
-    """What a bug report needs: the versions of kerascnn, Python, the platform and the packages that kerascnn uses."""
+    """List what a bug report needs: the versions of kerascnn, Python, the platform and the packages in use."""
     found = {
         "keras": _first_version("keras"),
         **{name: find_installed_version(name) for name in BACKENDS},
@@ -183,7 +183,7 @@ def list_installed_software() -> dict[str, str]:
 
 
 def _first_version(*distributions: str) -> str | None:
-    """The version of the first of these distributions that is installed."""
+    """Find the version of the first of these distributions that is installed."""
     for distribution in distributions:
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(distribution)
@@ -202,7 +202,7 @@ def _running_backend(requested: str | None) -> BackendChoice:
     return BackendChoice(running, "Keras already runs on it in this process")
 
 
-def _checked(name: str, origin: str) -> str:
+def _check_name(name: str, origin: str) -> str:
     if name not in BACKENDS:
         raise UsageError(f"{origin} names the backend {name!r}; kerascnn runs on {', '.join(BACKENDS)}.")
     if find_installed_version(name) is None:

@@ -42,7 +42,7 @@ class Drawing:
     height: float  # of the figure in inches
 
     def png(self, theme: Theme = LIGHT) -> bytes:
-        """The figure, encoded as PNG."""
+        """Draw the figure, encoded as PNG."""
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -57,7 +57,7 @@ class Drawing:
 
 
 def make_signed_scale() -> "Colormap":
-    """Blue for negative, white for zero, orange for positive values; dark at both ends."""
+    """Make a scale with blue for negative, white for zero and orange for positive values; dark at both ends."""
     from matplotlib.colors import LinearSegmentedColormap
 
     colours = ["#00304d", BLUE, "#8cc1e0", "#ffffff", "#f0b58c", ORANGE, "#662c00"]
@@ -65,7 +65,7 @@ def make_signed_scale() -> "Colormap":
 
 
 def make_unsigned_scale() -> "Colormap":
-    """For values from zero up, from dark to light: an order that every kind of colour vision sees."""
+    """Make a scale for values from zero up, from dark to light: an order that every kind of colour vision sees."""
     from matplotlib import colormaps
 
     return colormaps["magma"]

@@ -12,7 +12,7 @@ from kerascnn.utils.errors import OutputError
 
 @contextlib.contextmanager
 def staging_directory(beside: Path) -> Iterator[Path]:
-    """A new temporary directory on the same file system as a target, removed afterwards.
+    """Make a temporary directory on the same file system as a target, and remove it afterwards.
 
     The target's missing parent directories are made; an OutputError says what the operating system refuses.
     """
@@ -92,7 +92,7 @@ def require_parent(path: Path) -> None:
 
 
 def compute_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, hexadecimal."""
+    """Compute the SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

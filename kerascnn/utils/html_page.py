@@ -111,7 +111,7 @@ class HtmlReport:
         self._parts.append(f'<div class="table"><table>{below}{header}<tbody>{body}</tbody></table></div>')
 
     def to_html(self) -> str:
-        """The whole page."""
+        """Write the whole page."""
         introduction = f"<p>{html.escape(self._introduction)}</p>\n" if self._introduction else ""
         return _PAGE.format(
             title=html.escape(self._title),

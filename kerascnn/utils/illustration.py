@@ -19,7 +19,7 @@ class Illustration:
     text: str = ""  # paragraph below the heading
 
 
-def written(
+def write_report(
     title: str, introduction: str, pictures: Sequence[Illustration], facts: Sequence[tuple[str, str]]
 ) -> dict[str, bytes]:
     """Draw the pictures, and write the page that shows them, with pairs of name and value that say how it was made.

@@ -110,14 +110,14 @@ class OutputDirectory:
 
 
 def read_source(directory: Path) -> str | None:
-    """The input that the results in a directory are about; None if the directory holds no results of kerascnn."""
+    """Find the input that the results in a directory are about; None if it holds no results of kerascnn."""
     if not os.path.lexists(directory / MANIFEST):
         return None
     return _read_manifest(directory)["source"]
 
 
-def written_names(directory: Path, kind: str) -> set[str]:
-    """Names of the files of one kind that kerascnn wrote to a directory."""
+def list_written(directory: Path, kind: str) -> set[str]:
+    """List the names of the files of one kind that kerascnn wrote to a directory."""
     return set(_read_manifest(directory)["files"].get(kind, []))
 
 
@@ -144,7 +144,7 @@ def _read_manifest(directory: Path) -> _Manifest:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and number of a file, which are the same by whatever name or link it is reached."""
+    """Find the device and the number of a file, which are the same by whatever name or link it is reached."""
     try:
         status = path.stat()
     except OSError:

@@ -19,7 +19,7 @@ def encode_png(image: Image.Image, compress_level: int = 6) -> bytes:
 
 
 def is_own_png(path: Path) -> bool:
-    """Whether a file is a PNG that kerascnn drew. Only the beginning of the file is read."""
+    """Tell whether a file is a PNG that kerascnn drew. Only the beginning of the file is read."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
             return image.info.get("Software") == SOFTWARE

@@ -27,7 +27,7 @@ def silent_stderr() -> Iterator[None]:
     global _num_users
     with _lock:
         if _num_users == 0:
-            _shared.enter_context(_redirected_stderr())
+            _shared.enter_context(_redirect_stderr())
             _shared.enter_context(environment_variable(_LOG_LEVEL, os.environ.get(_LOG_LEVEL, "3")))
         _num_users += 1
     try:
@@ -40,7 +40,7 @@ def silent_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _redirected_stderr() -> Iterator[None]:
+def _redirect_stderr() -> Iterator[None]:
     try:
         if sys.stderr is not None:
             sys.stderr.flush()

@@ -141,7 +141,7 @@ def _draw_form(digit: int, size: tuple[int, int], generator: np.random.Generator
 
 @cache
 def _prepare_form(digit: int, form: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The different control points of a form, their ranges, the basis of its curves and where each curve ends."""
+    """Compute the different control points of a form, their ranges, the basis of its curves and where each ends."""
     strokes = _FORMS[digit][form]
     points = list(dict.fromkeys(point for stroke in strokes for point in stroke))
     rows = []
@@ -154,7 +154,7 @@ def _prepare_form(digit: int, form: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _spline_basis(count: int) -> np.ndarray:
-    """Uniform cubic B-splines: what each of `count` control points contributes to each point of the curve."""
+    """Compute what each of `count` control points of a uniform cubic B-spline contributes to each of its points."""
     position = np.linspace(1, count - 2, (count - 3) * _STEPS + 1)[:, None]
     distance = np.abs(position - np.arange(count))
     near = 2 / 3 - distance**2 + distance**3 / 2

@@ -55,7 +55,7 @@ def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator:
 
 @cache
 def _load_fonts(pattern: str) -> list[ImageFont.FreeTypeFont]:
-    """Fonts that come with matplotlib."""
+    """Load the fonts that come with matplotlib."""
     import matplotlib
 
     paths = sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob(pattern))

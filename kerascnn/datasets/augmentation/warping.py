@@ -102,7 +102,7 @@ def _draw_maps(
 
 @cache
 def _basis(size: int) -> np.ndarray:
-    """Basis along an axis: 1, distance from the middle, cubic B-splines; float32 `(size, 2 + grid points)`."""
+    """Make the basis of an axis: 1, distance from the middle, cubic B-splines; float32 `(size, 2 + grid points)`."""
     position = np.linspace(0.5, _ELASTIC_GRID - 1.5, size)[:, None]
     distance = np.abs(position - np.arange(_ELASTIC_GRID))
     near = 2 / 3 - distance**2 + distance**3 / 2

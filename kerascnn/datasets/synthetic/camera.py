@@ -38,7 +38,7 @@ def transform_page(
 
 
 def transform_box(box: Sequence[float], matrix: np.ndarray) -> tuple[int, int, int, int]:
-    """The bounding box, in whole pixels, of a box after a perspective transform: left, top, width, height."""
+    """Transform a box in perspective; return its bounding box in whole pixels: left, top, width, height."""
     left, top, width, height = box
     corners = np.array([[left, top], [left + width, top], [left + width, top + height], [left, top + height]])
     moved = cv2.perspectiveTransform(corners[None].astype(np.float64), matrix)[0]
@@ -47,7 +47,7 @@ def transform_box(box: Sequence[float], matrix: np.ndarray) -> tuple[int, int, i
 
 
 def transform_instances(instances: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The instance map, uint16 `(height, width)`, after a perspective transform; `shape` is that of the picture."""
+    """Transform an instance map, uint16 `(height, width)`, in perspective; `shape` is that of the picture."""
     if np.array_equal(matrix, np.eye(3)):
         return instances
     moved: np.ndarray = cv2.warpPerspective(instances, matrix, shape[::-1], flags=cv2.INTER_NEAREST)
@@ -91,7 +91,7 @@ def expose(picture: np.ndarray, blur: float, grain: float, quality: int, generat
 
 
 def _shadow(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The shadow of a hand or a telephone, as factors on the light: half a plane with a soft, uneven edge."""
+    """Draw the shadow of a hand or a telephone, as factors on the light: half a plane with a soft, uneven edge."""
     angle, place = generator.uniform(0, 2 * np.pi), generator.uniform(-0.4, 0.4)
     waves = 0.12 * np.sin(3 * x + generator.uniform(0, 6)) * np.sin(2 * y + generator.uniform(0, 6))
     depth = (x * np.cos(angle) + y * np.sin(angle) - place + waves) / generator.uniform(0.04, 0.2)
@@ -100,7 +100,7 @@ def _shadow(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.
 
 
 def _draw_table(size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
-    """A dark table with a grain along one direction: float32, `(height, width, 3)`, RGB, 0..1."""
+    """Draw a dark table with a grain along one direction: float32, `(height, width, 3)`, RGB, 0..1."""
     width, height = size
     noise = generator.normal(0, 1, (height, width)).astype(np.float32)
     streaks: np.ndarray = cv2.GaussianBlur(noise, (0, 0), sigmaX=40, sigmaY=1.5)

@@ -9,7 +9,7 @@ _LINE_COLOURS = ((0.45, 0.6, 0.8), (0.55, 0.55, 0.6), (0.3, 0.35, 0.45), (0.8, 0
 
 
 def make_paper(shape: tuple[int, int], colour: Sequence[float], generator: np.random.Generator) -> np.ndarray:
-    """An empty sheet: float32, `(height, width, 3)`, RGB, 0..1."""
+    """Make an empty sheet: float32, `(height, width, 3)`, RGB, 0..1."""
     fibres = cv2.GaussianBlur(generator.normal(0, 1, shape).astype(np.float32), (0, 0), 1.5)
     clouds = cv2.resize(generator.normal(0, 1, (6, 6)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
     light = 1 + 0.02 * fibres / max(float(fibres.std()), 1e-6) * 0.5 + 0.008 * clouds

@@ -68,7 +68,7 @@ def _find(picture: np.ndarray) -> list[Candidate]:
 
 
 def _judge(shown: SyntheticPicture, candidates: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-    """Part candidates into those that show the digit and those that show none; others are neither."""
+    """Divide candidates into those that show the digit and those that show none; others are neither."""
     if shown.shows_many:
         return [], []
     if shown.label is None:

@@ -63,7 +63,7 @@ def _count_loops(solid: np.ndarray) -> int:
 
 
 def _signed_distance(solid: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Distance of each pixel from the outline, positive inside the strokes, with a little unevenness."""
+    """Measure the distance of each pixel from the outline, positive inside the strokes, with a little unevenness."""
     inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5)
     outside = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, 5)
     wobble = cv2.GaussianBlur(generator.normal(0, 1, solid.shape).astype(np.float32), (0, 0), 5)

@@ -39,7 +39,7 @@ def accelerate(model: keras.Model) -> keras.Model:
 
 
 def _on_cpu(model: keras.Model) -> bool:
-    """Whether all weights are in the memory of the CPU, which every framework names in the device."""
+    """Tell whether all weights are in the memory of the CPU, which every framework names in the device."""
     return all("cpu" in str(weight.value.device).lower() for weight in model.weights)
 
 

@@ -74,10 +74,10 @@ def _from_patches(images: jax.Array, shape: tuple[int, ...], padding: Padding, g
 def _from_exchanged_axes(images: jax.Array, shape: tuple[int, ...], padding: Padding, gradient: jax.Array) -> jax.Array:
     parts = min(_PARTS, -(-images.shape[0] // _IMAGES_A_PART))
     pairs = zip(jnp.array_split(images, parts), jnp.array_split(gradient, parts), strict=True)
-    return sum(_exchanged_convolution(*pair, padding) for pair in pairs).transpose(1, 2, 0, 3)
+    return sum(_convolve_exchanged(*pair, padding) for pair in pairs).transpose(1, 2, 0, 3)
 
 
-def _exchanged_convolution(images: jax.Array, gradient: jax.Array, padding: Padding) -> jax.Array:
+def _convolve_exchanged(images: jax.Array, gradient: jax.Array, padding: Padding) -> jax.Array:
     images, gradient = images.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3)
     if padding[1] == (0, 0):
         # A column of zeros on both sides changes no sum, and makes this a padded convolution.
@@ -87,7 +87,7 @@ def _exchanged_convolution(images: jax.Array, gradient: jax.Array, padding: Padd
 
 
 def _convolution(images: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
-    """A convolution on all cores: its result has one row more than the images until it is cut."""
+    """Convolve on all cores: the result has one row more than the images until it is cut."""
     (above, below), sides = padding
     height = images.shape[1] + above + below - kernel.shape[0] + 1
     additional = max(0, images.shape[1] + 1 - height) if kernel.shape[2] >= _FEW_CHANNELS else 0
@@ -105,7 +105,7 @@ class FastConv2D(keras.layers.Conv2D):
     """`Conv2D` with stride 1, channels last."""
 
     def convolution_op(self, inputs: jax.Array, kernel: jax.Array) -> jax.Array:
-        """The convolution, before bias and activation."""
+        """Convolve, before bias and activation."""
         rows, columns = self.kernel_size if self.padding == "same" else (1, 1)
         padding = ((rows - 1) // 2, rows // 2), ((columns - 1) // 2, columns // 2)
         return convolve(inputs, keras.ops.convert_to_tensor(kernel), padding)
@@ -115,7 +115,7 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
     """`MaxPooling2D` with windows that do not overlap, channels last."""
 
     def call(self, inputs: jax.Array) -> jax.Array:
-        """The largest value of each window; of equal ones the first has the gradient, as in Keras's own layer."""
+        """Take the largest value of each window; of equal ones the first has the gradient, as in Keras's own layer."""
         rows, columns = self.pool_size
         inside = inputs[:, : inputs.shape[1] // rows * rows, : inputs.shape[2] // columns * columns]
         parts = [inside[:, row::rows, column::columns] for row in range(rows) for column in range(columns)]
@@ -136,7 +136,7 @@ class FastDropout(keras.layers.Dropout):
 
 
 def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
-    """The class of the fast layer that does what this one does; the layer's own class if there is none."""
+    """Find the class of the fast layer that does what this one does; the layer's own class if there is none."""
     if layer.dtype_policy.name != "float32":
         return type(layer)
     if type(layer) is keras.layers.Dropout and layer.noise_shape is None:

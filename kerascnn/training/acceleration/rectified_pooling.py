@@ -55,7 +55,7 @@ def rectify_after_pooling(model: keras.Model) -> keras.Model:
 
 
 def _may_wait(convolution: keras.layers.Layer, pooling: keras.layers.Layer) -> bool:
-    """Whether the pooling would give the same before bias and ReLU, and nothing else depends on their place."""
+    """Tell whether the pooling gives the same before bias and ReLU, and nothing else depends on their place."""
     if type(convolution) is not keras.layers.Conv2D or type(pooling) is not keras.layers.MaxPooling2D:
         return False
     usual = {layer.dtype_policy.name for layer in (convolution, pooling)} == {"float32"} and convolution.trainable

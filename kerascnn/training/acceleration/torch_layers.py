@@ -46,17 +46,17 @@ class FastConv2D(keras.layers.Conv2D):
     """`Conv2D` with channels last, without copies."""
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Convolution, bias and activation in one go."""
+        """Convolve, add the bias and apply the activation in one go."""
         if inputs.device.type == "meta":
             return super().call(inputs)
-        outputs = self._convolved(inputs.permute(0, 3, 1, 2))
+        outputs = self._convolve(inputs.permute(0, 3, 1, 2))
         if self.activation is keras.activations.relu:
             # The gradient of a convolution does not need its result, so that it may be overwritten; but not as a view,
             # for which PyTorch makes copies on the way back.
             return torch.relu_(outputs).permute(0, 2, 3, 1)
         return self.activation(outputs.permute(0, 2, 3, 1))
 
-    def _convolved(self, images: torch.Tensor) -> torch.Tensor:
+    def _convolve(self, images: torch.Tensor) -> torch.Tensor:
         kernel = keras.ops.convert_to_tensor(self.kernel).permute(3, 2, 0, 1)
         kernel = kernel.contiguous(memory_format=torch.channels_last)
         bias = None if self.bias is None else keras.ops.convert_to_tensor(self.bias)
@@ -70,7 +70,7 @@ class FastMaxPooling2D(keras.layers.MaxPooling2D):
     """`MaxPooling2D` with channels last, without copies."""
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
-        """The largest value of each window."""
+        """Take the largest value of each window."""
         if inputs.device.type == "meta":
             return super().call(inputs)
         pooled = functional.max_pool2d(inputs.permute(0, 3, 1, 2), self.pool_size, self.strides)
@@ -92,7 +92,7 @@ class FastDropout(keras.layers.Dropout):
 
 
 def fast_class(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
-    """The class of the fast layer that does what this one does; the layer's own class if there is none."""
+    """Find the class of the fast layer that does what this one does; the layer's own class if there is none."""
     if layer.dtype_policy.name != "float32":
         return type(layer)
     if type(layer) is keras.layers.Dropout and layer.seed is None and layer.noise_shape is None:

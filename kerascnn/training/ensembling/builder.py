@@ -21,7 +21,7 @@ from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.saving.safe_loading import load_keras_model
 from kerascnn.training.ensembling.members import Candidate, check_data, find_candidates, find_held_out
 from kerascnn.training.ensembling.validation import Validation
-from kerascnn.utils.backend import activate, software
+from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.files import staging_directory
 from kerascnn.utils.quiet import silent_stderr
@@ -114,7 +114,7 @@ def _tell_held_out(number: int, max_members: int | None, note: Callable[[str], N
 
 
 def _member(candidate: Candidate, metrics: dict[str, float]) -> dict[str, Any]:
-    """What the ensemble's card tells of a member."""
+    """Describe a member as the ensemble's card does."""
     card = candidate.card
     return {
         "name": card.name,
@@ -150,7 +150,7 @@ def _card(path: Path, cards: Sequence[Card], members: list[dict[str, Any]], data
             "num_test": len(dataset.test_labels),
             "split_seed": first.split_seed,
         },
-        software=software(backend),
+        software=describe_software(backend),
         members=members,
     )
 
