@@ -22,7 +22,7 @@ import kerascnn
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS
 from kerascnn.inference.predictor import Predictor
-from kerascnn.inference.sources import expand_directories
+from kerascnn.inference.sources import expand_sources
 
 
 def letters(fonts: list[Callable[[int], ImageFont.FreeTypeFont]]) -> list[Image.Image]:
@@ -124,7 +124,7 @@ def main() -> None:
     if arguments.fashion_mnist:
         pictures["Fashion-MNIST test"] = list(load_dataset(arguments.fashion_mnist).test_images)
     if arguments.singles:
-        pictures["real single digits"] = expand_directories([str(arguments.singles)])
+        pictures["real single digits"] = expand_sources([str(arguments.singles)])
     figures = {name: measure_rejection(model, chosen[:count]) for name, chosen in pictures.items()}
     figures = {"threshold": model.card.rejection_threshold, **figures}
     print(figures)

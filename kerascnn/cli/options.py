@@ -25,6 +25,15 @@ class Format(StrEnum):
     csv = "csv"
 
 
+class PredictionFormat(StrEnum):
+    """How predictions are printed."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+    kaggle = "kaggle"
+
+
 class TextOrJson(StrEnum):
     """How results that are no table are printed."""
 
@@ -35,7 +44,12 @@ class TextOrJson(StrEnum):
 ARCHITECTURE_NAMES = ", ".join(ARCHITECTURES)
 
 ImagesArgument = Annotated[
-    list[str], typer.Argument(metavar="IMAGE", help="Pictures, directories of pictures, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="IMAGE",
+        help="Pictures, directories of pictures, tables of pixels (.csv, .npy, .npz), or - for standard input. "
+        "scan.tif#3 is the third page of a TIFF.",
+    ),
 ]
 _DEFAULT_MODEL = "  [default: saved_models/mnist_cnn.keras if it exists, else reference]"
 ClassifierOption = Annotated[
@@ -79,7 +93,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="The data set: 'mnist', a directory of IDX files, an .npz file in Keras's layout, "
+        help="The data set: 'mnist', a directory of IDX files, an .npz file, a .csv file of pixels, "
         "or a directory with one sub-directory of pictures for each class.  [default: mnist]",
         rich_help_panel="Data",
     ),

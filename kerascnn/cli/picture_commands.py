@@ -9,19 +9,20 @@ from kerascnn.cli.application import app
 from kerascnn.cli.options import (
     BackendOption,
     ClassifierOption,
-    Format,
     ImagesArgument,
     ModelOption,
     PredictionBackendOption,
+    PredictionFormat,
     TextOrJson,
     load_model,
     name_model_first,
     take_options,
 )
-from kerascnn.cli.printing import print_json, print_message, print_predictions
+from kerascnn.cli.printing import print_json, print_message, print_predictions, print_submission
 from kerascnn.utils.errors import KerasCNNError
 
 if TYPE_CHECKING:
+    from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
 
 _MANY_PICTURES = 200
@@ -93,16 +94,19 @@ def predict(
         ),
     ] = None,
     format: Annotated[
-        Format, typer.Option(help="How to print the predictions; json is one object a line.")
-    ] = Format.text,
+        PredictionFormat,
+        typer.Option(
+            help="How to print the predictions; json is one object a line, kaggle a table of ImageId and Label."
+        ),
+    ] = PredictionFormat.text,
 ) -> None:
     """Read the digit in each picture.
 
     Example: kerascnn predict scans/ --format json
     """
-    from kerascnn.inference.sources import expand_directories
+    from kerascnn.inference.sources import expand_sources
 
-    sources = expand_directories(images, output)
+    sources = expand_sources(images, output)
     drawings = _drawings(output, sources)
     predictor = load_model(model, backend)
     failures = _Failures()
@@ -117,7 +121,10 @@ def predict(
 
         results = show_progress(results, len(sources))
     results = name_model_first(results, model, predictor)
-    print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
+    if format is PredictionFormat.kaggle:
+        print_submission(results, [source.name for source in sources], predictor.card.class_names)
+    else:
+        print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
     failures.exit_if_any(len(sources))
 
 
@@ -149,9 +156,9 @@ def read(
     Example: kerascnn read photo.jpg --output found/
     """
     from kerascnn.inference.page_reader import read_files
-    from kerascnn.inference.sources import expand_directories
+    from kerascnn.inference.sources import expand_sources
 
-    sources = expand_directories(images, output)
+    sources = expand_sources(images, output)
     drawings = _drawings(output, sources)
     predictor = load_model(model, backend)
     failures = _Failures()
@@ -270,7 +277,7 @@ class _Failures:
         raise typer.Exit(1)
 
 
-def _drawings(output: str | None, sources: Sequence[str]) -> "Drawings | None":
+def _drawings(output: str | None, sources: Sequence["Page"]) -> "Drawings | None":
     """Prepare the files for the drawings, and check them before any work."""
     if output is None:
         return None

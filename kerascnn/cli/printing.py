@@ -57,6 +57,27 @@ def print_predictions(
             print(text if single else f"{name}: {text}")
 
 
+def print_submission(
+    results: Iterable[tuple[str, "Prediction"]], names: Sequence[str], class_names: Sequence[str]
+) -> None:
+    """Print predictions as Kaggle's digit recogniser takes them: the number of each picture, from 1, and its label.
+
+    Every picture that could be read has a label, the most probable one, sure or not.
+
+    Args:
+        results: Pairs of a picture's name and its prediction, in the order of `names`.
+        names: Names of all pictures, of which some may be missing from `results`.
+        class_names: Names of the model's classes, in the order of the probabilities.
+    """
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["ImageId", "Label"])
+    numbers = iter(enumerate(names, start=1))
+    for name, prediction in results:
+        number = next(number for number, one in numbers if one == name)
+        probabilities = prediction.probabilities
+        writer.writerow([number, class_names[max(range(len(class_names)), key=probabilities.__getitem__)]])
+
+
 def _prediction_document(name: str, prediction: "Prediction", class_names: Sequence[str], top_k: int) -> dict[str, Any]:
     order = sorted(range(len(class_names)), key=lambda index: -prediction.probabilities[index])[:top_k]
     digit = {"digit": prediction.digit} if tuple(class_names) == tuple("0123456789") else {}

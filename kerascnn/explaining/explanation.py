@@ -8,9 +8,10 @@ from kerascnn.explaining.explanation_files import open_directory
 from kerascnn.explaining.results import Explanation, ExplanationOptions, PageExplanation
 from kerascnn.explaining.segmented_page import explain_page
 from kerascnn.images.decoding import Picture
+from kerascnn.images.documents import name_picture
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.inference.predictor import Predictor, load
-from kerascnn.inference.sources import name_picture, open_picture
+from kerascnn.inference.sources import open_picture
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import resolve_model_path
 from kerascnn.utils.backend import choose_backend

@@ -2,6 +2,9 @@
 
 import io
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -10,20 +13,38 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kerascnn.utils.errors import ImageError
 
-Picture: TypeAlias = str | Path | bytes | BinaryIO | np.ndarray | Image.Image
-"""A picture as users have it: a path, encoded bytes, a binary file, an array or a PIL image."""
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One picture of a document that has several (`kerascnn.images.documents`).
+
+    Args:
+        name: Name of the document and number of the picture, such as `scan.tif#3`.
+        decode: Function that decodes it; raises ImageError if it is damaged.
+    """
+
+    name: str
+    decode: Callable[[], np.ndarray]
+
+
+Picture: TypeAlias = str | Path | bytes | BinaryIO | np.ndarray | Image.Image | Page
+"""A picture as users have it: a path, encoded bytes, a binary file, an array, a PIL image or a page of a document."""
 
 MAX_PIXELS = 120_000_000
 """Pictures with more pixels are refused before they are decoded; phones make 12 to 108 million."""
 
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
+# The largest value of a range: 8, 10, 12, 14 and 16 bits, as cameras and scanners have them.
+_RANGES = (255, 1023, 4095, 16_383, 65_535)
+# The brands that a HEIC or HEIF file names after the first eight bytes.
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 def decode(source: Picture, name: str | None = None) -> np.ndarray:
     """Decode a picture into an array.
 
-    EXIF orientation is applied, transparency is laid on white, the first frame of an animation is taken, deep grey
-    (16 and 32 bit) is scaled to 8 bit.
+    EXIF orientation is applied, transparency is laid on white, the first frame of an animation is taken, and deep grey
+    (16 and 32 bit) is scaled to 8 bit by its range, not by what the picture has of it. HEIC needs pillow-heif.
 
     Args:
         source: A path, encoded bytes, a binary file, a PIL image, or an array `(height, width)`, `(height, width, 1)`,
@@ -41,22 +62,34 @@ def decode(source: Picture, name: str | None = None) -> np.ndarray:
         >>> decode("seven.png").shape
         (28, 28)
     """
+    if isinstance(source, Page):
+        return source.decode()
     name = name or (str(source) if isinstance(source, str | Path) else "the picture")
     if isinstance(source, Image.Image):
-        _refuse_if_too_large(source.size, name)
-        return _to_array(source)
+        return convert_frame(source, name)
     # Anything else that can be neither opened nor read is an array, or a tensor or a list that NumPy makes one of.
     if not (isinstance(source, str | Path | bytes) or hasattr(source, "read")):
         return _convert_array(np.asarray(source))
     stream: Any = io.BytesIO(source) if isinstance(source, bytes) else source
+    with translate_decoding_errors(name), _open(stream, name) as image:
+        return convert_frame(image, name)
+
+
+def convert_frame(image: Image.Image, name: str) -> np.ndarray:
+    """Convert the current frame of an open picture as `decode` does; raises ImageError if it is too large."""
+    _refuse_if_too_large(image.size, name)
+    image.load()
+    return _to_array(image)
+
+
+@contextmanager
+def translate_decoding_errors(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises on a file into an ImageError with one clear sentence."""
     try:
         # A size that Pillow merely warns of is within our own cap or refused by it.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(stream) as image:
-                _refuse_if_too_large(image.size, name)
-                image.load()
-                return _to_array(image)
+            yield
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -77,6 +110,35 @@ def decode(source: Picture, name: str | None = None) -> np.ndarray:
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")[:120]
         raise ImageError(f"{name} is damaged and cannot be decoded ({reason}).") from error
+
+
+def _open(stream: Any, name: str) -> Image.Image:
+    try:
+        return Image.open(stream)
+    except UnidentifiedImageError:
+        if not _is_heic(stream):
+            raise
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise ImageError(
+            f"{name} is a HEIC picture, which needs pillow-heif; pip install 'kerascnn[heic]' adds it."
+        ) from error
+    # Pillow's list of formats is left as it is: what other programs of the process open does not change.
+    file = pillow_heif.open_heif(stream)
+    _refuse_if_too_large(file.size, name)
+    return file.to_pillow()
+
+
+def _is_heic(stream: Any) -> bool:
+    if isinstance(stream, str | Path):
+        with Path(stream).open("rb") as file:
+            head = file.read(12)
+    else:
+        stream.seek(0)
+        head = stream.read(12)
+        stream.seek(0)
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
 
 
 def _convert_array(array: np.ndarray) -> np.ndarray:
@@ -116,11 +178,9 @@ def _too_large(name: str) -> ImageError:
 
 
 def _to_array(image: Image.Image) -> np.ndarray:
-    if getattr(image, "is_animated", False):
-        image.seek(0)
+    image = ImageOps.exif_transpose(image)
     if image.mode in _DEEP_MODES:
         return _scale_to_bytes(np.asarray(image))
-    image = ImageOps.exif_transpose(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = _lay_on_white(image.convert("RGBA"))
     return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
@@ -140,6 +200,10 @@ def _lay_on_white(image: Image.Image) -> Image.Image:
 def _scale_to_bytes(array: np.ndarray) -> np.ndarray:
     values = np.nan_to_num(array.astype(np.float32), posinf=0, neginf=0)
     low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 255 and array.dtype.kind != "f":
-        return values.astype(np.uint8)
-    return np.round((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+    if low < 0 or high > _RANGES[-1]:  # a range that no picture has: heights or temperatures, perhaps
+        values, limit = values - low, max(high - low, 1e-6)
+    elif high <= 1 and array.dtype.kind == "f":
+        limit = 1
+    else:
+        limit = next(limit for limit in _RANGES if high <= limit)
+    return np.round(values * (255 / limit)).astype(np.uint8)

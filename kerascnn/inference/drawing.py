@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerascnn.images.decoding import Picture
+from kerascnn.images.documents import find_document, name_picture
 from kerascnn.images.glyphs import Glyph
 from kerascnn.images.normalization import PreparedImage
 from kerascnn.inference.predictor import Prediction, Predictor
@@ -31,23 +32,24 @@ class Drawings:
 
     Args:
         directory: The directory, made with the first drawing.
-        sources: The pictures as named on the command line: paths, or `-` for standard input.
+        sources: The pictures: pages, paths, or `-` for standard input.
 
     Raises:
         OutputError: If a drawing would replace one of the pictures, or a file that is no drawing of an earlier run.
     """
 
-    def __init__(self, directory: str | Path, sources: Iterable[str | Path]) -> None:
+    def __init__(self, directory: str | Path, sources: Iterable[Picture]) -> None:
         self._names: dict[str, str] = {}
         taken: set[str] = set()
-        for source in map(str, sources):
+        for source in map(name_picture, sources):
             stem = "standard-input" if source == STANDARD_INPUT else Path(source).stem
             name, number = f"{stem}.png", 2
             while name.lower() in taken:
                 name, number = f"{stem}-{number}.png", number + 1
             taken.add(name.lower())
             self._names[source] = name
-        self._output = OutputDirectory(Path(directory), DRAWINGS, self._names.values(), inputs=self._names)
+        inputs = {find_document(source) for source in self._names}
+        self._output = OutputDirectory(Path(directory), DRAWINGS, self._names.values(), inputs)
 
     def write(self, source: str, drawing: bytes) -> None:
         """Write the content of a PNG file, the drawing of one of the pictures."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from kerascnn.images.decoding import Picture
+from kerascnn.images.decoding import Page, Picture
 from kerascnn.images.normalization import PreparedImage
 from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngine
 from kerascnn.inference.recognition import ConsideredPicture, RecognisedPicture, consider_picture, recognise_pictures
-from kerascnn.inference.sources import OnError, name_picture, open_picture, read_standard_input
+from kerascnn.inference.sources import OnError, each_page, open_picture
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import (
     complete_model_path,
@@ -91,7 +91,7 @@ class Predictor:
                 `(height, width)`, `(height, width, 3)` or `(n, height, width)`, or a list of these.
 
         Returns:
-            One prediction for each picture.
+            One prediction for each picture, and so several for a document of several, such as a multi-page TIFF.
 
         Raises:
             ImageError: If a picture cannot be read.
@@ -100,7 +100,7 @@ class Predictor:
             >>> kerascnn.load("reference").predict("seven.png")[0].label
             '7'
         """
-        considered = [self._consider(picture) for picture in _each_picture(images)]
+        considered = [self._consider(page) for page in each_page(_each_picture(images))]
         return [prediction for _, prediction in self._recognise(considered, map)]
 
     def prepare(self, picture: Picture) -> PreparedImage:
@@ -154,10 +154,10 @@ class Predictor:
             Name (the path as given, `-` for standard input and bytes) and prediction, in the order of the sources.
         """
         with ThreadPoolExecutor(_DECODING_THREADS) as threads:
-            iterator = iter(sources)
-            pending = self._submit(threads, iterator)
+            pages = each_page(sources)
+            pending = self._submit(threads, pages)
             while pending:
-                following = self._submit(threads, iterator)
+                following = self._submit(threads, pages)
                 names, images = [], []
                 for name, future in pending:
                     try:
@@ -245,13 +245,10 @@ class Predictor:
             )
 
     def _submit(
-        self, threads: ThreadPoolExecutor, sources: Iterator[Picture]
+        self, threads: ThreadPoolExecutor, pages: Iterator[Page]
     ) -> list[tuple[str, Future[ConsideredPicture]]]:
         """Begin to prepare the next batch of pictures; standard input is read here, where it can be interrupted."""
-        return [
-            (name_picture(source), threads.submit(self._consider, read_standard_input(source)))
-            for source in islice(sources, BATCH_SIZE)
-        ]
+        return [(page.name, threads.submit(self._consider, page)) for page in islice(pages, BATCH_SIZE)]
 
     def _decide_weighed(self, result: RecognisedPicture) -> Prediction:
         if not result.weighed:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from kerascnn.images.decoding import Picture, decode
+from kerascnn.images.decoding import Page, Picture
+from kerascnn.images.documents import find_page, list_pages
+from kerascnn.images.picture_files import find_picture_files
 from kerascnn.utils.errors import ImageError
 from kerascnn.utils.outputs import list_written
 
@@ -20,43 +21,32 @@ OnError = Callable[[str, ImageError], None]
 DRAWINGS = "drawings"
 """Kind of the files that show how pictures were read (`kerascnn.utils.outputs`)."""
 
-_USUAL_SUFFIXES = {
-    ".avif", ".bmp", ".gif", ".heic", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
-    ".tiff", ".webp",
-}  # fmt: skip
 
-
-def expand_directories(arguments: Sequence[str], output: str | None = None) -> list[str]:
-    """Replace each directory by the pictures below it, in alphabetical order.
+def expand_sources(arguments: Sequence[str], output: str | None = None) -> list[Page]:
+    """Replace each directory by the pictures below it, in alphabetical order, and each document by its pictures.
 
     A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
-    neither end like a picture nor are one, and what an earlier run drew in the directory `output`.
+    neither end like a picture nor are one, and what an earlier run drew in the directory `output`. Standard input is
+    read here if it is named.
 
     Raises:
         ImageError: If a directory holds no picture.
     """
-    sources: list[str] = []
+    sources: list[Page] = []
     drawn = _drawings(output)
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT or not path.is_dir():
-            sources.append(argument)
+            sources += list_pages(read_standard_input(argument))
             continue
-        members = (member for member in sorted(path.rglob("*")) if member.resolve() not in drawn)
-        found = [str(member) for member in members if _is_picture(member, path)]
+        found = [str(member) for member in find_picture_files(path) if member.resolve() not in drawn]
         if not found:
             raise ImageError(
                 f"{argument} holds no pictures; give a directory with picture files, or the files themselves."
             )
-        sources += found
+        for member in found:
+            sources += list_pages(member)
     return sources
-
-
-def name_picture(source: Picture) -> str:
-    """Return the name of a picture in results: its path, `-` for encoded bytes, `picture` for one in memory."""
-    if isinstance(source, bytes):
-        return STANDARD_INPUT
-    return str(source) if isinstance(source, str | Path) else "picture"
 
 
 def open_picture(source: Picture) -> np.ndarray:
@@ -65,10 +55,9 @@ def open_picture(source: Picture) -> np.ndarray:
     Every picture that this package predicts, reads or explains is opened here.
 
     Raises:
-        ImageError: If the picture cannot be read.
+        ImageError: If the picture cannot be read, or the source has several.
     """
-    source = read_standard_input(source)
-    return decode(source, "standard input" if isinstance(source, bytes) else None)
+    return find_page(read_standard_input(source)).decode()
 
 
 def read_standard_input(source: Picture) -> Picture:
@@ -76,16 +65,20 @@ def read_standard_input(source: Picture) -> Picture:
     return sys.stdin.buffer.read() if isinstance(source, str) and source == STANDARD_INPUT else source
 
 
+def each_page(sources: Iterable[Picture]) -> Iterator[Page]:
+    """Divide sources into their pictures, one source after the other."""
+    return (page for source in sources for page in list_pages(read_standard_input(source)))
+
+
 def open_pictures(sources: Iterable[Picture], on_error: OnError) -> Iterator[tuple[str, np.ndarray]]:
     """Decode pictures one after the other into their names and arrays; those that cannot be read go to `on_error`."""
-    for source in sources:
-        name = name_picture(source)
+    for page in each_page(sources):
         try:
-            array = open_picture(source)
+            array = page.decode()
         except ImageError as error:
-            on_error(name, error)
+            on_error(page.name, error)
         else:
-            yield name, array
+            yield page.name, array
 
 
 def _drawings(output: str | None) -> set[Path]:
@@ -93,18 +86,3 @@ def _drawings(output: str | None) -> set[Path]:
         return set()
     directory = Path(output).resolve()
     return {directory / name for name in list_written(directory, DRAWINGS)}
-
-
-def _is_picture(path: Path, root: Path) -> bool:
-    if any(part.startswith(".") for part in path.relative_to(root).parts) or not path.is_file():
-        return False
-    if path.suffix.lower() in _USUAL_SUFFIXES:
-        return True
-    try:
-        with Image.open(path):
-            return True
-    except UnidentifiedImageError:
-        return False
-    # A damaged picture is a picture; the decoder will say what is wrong with it.
-    except Exception:
-        return True

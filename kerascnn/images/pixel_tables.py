@@ -1,0 +1,105 @@
+"""Tables of pixels: CSV files with an image in each row, as Kaggle's digit recogniser and many others have them."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+_LABELS = {"label", "labels", "class", "target", "digit", "y"}
+_NUMBERS = {"", "id", "imageid", "image_id", "index", "unnamed: 0"}  # columns that count the rows
+_SAMPLE = 1000  # rows that are looked at to tell a label from a pixel
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """The images of a table, float32 `(n, pixels)`, and the label of each as a string; None if it has no labels."""
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is written: the delimiter, whether a header comes first, and the columns."""
+
+    delimiter: str
+    has_header: bool
+    pixels: Sequence[int]
+    label: int | None
+
+
+def read_pixel_table(path: Path) -> PixelTable:
+    """Read a CSV file with the pixels of one square image in each row, with or without a header and labels.
+
+    The labels stand in a column of that name; without a header in the first or the last column, where a row has one
+    number more than a square image has pixels.
+
+    Raises:
+        ValueError: If the rows are no such images; OSError if the file cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        first = stream.readline()
+        delimiter = max(",;\t", key=first.count)
+        stream.seek(0)
+        rows = [row for row in islice(csv.reader(stream, delimiter=delimiter), _SAMPLE) if row]
+        layout = _find_layout(rows, delimiter)
+        stream.seek(0)
+        stream.readline() if layout.has_header else None
+        columns = [*layout.pixels, *([] if layout.label is None else [layout.label])]
+        numeric = layout.label is None or all(_is_number(row[layout.label]) for row in rows[layout.has_header :])
+        table = np.loadtxt(
+            stream,
+            np.float32,
+            delimiter=delimiter,
+            usecols=columns if numeric else layout.pixels,
+            ndmin=2,
+            comments=None,
+        )
+        if layout.label is None:
+            return PixelTable(table, None)
+        if numeric:
+            return PixelTable(table[:, :-1], table[:, -1])
+        stream.seek(0)
+        lines = (row for row in csv.reader(stream, delimiter=delimiter) if row)
+        labels = [row[layout.label] for row in islice(lines, int(layout.has_header), None)]
+    return PixelTable(table, np.array(labels))
+
+
+def _find_layout(rows: list[list[str]], delimiter: str) -> _Layout:
+    if not rows:
+        raise ValueError("it is empty")
+    strange = [cell for cell in rows[0] if not _is_number(cell)]
+    has_header = len(strange) > 1
+    columns = range(len(rows[0]))
+    if has_header:
+        names = [name.strip().lower() for name in rows[0]]
+        labels = [column for column in columns if names[column] in _LABELS]
+        pixels = [column for column in columns if column not in labels[:1] and names[column] not in _NUMBERS]
+        if len(rows) > 1 and _is_square(len(pixels)):
+            return _Layout(delimiter, True, pixels, labels[0] if labels else None)
+    if _is_square(len(columns)) and not strange:
+        return _Layout(delimiter, False, columns, None)
+    if has_header or not _is_square(len(columns) - 1):
+        raise ValueError(f"a row of {len(columns)} columns is no square image, with or without a label")
+    label = 0 if _may_be_labels([row[0] for row in rows]) else len(columns) - 1
+    return _Layout(delimiter, False, [column for column in columns if column != label], label)
+
+
+def _may_be_labels(cells: Sequence[str]) -> bool:
+    """Whether a first column has labels: pixels of a corner are all alike, or have fractions."""
+    return len(set(cells)) > 1 and all(not _is_number(cell) or float(cell).is_integer() for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _is_square(number: int) -> bool:
+    return number > 1 and math.isqrt(number) ** 2 == number
