@@ -85,8 +85,8 @@ def test_npz_in_keras_layout_with_a_channel_axis(tmp_path, mnist):
 @pytest.fixture
 def class_folder(tmp_path, photo):
     """Twelve pictures of each of three digits, one directory a digit."""
-    for digit in (3, 7, 8):
-        directory = tmp_path / "pictures" / str(digit)
+    for digit, name in ((3, "three"), (7, "seven"), (8, "eight")):
+        directory = tmp_path / "pictures" / name
         directory.mkdir(parents=True)
         for index in range(12):
             photo(digit, side=120 + index).save(directory / f"{index}.png")
@@ -95,7 +95,7 @@ def class_folder(tmp_path, photo):
 
 def test_class_folder_is_divided_by_seed(class_folder):
     data = load_dataset(class_folder)
-    assert data.class_names == ("3", "7", "8")
+    assert data.class_names == ("eight", "seven", "three")
     assert (len(data.train_labels), len(data.test_labels)) == (30, 6)
     assert data.train_images.shape[1:] == (28, 28)
     assert data.preparation == "resize"
@@ -169,14 +169,24 @@ def test_each_malformed_idx_directory_is_one_clear_error(tmp_path, mnist, damage
     ("arrays", "words"),
     [
         ({"x_train": np.zeros((4, 28, 28), np.uint8)}, "no array 'y_train'"),
-        ({"x_train": np.zeros((4, 28, 28), np.float32)}, "integers 0..255"),
-        ({"x_train": np.zeros((4, 784), np.uint8)}, "expected .n, height, width."),
+        ({"x_train": np.full((4, 28, 28), -0.5)}, "x_train has values from -0.5 to -0.5; expected 0 to 255"),
+        ({"x_train": np.full((4, 28, 28), np.nan)}, "x_train has values from nan"),
+        ({"x_train": np.zeros((4, 700), np.uint8)}, "expected .n, height, width."),
+        ({"x_train": np.zeros((4, 0, 0), np.uint8)}, "no images"),
+        ({"x_train": np.array(["a"] * 4)}, "has the type <U1"),
+        ({"x_train": np.arange(4 * 28 * 28 * 4, dtype=np.uint16).reshape(4, 28, 28, 4)}, "transparency"),
+        ({"y_train": np.array([0.5, 1, 0, 1])}, "y_train has labels that are no whole numbers"),
+        ({"y_train": np.array([-1, 1, 0, 1])}, "y_train has the label -1"),
+        ({"y_train": np.array([[1, 1], [0, 1], [1, 0], [1, 0]])}, "not one-hot"),
+        ({"class_names": np.array(["a", "b"]), "y_test": np.array([0, 1, 2, 1])}, "the label 2; expected .* a, b"),
+        ({"y_test": np.array([0, 1, 2, 1])}, "the class '2' has no training image"),
     ],
 )
 def test_each_malformed_npz_is_one_clear_error(tmp_path, arrays, words):
     labels = np.array([0, 1, 0, 1])
-    others = {"y_train": labels, "x_test": np.zeros((4, 28, 28), np.uint8), "y_test": labels}
-    complete = {**(others if "y_train" not in words else {}), **arrays}
+    images = np.zeros((4, 28, 28), np.uint8)
+    others = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    complete = {**(others if "no array" not in words else {}), **arrays}
     np.savez(tmp_path / "data.npz", **complete)
     with pytest.raises(DataError, match=words):
         load_dataset(tmp_path / "data.npz")
@@ -193,8 +203,246 @@ def test_empty_class_directory_and_unreadable_picture_are_named(class_folder):
     with pytest.raises(DataError, match="9 is empty"):
         load_dataset(class_folder)
     (class_folder / "9" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    with pytest.raises(DataError, match=r"broken\.png"):
+    with pytest.raises(DataError, match=r"9: no picture can be decoded: .*broken\.png is"):
         load_dataset(class_folder)
+
+
+# === Data as people have them ===
+
+
+@pytest.fixture(scope="module")
+def some(mnist):
+    """Four training and two test images of each digit, with their labels."""
+    parts = []
+    for images, labels, count in (
+        (mnist.train_images, mnist.train_labels, 4),
+        (mnist.test_images, mnist.test_labels, 2),
+    ):
+        chosen = np.concatenate([np.flatnonzero(labels == digit)[:count] for digit in range(10)])
+        parts += [images[chosen], labels[chosen]]
+    return parts
+
+
+def write_folder(directory, images, labels, names=None):
+    """Write images as a class folder."""
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = directory / (names[label] if names else str(label))
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{index:03d}.png")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("of_images", "of_labels"),
+    [
+        (lambda x: x.astype(np.int64), lambda y: y[:, None].astype(np.uint8)),
+        (lambda x: (x / 255).astype(np.float32), lambda y: y.astype(np.float32)),
+        (lambda x: x.astype(np.float64), lambda y: np.eye(10)[y]),
+        (lambda x: x.reshape(-1, 784), lambda y: y.astype(str)),
+        (lambda x: x[:, None], lambda y: np.eye(10, dtype=bool)[y]),
+        (lambda x: np.repeat(x[:, None], 3, axis=1), lambda y: y.astype(bytes)),
+        (lambda x: x.astype(np.uint16) * 257, lambda y: y.tolist()),
+    ],
+    ids=["int64", "0..1", "0..255", "784", "channels first", "colour", "16 bit"],
+)
+def test_npz_and_arrays_of_every_form_are_the_same_data(tmp_path, some, of_images, of_labels):
+    x_train, y_train, x_test, y_test = some
+    arrays = [of_images(x_train), of_labels(y_train), of_images(x_test), of_labels(y_test)]
+    np.savez(tmp_path / "some.npz", **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+    expected = load_dataset(((x_train, y_train), (x_test, y_test))).digest()
+    for data in (load_dataset(tmp_path / "some.npz"), load_dataset((arrays[:2], arrays[2:]))):
+        assert data.digest() == expected
+        assert (data.class_names, data.preparation) == (tuple("0123456789"), "mnist")
+
+
+def test_the_range_of_all_parts_together_counts(some):
+    x_train, y_train, x_test, y_test = some
+    data = load_dataset(((x_train, y_train), (np.minimum(x_test, 1), y_test)))
+    assert data.test_images.max() == 1
+    binary = load_dataset((((x_train > 127).astype(np.uint8), y_train), (x_test > 127, y_test)))
+    assert np.array_equal(np.unique(binary.train_images), [0, 255])
+
+
+def test_labels_name_the_classes_that_occur(some):
+    x_train, y_train, x_test, y_test = some
+    notes = []
+    from_one = load_dataset(((x_train, y_train + 1), (x_test, y_test + 1)), on_note=notes.append)
+    assert from_one.class_names == tuple(map(str, range(1, 11)))
+    assert np.array_equal(from_one.train_labels, y_train)
+    assert from_one.preparation == "mnist"
+    assert "taken for digits" in notes[0]
+    few, few_test = np.isin(y_train, (3, 8)), np.isin(y_test, (3, 8))
+    pair = load_dataset(((x_train[few], y_train[few]), (x_test[few_test], y_test[few_test])))
+    assert (pair.class_names, pair.preparation) == (("3", "8"), "mnist")
+    assert np.array_equal(np.unique(pair.train_labels), [0, 1])
+    # Numbers of two classes need not be digits: these pictures are light.
+    cats = load_dataset(((255 - x_train[few], y_train[few]), (255 - x_test[few_test], y_test[few_test])))
+    assert cats.preparation == "resize"
+    assert load_dataset(((x_train, y_train), (x_test, y_test)), preparation="resize").preparation == "resize"
+
+
+def test_class_names_go_with_labels_from_0_from_1_and_by_name(tmp_path, some):
+    x_train, y_train, x_test, y_test = some
+    names = np.array([f"no. {digit}" for digit in range(10)])
+    for train, test in ((y_train, y_test), (y_train + 1, y_test + 1), (names[y_train], names[y_test])):
+        np.savez(tmp_path / "n.npz", x_train=x_train, y_train=train, x_test=x_test, y_test=test, class_names=names)
+        data = load_dataset(tmp_path / "n.npz")
+        assert data.class_names == tuple(names)
+        assert np.array_equal(data.train_labels, y_train)
+
+
+def test_npz_of_medmnist_brings_its_validation_part(tmp_path, some):
+    x_train, y_train, x_test, y_test = some
+    labels = {"train_labels": y_train[:, None], "val_labels": y_test[:, None], "test_labels": y_test[:, None]}
+    np.savez(tmp_path / "m.npz", train_images=x_train, val_images=255 - x_test, test_images=x_test, **labels)
+    data = load_dataset(tmp_path / "m.npz")
+    assert (len(data.train_labels), data.num_validation, len(data.test_labels)) == (60, 20, 20)
+    train, validation = data.divide_training_part(0.5, seed=3)
+    assert np.array_equal(data.train_images[train], x_train)
+    assert np.array_equal(data.train_images[validation], 255 - x_test)
+    assert np.array_equal(data.train_labels[validation], y_test)
+
+
+def test_without_a_test_part_a_sixth_is_held_out_and_said(tmp_path, some):
+    x_train, y_train, *_ = some
+    np.savez(tmp_path / "n.npz", images=np.repeat(x_train, 3, axis=0), labels=np.repeat(y_train, 3))
+    notes = []
+    data = load_dataset(tmp_path / "n.npz", on_note=notes.append)
+    assert (len(data.train_labels), len(data.test_labels)) == (100, 20)
+    assert notes == ["n has no test part; 20 of 120 images are held out as one."]
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("Training", "VALID"), ("TRAIN", "Validation")])
+def test_parts_of_a_class_folder_are_no_classes(tmp_path, some, names):
+    x_train, y_train, x_test, y_test = some
+    root = tmp_path / "zip" / "inner"
+    write_folder(root / names[0], x_train, y_train)
+    write_folder(root / names[1], x_test, y_test)
+    (tmp_path / "zip" / "__MACOSX" / "0").mkdir(parents=True)
+    (tmp_path / "zip" / "README.txt").write_text("Digits.\n")
+    notes = []
+    data = load_dataset(tmp_path / "zip", on_note=notes.append)
+    assert (data.name, data.class_names) == ("zip", tuple("0123456789"))
+    assert (len(data.train_labels), data.num_validation, len(data.test_labels)) == (50, 20, 10)
+    assert [note.split(";")[0] for note in notes] == ["zip has no test part"]
+    write_folder(root / "Testing", x_test[::2], y_test[::2])
+    data = load_dataset(tmp_path / "zip")
+    assert (len(data.train_labels), data.num_validation, len(data.test_labels)) == (60, 20, 10)
+    assert np.array_equal(np.sort(data.test_labels), np.sort(y_test[::2]))
+
+
+def test_a_test_part_without_classes_is_left_out_and_one_with_others_refused(tmp_path, some):
+    x_train, y_train, x_test, y_test = some
+    root = write_folder(tmp_path / "data" / "train", x_train, y_train).parent
+    (root / "test").mkdir()
+    Image.fromarray(x_test[0]).save(root / "test" / "unknown.png")
+    notes = []
+    assert load_dataset(root, on_note=notes.append).class_names == tuple("0123456789")
+    assert "test has no sub-directory for each class" in notes[0]
+    write_folder(root / "test", x_test[:1], y_test[:1], {0: "naught"})
+    with pytest.raises(DataError, match="'naught' is in the former only"):
+        load_dataset(root)
+
+
+def test_litter_is_passed_over_and_each_page_is_a_picture(tmp_path, some):
+    x_train, y_train, *_ = some
+    root = write_folder(tmp_path / "data", x_train, y_train)
+    expected = load_dataset(root)
+    (root / "3" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    (root / "4" / ".DS_Store").write_bytes(b"\0\0\0\x01Bud1")
+    (root / "5" / "readme.txt").write_text("five\n")
+    for name in (".ipynb_checkpoints", "__MACOSX", "@eaDir"):
+        write_folder(root / name, x_train[:1], y_train[:1])
+    assert load_dataset(root).digest() == expected.digest()
+    first, *others = [Image.fromarray(image) for image in x_train[y_train == 6]]
+    first.save(root / "6" / "pages.tif", save_all=True, append_images=others)
+    data = load_dataset(root)
+    assert len(data.train_labels) + len(data.test_labels) == len(x_train) + 4
+
+
+def test_damaged_pictures_are_named_and_left_out_unless_they_are_many(tmp_path, some):
+    x_train, y_train, *_ = some
+    root = write_folder(tmp_path / "data", np.concatenate([x_train, x_train]), np.concatenate([y_train, y_train]))
+    paths = sorted(root.rglob("*.png"))
+    for path in paths[:56:8]:
+        path.write_bytes(path.read_bytes()[:60])
+    notes = []
+    data = load_dataset(root, on_note=notes.append)
+    assert len(data.train_labels) + len(data.test_labels) == 73
+    assert "7 of 80 pictures are damaged and left out" in notes[0]
+    assert notes[0].count(".png is damaged") == 5
+    for path in paths[56:80:8]:
+        path.write_bytes(b"\x89PNG")
+    with pytest.raises(DataError, match=r"10 of 80 pictures are damaged, which is more than a tenth: .*000\.png"):
+        load_dataset(root)
+
+
+def write_csv(path, images, labels=None, header=True, last=False):
+    """Write a table as Kaggle has them."""
+    names = ["label"] * (labels is not None) + [f"pixel{index}" for index in range(images[0].size)]
+    lines = [",".join(names)] if header else []
+    for index, image in enumerate(images):
+        label = [] if labels is None else [str(labels[index])]
+        pixels = list(map(str, image.ravel()))
+        lines.append(",".join(pixels + label if last else label + pixels))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_csv_with_or_without_header_and_with_its_labels_first_or_last(tmp_path, some):
+    x_train, y_train, *_ = some
+    expected = load_dataset(write_csv(tmp_path / "k.csv", x_train, y_train))
+    assert (expected.class_names, expected.preparation) == (tuple("0123456789"), "mnist")
+    every = np.concatenate([expected.train_images, expected.test_images])
+    assert sorted(image.tobytes() for image in every) == sorted(image.tobytes() for image in x_train)
+    assert load_dataset(write_csv(tmp_path / "n.csv", x_train, y_train, header=False)).digest() == expected.digest()
+    last = load_dataset(write_csv(tmp_path / "l.csv", x_train, y_train, header=False, last=True))
+    assert last.digest() == expected.digest()
+    words = load_dataset(write_csv(tmp_path / "w.csv", x_train / 255, np.array([*"abcdefghij"])[y_train]))
+    assert words.class_names == tuple("abcdefghij")
+    assert words.digest() == expected.digest()
+
+
+def test_a_directory_of_tables_has_the_parts_that_have_labels(tmp_path, some):
+    x_train, y_train, x_test, y_test = some
+    write_csv(tmp_path / "mnist_train.csv", x_train, y_train)
+    write_csv(tmp_path / "mnist_test.csv", x_test, y_test)
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    assert load_dataset(tmp_path).digest() == load_dataset(((x_train, y_train), (x_test, y_test))).digest()
+    write_csv(tmp_path / "mnist_test.csv", x_test)
+    notes = []
+    assert len(load_dataset(tmp_path, on_note=notes.append).test_labels) == 10
+    assert "mnist_test.csv has no labels: it is left out" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it is empty"),
+        ("a,b\n1,2\n", "a row of 2 columns is no square image"),
+        ("label,p0,p1,p2,p3\n1,2,3,4,5\n1,2,3\n", "cannot be read"),
+        ("1,2,3,4\n5,6,7,8\n", "has no labels"),
+    ],
+)
+def test_each_malformed_csv_is_one_clear_error(tmp_path, text, words):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=words) as caught:
+        load_dataset(tmp_path / "t.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_idx_files_of_torchvision_are_found_and_known_by_their_place(tmp_path, mnist):
+    write_idx_directory(tmp_path / "root" / "FashionMNIST" / "raw", mnist, 300, 100)
+    data = load_dataset(tmp_path / "root")
+    assert (data.name, data.class_names[9], data.preparation) == ("root", "Ankle boot", "resize")
+
+
+def test_a_class_with_one_picture_is_named(tmp_path, some):
+    x_train, y_train, *_ = some
+    write_folder(tmp_path, x_train[:8], y_train[:8])
+    write_folder(tmp_path, x_train[8:9], y_train[8:9], {2: "zebra"})
+    with pytest.raises(DataError, match="the class 'zebra' has one sample only"):
+        load_dataset(tmp_path)
 
 
 def test_missing_source_says_what_would_do():

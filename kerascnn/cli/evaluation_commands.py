@@ -7,7 +7,7 @@ import typer
 
 from kerascnn.cli.application import app
 from kerascnn.cli.options import DataOption, Format, PredictionBackendOption, load_model, print_default_model
-from kerascnn.cli.printing import print_csv, print_json, print_message
+from kerascnn.cli.printing import print_csv, print_json, print_message, print_note
 from kerascnn.utils.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def evaluate(
             )
         _evaluate_segmentation(predictors[0], format)
         return
-    results = evaluate_models(predictors, data or "mnist", output)
+    results = evaluate_models(predictors, data or "mnist", output, on_note=print_note)
     if not model:
         print_default_model(predictors[0])
     _print_scores(results, format)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerascnn.datasets.split import stratified_split
 from kerascnn.datasets.stored_images import Images, read_in_chunks
 from kerascnn.utils.errors import DataError
 
@@ -26,6 +27,7 @@ class Dataset:
         class_names: Name of each class.
         preparation: Name in `kerascnn.images.normalization.PREPARATIONS` of the way from a picture to such an image.
         outliers: Images of none of the classes, like `train_images`, which training adds to its own; None for none.
+        num_validation: Number of images at the end of the training part that are to be validated on; 0 to draw them.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Dataset:
     class_names: tuple[str, ...]
     preparation: str
     outliers: Images | None = None
+    num_validation: int = 0
 
     def __repr__(self) -> str:
         num_train, num_test = len(self.train_labels), len(self.test_labels)
@@ -50,6 +53,21 @@ class Dataset:
         """Height and width of an image in pixels."""
         return self.train_images.shape[1], self.train_images.shape[2]
 
+    def divide_training_part(self, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Divide the training part into ascending indices of images to train on, and of images to validate on.
+
+        Args:
+            share: Share to validate on, for a data set that has no validation part of its own.
+            seed: Random seed of the division, which is stratified.
+
+        Raises:
+            DataError: If a class has a single image.
+        """
+        if not self.num_validation:
+            return stratified_split(self.train_labels, share, seed, self.class_names)
+        indices = np.arange(len(self.train_labels))
+        return indices[: -self.num_validation], indices[-self.num_validation :]
+
     def digest(self) -> str:
         """Compute the SHA-256 over the shapes and contents of all four arrays."""
         state = hashlib.sha256()
@@ -57,6 +75,8 @@ class Dataset:
             state.update(repr((array.shape, array.dtype.str)).encode())
             for chunk in read_in_chunks(array):
                 state.update(np.ascontiguousarray(chunk).data)
+        if self.num_validation:
+            state.update(repr(self.num_validation).encode())
         return f"sha256:{state.hexdigest()}"
 
 
@@ -95,10 +115,13 @@ def validate(dataset: Dataset, source: str) -> Dataset:
             f"{source}: training images have the shape {dataset.train_images.shape[1:]}, "
             f"test images {dataset.test_images.shape[1:]}; they must be equal."
         )
-    counts = np.bincount(dataset.train_labels, minlength=len(dataset.class_names))
+    to_train_on = dataset.train_labels[: len(dataset.train_labels) - dataset.num_validation]
+    counts = np.bincount(to_train_on, minlength=len(dataset.class_names))
     if (counts == 0).any():
         empty = dataset.class_names[int(np.argmin(counts))]
         raise DataError(f"{source}: the class {empty!r} has no training image; remove the class or add images.")
     if len(dataset.class_names) < 2:
-        raise DataError(f"{source}: there is one class only; a classifier needs at least two.")
+        raise DataError(
+            f"{source}: there is one class only, {dataset.class_names[0]!r}; a classifier needs at least two."
+        )
     return dataset

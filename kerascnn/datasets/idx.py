@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, Dataset
+from kerascnn.datasets.labels import index_labels
+from kerascnn.datasets.parts import Reading, choose_preparation
 from kerascnn.datasets.stored_images import LARGEST_IN_MEMORY, Images, open_stored
 from kerascnn.utils.errors import DataError
 
@@ -71,13 +73,14 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
-def read_idx_directory(directory: Path) -> Dataset:
+def read_idx_directory(directory: Path, reading: Reading) -> Dataset:
     """Read a directory with the four IDX files of a data set, by their usual names.
 
     Args:
         directory: Directory with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k` or
             `test`, each gzipped or not, with or without a prefix (`emnist-letters-`). An EMNIST mapping file or a
             `classes.txt` (one name a line) names the classes.
+        reading: How the data are read.
 
     Returns:
         The data set; EMNIST's images, which are stored transposed, are turned upright.
@@ -86,15 +89,19 @@ def read_idx_directory(directory: Path) -> Dataset:
         DataError: If a file is missing or malformed, or if the directory holds several data sets.
     """
     files, prefix = _find_files(directory)
-    known_name = f"{prefix or ''} {directory.name}".lower()
+    # torchvision puts the files into FashionMNIST/raw.
+    place = directory.parent.name if directory.name == "raw" else directory.name
+    known_name = f"{prefix or ''} {place}".lower()
     # EMNIST's images are stored transposed.
     transposed = "emnist" in known_name and "kmnist" not in known_name
     images = {part: _read_images(files[part, "images"], transposed) for part in ("train", "test")}
     labels = {part: read_idx(files[part, "labels"], 1).astype(np.int64) for part in ("train", "test")}
     labels, class_names = _name_classes(directory, prefix, known_name, labels)
     train, test = ((images[part], labels[part]) for part in ("train", "test"))
-    preparation = "mnist" if class_names == DIGITS or "emnist" in known_name else "resize"
-    return Dataset(prefix or directory.name, *train, *test, class_names, preparation)
+    preparation = choose_preparation(class_names, reading, numbered=images["train"])
+    if reading.preparation is None and "emnist" in known_name:
+        preparation = "mnist"
+    return Dataset(prefix or reading.name, *train, *test, class_names, preparation)
 
 
 def _read_images(path: Path, transposed: bool) -> Images:
@@ -109,7 +116,7 @@ def _read_images(path: Path, transposed: bool) -> Images:
 
 def holds_idx_files(directory: Path) -> bool:
     """Tell whether any file in the directory has one of the usual names of IDX files."""
-    return any(_FILE_NAME.match(path.name) for path in directory.iterdir())
+    return any(_FILE_NAME.match(path.name) and path.is_file() for path in directory.iterdir())
 
 
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:
@@ -140,7 +147,7 @@ def _find_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | Non
     found: dict[str | None, dict[tuple[str, str], Path]] = {}
     for path in sorted(directory.iterdir()):
         match = _FILE_NAME.match(path.name)
-        if match:
+        if match and path.is_file():
             part = "train" if match["part"] == "train" else "test"
             found.setdefault(match["set"], {})[part, match["kind"]] = path
     if len(found) > 1:
@@ -172,7 +179,7 @@ def _name_classes(
     for fragment, names in _CLASSES_BY_NAME.items():
         if fragment in known_name and names is not None and len(names) >= count:
             return labels, names
-    return labels, tuple(str(index) for index in range(max(count, 2)))
+    return index_labels(labels)
 
 
 def _apply_mapping(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:

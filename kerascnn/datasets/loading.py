@@ -4,10 +4,12 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
-from kerascnn.datasets.arrays import ArrayParts, dataset_from_arrays
+from kerascnn.datasets.arrays import ARRAYS, ArrayParts, dataset_from_arrays
+from kerascnn.datasets.csv_tables import find_tables, is_table, read_tables
 from kerascnn.datasets.dataset import DIGITS, Dataset, validate
 from kerascnn.datasets.idx import holds_idx_files, read_idx, read_idx_directory
 from kerascnn.datasets.npz import read_npz
+from kerascnn.datasets.parts import TRAIN, Note, Reading, ignore_note
 from kerascnn.utils.errors import DataError
 
 # MD5 of the unzipped files. MNIST: LeCun, Cortes, Burges; CC BY-SA 3.0.
@@ -18,21 +20,30 @@ _MNIST_MD5 = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 
+_SOURCES = (
+    "'mnist', a directory of IDX files, an .npz or .csv file, or a directory with one sub-directory of pictures a class"
+)
+
 DataSource = str | Path | Dataset | ArrayParts
 """What a data set is loaded from; see `load_dataset`."""
 
 
-def load_dataset(source: DataSource = "mnist", *, seed: int = 0, preparation: str | None = None) -> Dataset:
+def load_dataset(
+    source: DataSource = "mnist", *, seed: int = 0, preparation: str | None = None, on_note: Note | None = None
+) -> Dataset:
     """Load a data set by name or path.
 
     Args:
-        source: `"mnist"` (part of the package, nothing is downloaded), a directory of IDX files, an `.npz` file in
-            Keras's layout, or a directory with one sub-directory of pictures a class. Write `./mnist` for a directory
+        source: `"mnist"` (part of the package, nothing is downloaded), a directory of IDX files, an `.npz` file, a
+            table (`.csv`) with an image in each row, a directory of such tables, or a directory with one sub-directory
+            of pictures a class. One directory around everything is looked through. Write `./mnist` for a directory
             called `mnist`. Arrays `(x_train, y_train), (x_test, y_test)` become a data set, and a `Dataset` stays as
             it is.
-        seed: Random seed for the division of a class folder that has no `train/` and `test/`, 0 by default.
-        preparation: Preparation of the pictures of a class folder, `mnist` or `resize`; by default `mnist` where the
-            classes are the ten digits, else `resize`.
+        seed: Random seed for the division of data that have no test part, 0 by default.
+        preparation: Preparation of the pictures, `mnist` or `resize`; by default `mnist` where the classes are digits,
+            else `resize`.
+        on_note: Function that is called with a sentence for each thing that is worth knowing, such as pictures that
+            are left out.
 
     Returns:
         The data set.
@@ -46,27 +57,47 @@ def load_dataset(source: DataSource = "mnist", *, seed: int = 0, preparation: st
     """
     if isinstance(source, Dataset):
         return source
+    note = on_note or ignore_note
     if not isinstance(source, str | Path):
-        return dataset_from_arrays(source)
+        return dataset_from_arrays(source, reading=Reading(ARRAYS, seed, preparation, note))
     if source == "mnist":
         return _embedded_mnist()
     path = Path(source)
     if not path.exists():
-        raise DataError(
-            f"there is no data set {str(source)!r}; give 'mnist', a directory of IDX files, an .npz file, "
-            "or a directory with one sub-directory of pictures a class."
-        )
-    if path.is_file():
-        if path.suffix != ".npz":
-            raise DataError(
-                f"{path} is a file but not an .npz; give the directory that holds the IDX files or pictures."
-            )
-        return validate(read_npz(path), str(source))
-    if holds_idx_files(path):
-        return validate(read_idx_directory(path), str(source))
-    from kerascnn.datasets.class_folder import read_class_folder  # imports OpenCV and Pillow, which only it needs
+        raise DataError(f"there is no data set {str(source)!r}; give {_SOURCES}.")
+    name = path.stem if path.is_file() else path.resolve().name
+    return validate(_read(path, Reading(name, seed, preparation, note)), str(source))
 
-    return validate(read_class_folder(path, seed, preparation), str(source))
+
+def _read(path: Path, reading: Reading) -> Dataset:
+    if is_table(path):
+        return read_tables({TRAIN: path}, reading)
+    if path.is_file():
+        if path.suffix.lower() != ".npz":
+            raise DataError(f"{path} is no data set; give {_SOURCES}.")
+        return read_npz(path, reading)
+    if holds_idx_files(path):
+        return read_idx_directory(path, reading)
+    tables = find_tables(path)
+    if TRAIN in tables:
+        return read_tables(tables, reading)
+    # These import OpenCV and Pillow, which only class folders need.
+    from kerascnn.datasets.class_folder import list_directories, read_class_folder
+
+    inner = list_directories(path)
+    archives = list(path.glob("*.npz"))
+    if not inner and len(archives) == 1:
+        return read_npz(archives[0], reading)
+    if len(inner) == 1 and _is_divided(inner[0]):
+        return _read(inner[0], reading)
+    return read_class_folder(path, reading)
+
+
+def _is_divided(directory: Path) -> bool:
+    """Whether a directory has data of its own, and not just the pictures of one class."""
+    from kerascnn.datasets.class_folder import list_directories
+
+    return bool(list_directories(directory) or holds_idx_files(directory) or find_tables(directory))
 
 
 def _embedded_mnist() -> Dataset:

@@ -1,25 +1,31 @@
-"""`.npz` files in the layout of `keras.datasets`: `x_train`, `y_train`, `x_test`, `y_test`."""
+"""`.npz` files in the layouts of `keras.datasets` (`x_train`, `y_train`, ...) and MedMNIST (`train_images`, ...)."""
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from kerascnn.datasets.arrays import as_labels
-from kerascnn.datasets.dataset import DIGITS, Dataset
+from kerascnn.datasets.arrays import convert_arrays
+from kerascnn.datasets.dataset import Dataset
+from kerascnn.datasets.parts import TRAIN, Reading, find_part
 from kerascnn.utils.errors import DataError
 
-_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_IMAGES = {"x", "image", "images", "data", "features"}
+_LABELS = {"y", "label", "labels", "target", "targets"}
+_COUNTERPARTS = (("x", "y"), ("images", "labels"), ("image", "label"), ("data", "target"), ("features", "labels"))
 
 
-def read_npz(path: Path) -> Dataset:
-    """Read an `.npz` in Keras's layout.
+def read_npz(path: Path, reading: Reading) -> Dataset:
+    """Read an `.npz` file.
 
     Args:
-        path: File with `x_train`, `x_test` of integers 0..255 and shape (n, height, width), (n, height, width, 1)
-            or (n, height, width, 3), and `y_train`, `y_test` of shape (n,) or (n, 1); optionally `class_names`, and
-            `outliers`, images of none of the classes.
+        path: File with images and labels as `dataset_from_arrays` takes them, for each part by names such as `x_train`
+            and `y_train`, or `train_images` and `train_labels`; `val` and `test` alike, which may be missing.
+            Optionally `class_names`, and `outliers`, images of none of the classes.
+        reading: How the data are read.
 
     Returns:
         The data set; colour is turned into grey.
@@ -29,36 +35,40 @@ def read_npz(path: Path) -> Dataset:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _KEYS if key not in archive]
-            if missing:
-                raise DataError(
-                    f"{path} has no array {missing[0]!r}; expected the four arrays {', '.join(_KEYS)} (Keras's layout)."
-                )
-            arrays = {key: archive[key] for key in _KEYS}
-            names = tuple(str(name) for name in archive["class_names"]) if "class_names" in archive else None
-            outliers = archive.get("outliers")
+            arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
-    labels = {key: as_labels(arrays[key], f"{path}: {key}") for key in ("y_train", "y_test")}
-    if names is None:
-        count = int(max(array.max(initial=0) for array in labels.values())) + 1
-        names = tuple(str(index) for index in range(count))
-    images = {key: _images(arrays[key], key, path) for key in ("x_train", "x_test")}
-    train, test = (images["x_train"], labels["y_train"]), (images["x_test"], labels["y_test"])
-    outliers = None if outliers is None else _images(outliers, "outliers", path)
-    return Dataset(path.stem, *train, *test, names, "mnist" if names == DIGITS else "resize", outliers)
-
-
-def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:
-    if not np.issubdtype(array.dtype, np.integer) or array.size == 0 or array.min() < 0 or array.max() > 255:
-        raise DataError(f"{path}: {key} has the type {array.dtype}; expected a non-empty array of integers 0..255.")
-    if array.ndim == 4 and array.shape[-1] == 3:
-        grey: np.ndarray = array @ np.array([0.299, 0.587, 0.114])
-        return np.round(grey).astype(np.uint8)
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim != 3:
+    names, outliers = arrays.pop("class_names", None), arrays.pop("outliers", None)
+    images, labels = _sort_arrays(arrays)
+    if not images:
         raise DataError(
-            f"{path}: {key} has the shape {array.shape}; expected (n, height, width) or (n, height, width, 1 or 3)."
+            f"{path} has the arrays {', '.join(arrays) or '(none)'}; expected x_train and y_train, or train_images and "
+            "train_labels."
         )
-    return np.ascontiguousarray(array, dtype=np.uint8)
+    for part, name in images.items():
+        if part not in labels:
+            raise DataError(f"{path} has {name!r} but no array {_name_labels(name)!r}; the images need labels.")
+    parts = {part: ((name, arrays[name]), (labels[part], arrays[labels[part]])) for part, name in images.items()}
+    class_names = None if names is None else [str(name) for name in names]
+    return convert_arrays(parts, class_names, reading, str(path), outliers)
+
+
+def _sort_arrays(arrays: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Find the names of the images and labels of each part; arrays that are named after no part are for training."""
+    images: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for name in arrays:
+        words = re.findall("[a-z]+", name.lower())
+        part = next(filter(None, map(find_part, words)), TRAIN)
+        for kind, found in ((_IMAGES, images), (_LABELS, labels)):
+            if kind & set(words):
+                found.setdefault(part, name)
+    return images, labels
+
+
+def _name_labels(images: str) -> str:
+    """Return what the labels of these images would be called, such as `y_train` for `x_train`."""
+    for word, counterpart in _COUNTERPARTS:
+        if word in re.findall("[a-z]+", images.lower()):
+            return re.sub(rf"(?<![a-z]){word}(?![a-z])", counterpart, images.lower())
+    return "y"

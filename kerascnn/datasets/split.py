@@ -1,11 +1,15 @@
 """Divide samples into two parts, stratified by class and repeatable by a seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kerascnn.utils.errors import DataError
 
 
-def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified_split(
+    labels: np.ndarray, share: float, seed: int, class_names: Sequence[str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Divide samples into two parts that have the classes in the same proportions.
 
     Keras's own `validation_split` takes the unshuffled end of the data; this one draws at random.
@@ -14,6 +18,7 @@ def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
         labels: Integers, `(n,)`.
         share: Share of the second part, between 0 and 1.
         seed: Random seed; the same seed gives the same parts.
+        class_names: Names of the classes, for the error message.
 
     Returns:
         Two arrays of indices into `labels`, each ascending: the first part and the second. The second has exactly
@@ -34,9 +39,11 @@ def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
     missing = round(len(labels) * share) - taken.sum()
     taken[np.argsort(taken - exact, kind="stable")[:missing]] += 1
     if counts.min() < 2:
+        smallest = int(classes[np.argmin(counts)])
+        name = class_names[smallest] if class_names else str(smallest)
         raise DataError(
-            f"class {classes[np.argmin(counts)]} has one sample only, which cannot be both trained on and held back; "
-            "add samples, or remove the class."
+            f"the class {name!r} has one sample only, which cannot be both trained on and held back; add samples, or "
+            "remove the class."
         )
     taken = np.clip(taken, 1, counts - 1)
     generator = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.datasets import Dataset, Note, load_dataset
 from kerascnn.evaluation.comparison import Comparison, compare, model_names
 from kerascnn.evaluation.report_comparison import add_comparison, add_results
 from kerascnn.evaluation.report_page import Page, Subject
@@ -46,7 +46,11 @@ class Results:
 
 
 def evaluate_models(
-    predictors: Sequence[Predictor], data: str | Path | Dataset = "mnist", output: str | Path | None = None
+    predictors: Sequence[Predictor],
+    data: str | Path | Dataset = "mnist",
+    output: str | Path | None = None,
+    *,
+    on_note: Note | None = None,
 ) -> Results:
     """Score one model, or two side by side, and write a report.
 
@@ -55,6 +59,7 @@ def evaluate_models(
         data: A data set, or anything that `load_dataset` takes.
         output: Directory for the figures (PNG), the tables (CSV) and `report.html`; by default nothing is written. The
             files of two models are in a directory each.
+        on_note: Called with what is worth knowing of the data.
 
     Raises:
         DataError: If the data are malformed or do not fit a model, or two models were not tested on the same images.
@@ -71,7 +76,7 @@ def evaluate_models(
     directory = None if output is None else report_directory(output, models)
     found = [
         predict_and_score(predictor, dataset, with_features=output is not None)
-        for predictor, dataset in zip(predictors, _datasets(predictors, data), strict=True)
+        for predictor, dataset in zip(predictors, _datasets(predictors, data, on_note), strict=True)
     ]
     comparison = compare(*found) if len(found) == 2 else None
     report = None
@@ -111,12 +116,12 @@ def _model_directories(names: Sequence[str]) -> list[str]:
     return [f"{name}/" if distinct else f"{name}-{number}/" for number, name in enumerate(plain, start=1)]
 
 
-def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset) -> list[Dataset]:
+def _datasets(predictors: Sequence[Predictor], data: str | Path | Dataset, on_note: Note | None) -> list[Dataset]:
     """Load the data as each model takes them, once where that is the same."""
     if isinstance(data, Dataset):
         return [data] * len(predictors)
     keys = [(predictor.card.split_seed, predictor.card.preparation) for predictor in predictors]
-    loaded = {key: load_dataset(data, seed=key[0], preparation=key[1]) for key in dict.fromkeys(keys)}
+    loaded = {key: load_dataset(data, seed=key[0], preparation=key[1], on_note=on_note) for key in dict.fromkeys(keys)}
     return [loaded[key] for key in keys]
 
 

@@ -111,7 +111,7 @@ def _number_pages(name: str, count: int, read: _Reader) -> list[Page]:
 
 
 def _read_images(path: Path) -> tuple[int, _Reader]:
-    """The number of images in a table or array, and their reader."""
+    """Read the images of a table or array; return their number and their reader."""
     try:
         if path.suffix.lower() in (".csv", ".tsv"):
             stored: Any = read_pixel_table(path).pixels
@@ -140,7 +140,7 @@ def _choose_array(archive: Any) -> Any:
 
 
 def _list_frames(source: Path | bytes, name: str) -> list[Page]:
-    """The frames of an animation or pages of a TIFF; empty if it is a single picture, or none that can be opened."""
+    """List the frames of an animation or pages of a TIFF; empty if it is a single picture, or none that can be opened."""
     if not _may_have_frames(source):
         return []
     try:
@@ -156,7 +156,7 @@ def _list_frames(source: Path | bytes, name: str) -> list[Page]:
 
 
 def _may_have_frames(source: Path | bytes) -> bool:
-    """Whether the first bytes are those of a format with frames; other pictures need not be opened twice."""
+    """Tell whether the first bytes are those of a format with frames; other pictures need not be opened twice."""
     if isinstance(source, bytes):
         head = source[:_HEAD]
     else:
@@ -171,7 +171,7 @@ def _may_have_frames(source: Path | bytes) -> bool:
 
 
 def _find_frames(image: Image.Image) -> Iterator[int]:
-    """The numbers of the frames, from 0, without the thumbnails and masks of a TIFF."""
+    """Find the numbers of the frames, from 0, without the thumbnails and masks of a TIFF."""
     count = getattr(image, "n_frames", 1)
     for number in range(count):
         if count > 1 and image.format == "TIFF":

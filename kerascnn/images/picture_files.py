@@ -22,7 +22,7 @@ def find_picture_files(directory: Path) -> Iterator[Path]:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or directory of this name is hidden, or was left by a file manager."""
+    """Tell whether a file or directory of this name is hidden, or was left by a file manager."""
     return name.startswith(".") or name.lower() in _LITTER
 
 

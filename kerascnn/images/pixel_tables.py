@@ -90,7 +90,7 @@ def _find_layout(rows: list[list[str]], delimiter: str) -> _Layout:
 
 
 def _may_be_labels(cells: Sequence[str]) -> bool:
-    """Whether a first column has labels: pixels of a corner are all alike, or have fractions."""
+    """Tell whether a first column has labels: pixels of a corner are all alike, or have fractions."""
     return len(set(cells)) > 1 and all(not _is_number(cell) or float(cell).is_integer() for cell in cells)
 
 

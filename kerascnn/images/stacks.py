@@ -43,7 +43,7 @@ def square_images(rows: np.ndarray) -> np.ndarray:
 
 
 def _arrange(array: np.ndarray, name: str) -> np.ndarray:
-    """The images of a stack as `(n, height, width)` or `(n, height, width, 3)`."""
+    """View the images of a stack as `(n, height, width)` or `(n, height, width, 3)`."""
     if array.dtype == bool:
         array = array.astype(np.uint8)
     if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn import models
-from kerascnn.datasets import DIGITS, Dataset, load_dataset, stratified_split
+from kerascnn.datasets import DIGITS, Dataset, load_dataset
 from kerascnn.datasets.stored_images import Selection
 from kerascnn.evaluation.calibration import fit_rejection_threshold, fit_temperature, fold_temperature
 from kerascnn.evaluation.scoring import score_test_set
@@ -34,14 +34,17 @@ class ClassificationTask:
     def __init__(self, run: Run) -> None:
         self._run, self._recipe, settings = run, run.settings.recipe, run.settings
         preparation = run.initial_model.preparation if run.initial_model else None
-        dataset = load_dataset(run.data, seed=settings.split_seed, preparation=preparation)
+        dataset = load_dataset(run.data, seed=settings.split_seed, preparation=preparation, on_note=self._say)
         self.digest = dataset.digest()
-        train, validation = stratified_split(dataset.train_labels, settings.validation_split, settings.split_seed)
+        train, validation = dataset.divide_training_part(settings.validation_split, settings.split_seed)
         if run.options.dry_run:
             dataset, train, validation = _shorten(dataset, train, validation, settings.recipe.batch_size)
         self._dataset, self._train, self._validation = dataset, train, validation
         self.class_names, self.preparation = dataset.class_names, dataset.preparation
         self._digits = dataset.class_names == DIGITS
+
+    def _say(self, text: str) -> None:
+        self._run.options.progress.message(f"note: {text}")
 
     def facts(self) -> dict[str, Any]:
         """Name, digest and sizes of the data, for the card."""

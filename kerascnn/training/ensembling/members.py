@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.datasets import Dataset, stratified_split
+from kerascnn.datasets import Dataset
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import is_current, resolve_model_path
 from kerascnn.utils.errors import DataError, ModelError, UsageError
@@ -71,7 +71,7 @@ def check_data(members: Sequence[Candidate], dataset: Dataset, source: str | Pat
 def find_held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
     """Find the training images of a data set that no member was trained on, as ascending indices; there may be none."""
     divisions = {(member.card.data["validation_split"], member.card.split_seed) for member in members}
-    parts = [stratified_split(dataset.train_labels, share, seed)[1] for share, seed in divisions]
+    parts = [dataset.divide_training_part(share, seed)[1] for share, seed in divisions]
     return reduce(np.intersect1d, parts)
 
 
