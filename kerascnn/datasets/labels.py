@@ -51,7 +51,7 @@ def index_labels(
 
 
 def _find_first_label(labels: Sequence[Labels], num_classes: int) -> int | None:
-    """Find the number from which labels count the classes: 1 where that uses the last one, else 0; None if they do not."""
+    """Find the number from which labels count the classes: 1 where that uses the last one, else 0; None if neither."""
     every = np.concatenate(labels)
     low, high = every.min(initial=num_classes), every.max(initial=0)
     if low == 1 and high == num_classes:

@@ -56,7 +56,7 @@ class Reading:
 
 
 def find_part(name: str) -> str | None:
-    """Find the part that a name means, in any capitals: `val`, `Valid` and `validation` alike; None if it names no part."""
+    """Find the part that a name means, in any capitals: `val`, `Valid` and `validation` alike; None if it is none."""
     return next((part for part, words in _WORDS.items() if name.lower() in words), None)
 
 

@@ -140,7 +140,7 @@ def _choose_array(archive: Any) -> Any:
 
 
 def _list_frames(source: Path | bytes, name: str) -> list[Page]:
-    """List the frames of an animation or pages of a TIFF; empty if it is a single picture, or none that can be opened."""
+    """List the frames of an animation or pages of a TIFF; none if it is a single picture, or cannot be opened."""
     if not _may_have_frames(source):
         return []
     try:
