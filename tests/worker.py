@@ -13,6 +13,7 @@ import explaining_tasks
 import fast_clone_tasks
 import model_tasks
 import numpy as np
+import own_model_tasks
 
 import kerascnn
 from kerascnn.datasets import load_dataset
@@ -178,7 +179,7 @@ TASKS = {
     )
 }
 
-TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS | model_tasks.TASKS
+TASKS |= explaining_tasks.TASKS | fast_clone_tasks.TASKS | model_tasks.TASKS | own_model_tasks.TASKS
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from kerascnn.inference.sources import OnError, each_page, open_picture
 from kerascnn.saving.card import Card, read_card
 from kerascnn.saving.model_files import (
     complete_model_path,
+    find_card,
     is_current,
     resolve_model_path,
     save,
@@ -81,7 +82,10 @@ class Predictor:
         """The files of a saved model, the card last; none for a model that was not saved."""
         if self.path is None:
             return []
-        return [*(self.path.with_name(name) for name in self.card.files), self.path.with_suffix(".json")]
+        # A model that was renamed may have a card with its former names.
+        suffixes = dict.fromkeys(Path(name).suffix for name in self.card.files)
+        files = [self.path.with_suffix(suffix) for suffix in (*suffixes, ".json")]
+        return [file for file in files if file.is_file()]
 
     def predict(self, images: Picture | Sequence[Picture]) -> list[Prediction]:
         """Read pictures.
@@ -296,21 +300,24 @@ def load(
     """
     note = on_note or (lambda text: None)
     path = resolve_model_path(model)
-    card = _current_card(path, note)
-    if explicit_wish(backend) is None and card is not None:
-        onnx_path = path.with_suffix(".onnx")
-        if is_current(onnx_path, card):
-            return Predictor(OnnxEngine(onnx_path), card, path)
-        state = "is not the one that the card names" if onnx_path.is_file() else "is missing"
-        note(f"{onnx_path} {state}; using Keras, which starts more slowly.")
-    return _load_on_keras(path, card, backend)
+    found = find_card(path)
+    if found is None:
+        _tell_why_without_card(path, note)
+    elif explicit_wish(backend) is None:
+        candidates = [one.with_suffix(".onnx") for one in dict.fromkeys((path, found.model_path))]
+        current = next((one for one in candidates if is_current(one, found.card)), None)
+        if current is not None:
+            return Predictor(OnnxEngine(current), found.card, path)
+        state = "is not the one that the card names" if candidates[0].is_file() else "is missing"
+        note(f"{candidates[0]} {state}; using Keras, which starts more slowly.")
+    return _load_on_keras(path, found.card if found else None, backend)
 
 
 def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predictor:
     activate(backend)
-    from kerascnn.saving.safe_loading import load_keras_model
+    from kerascnn.inference.model_loading import load_checked_model
 
-    engine = KerasEngine(load_keras_model(path))
+    engine = KerasEngine(load_checked_model(path))
     card = card or _guess_card(path, engine.model)
     if len(card.class_names) != engine.model.output_shape[-1]:
         raise ModelError(
@@ -320,14 +327,11 @@ def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predic
     return Predictor(engine, card, path)
 
 
-def _current_card(path: Path, note: Callable[[str], None]) -> Card | None:
-    card = read_card(path)
-    if card is None:
+def _tell_why_without_card(path: Path, note: Callable[[str], None]) -> None:
+    if read_card(path) is None:
         note(f"{path} has no card; taking its classes by number and its pictures to be prepared like MNIST's.")
-    elif not is_current(path, card):
+    else:
         note(f"{path} was changed after its card was written; ignoring the card and the files that it names.")
-        return None
-    return card
 
 
 def _guess_card(path: Path, model: Any) -> Card:

@@ -16,6 +16,7 @@ from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.tiling import segment_in_tiles
 from kerascnn.saving.model_files import SEGMENTER, SHIPPED
 from kerascnn.utils.errors import ModelError
+from kerascnn.utils.suggestions import suggest
 
 SEGMENTERS = ("both", "unet", "classical")
 DEFAULT_SEGMENTER = "both"
@@ -98,7 +99,8 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
         return segment_classically
     if name not in SEGMENTERS and not Path(name).is_file() and name not in SHIPPED:
         raise ModelError(
-            f"there is no segmenter {name!r}; give {', '.join(SEGMENTERS)}, or the .keras file of a U-Net."
+            f"there is no segmenter {name!r}{suggest(name, SEGMENTERS) or ';'} "
+            f"give {', '.join(SEGMENTERS)}, or the .keras file of a U-Net."
         )
     predictor = load(SEGMENTER if name in SEGMENTERS else name)
     if not predictor.card.segments_pages:

@@ -5,7 +5,7 @@ the other files, so that a file that was replaced or cut short is noticed.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,10 @@ class Card:
         """Read what `to_json` wrote; raises ValueError, KeyError or TypeError if the text is no card."""
         document = json.loads(text)
         if document.pop("format", None) != CARD_FORMAT:
-            raise ValueError(f"its format is not {CARD_FORMAT}")
+            raise ValueError(f"its format is not {CARD_FORMAT}; a newer kerascnn may know it")
+        # A newer version of kerascnn may say more of a model; what it says besides stays true.
+        known = {field.name for field in fields(cls)}
+        document = {name: value for name, value in document.items() if name in known}
         document["input_shape"] = tuple(int(size) for size in document["input_shape"])
         document["class_names"] = tuple(str(name) for name in document["class_names"])
         if document["preparation"] not in ("mnist", "resize", "page"):

@@ -1,21 +1,24 @@
 """Find and place the files of a model, also of those that ship with the package."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerascnn.saving.card import Card, read_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
 from kerascnn.utils.files import compute_sha256, place, require_parent, staging_directory, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.suggestions import suggest
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
 SHIPPED = (REFERENCE, LECTURE, SEGMENTER)
 """Names of the models that ship with the package: the most accurate one, the classic `cnn`, and a U-Net for pages."""
 
+_MOST_CARDS = 1000  # beside a model whose own card is missing
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
 
 
@@ -23,11 +26,11 @@ def resolve_model_path(model: str | Path | None) -> Path:
     """Find the model that a user names.
 
     Args:
-        model: Path of a `.keras` file, or a name of `SHIPPED`; None for `saved_models/mnist_cnn.keras` below the
-            working directory if it exists, else `"reference"`.
+        model: Path of a `.keras` or `.h5` file, or a name of `SHIPPED`; None for `saved_models/mnist_cnn.keras` below
+            the working directory if it exists, else `"reference"`.
 
     Returns:
-        The path of the `.keras` file.
+        The path of the file.
 
     Raises:
         ModelError: If the file does not exist.
@@ -40,9 +43,10 @@ def resolve_model_path(model: str | Path | None) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise ModelError(f"{path} is a directory; give a .keras file, or 'reference'.")
+        return path  # what kind of directory it is, and what to do, says the one who opens it
     raise ModelError(
-        f"there is no model {path}; train one with 'kerascnn fit --output {path}', or use '--model reference'."
+        f"there is no model {path}{suggest(str(model), SHIPPED) or ';'} give the path of a .keras or .h5 file, "
+        f"or the name of a model that ships: {', '.join(map(repr, SHIPPED))}."
     )
 
 
@@ -75,8 +79,44 @@ def find_shipped_model(name: str = REFERENCE) -> Path:
 
 
 def is_current(path: Path, card: Card) -> bool:
-    """Tell whether a file is the one that the card was written for."""
-    return path.is_file() and card.files.get(path.name) == compute_sha256(path)
+    """Tell whether a file is one that the card was written for, whatever its name is now."""
+    if not path.is_file():
+        return False
+    digests = {digest for name, digest in card.files.items() if Path(name).suffix == path.suffix}
+    return bool(digests) and compute_sha256(path) in digests
+
+
+class FoundCard(NamedTuple):
+    """The card of a model, and the path of a model with the card's name, beside which its other files lie."""
+
+    card: Card
+    model_path: Path
+
+
+def find_card(model_path: Path) -> FoundCard | None:
+    """Find the card of a model: the one of its name, or the one beside it that names its content.
+
+    Args:
+        model_path: Path of the `.keras` or `.h5` file.
+
+    Returns:
+        The card; None if there is none for the file as it is.
+
+    Raises:
+        ModelError: If there is a card of its name but it cannot be understood.
+    """
+    card = read_card(model_path)
+    if card is not None and is_current(model_path, card):
+        return FoundCard(card, model_path)
+    if not model_path.is_file():
+        return None
+    digest = compute_sha256(model_path)
+    for path in sorted(model_path.parent.glob("*.json"))[:_MOST_CARDS]:
+        with contextlib.suppress(ModelError, OSError):
+            other = read_card(path) if digest in path.read_text(encoding="utf-8", errors="replace") else None
+            if other is not None and is_current(model_path, other):
+                return FoundCard(other, path.with_suffix(model_path.suffix))
+    return None
 
 
 def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Iterable[Path] = ()) -> None:

@@ -7,7 +7,9 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from kerascnn.utils.errors import KerasCNNError, ModelError
 
@@ -78,10 +80,25 @@ def read_onnx(path: Path) -> bytes:
     if path.stat().st_size > MAX_ONNX_BYTES:
         raise ModelError(f"{path} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
     content = path.read_bytes()
-    # External data are named by an entry with the key "location"; none of our models has the word anywhere.
-    if b"location" in content:
+    # External data are named by an entry with the key "location". Most models have the word nowhere, which is quick to
+    # see; where it is, it may be the name of a layer.
+    if b"location" in content and _refers_to_files(content):
         raise ModelError(f"{path} refers to data in other files; export the model into one file.")
     return content
+
+
+def _refers_to_files(content: bytes) -> bool:
+    import onnx
+
+    pending: list[Any] = [onnx.load_from_string(content)]
+    while pending:
+        message = pending.pop()
+        for field, value in message.ListFields():
+            if field.name in ("external_data", "data_location") and value:
+                return True
+            inside = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
+            pending += [one for one in inside if hasattr(one, "ListFields")]
+    return False
 
 
 def _main() -> None:

@@ -23,6 +23,7 @@ class Call:
     inputs: tuple[int, ...]  # in the order of its arguments
     keywords: dict[str, int] = field(default_factory=dict)
     is_first: bool = True  # whether the layer was not called before; its weights count once
+    arguments: tuple[Any, ...] = ()  # all that it is called with, as the configuration has it
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -47,7 +48,7 @@ def read_calls(model: Config) -> list[Call]:
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
         raise ModelError(
             f"the model's configuration cannot be understood ({type(error).__name__}: {error}); "
-            "kerascnn reads those of Sequential and Functional models of Keras 3."
+            "kerascnn reads those of Sequential and Functional models."
         ) from error
     return reader.calls
 
@@ -65,13 +66,15 @@ class _Reader:
             return self._functional(model["config"], inputs, prefix)
         raise ValueError(f"{model['class_name']!r} is no model")
 
-    def _layer(self, layer: Config, inputs: list[int], keywords: dict[str, int], prefix: str) -> list[int]:
+    def _layer(
+        self, layer: Config, inputs: list[int], keywords: dict[str, int], prefix: str, given: tuple[Any, ...] = ()
+    ) -> list[int]:
         name = prefix + str(layer["config"]["name"])
         if layer["class_name"] in _MODELS:
             return self.model(layer, [*inputs, *keywords.values()], f"{name}/")
         is_first = name not in self._seen
         self._seen.add(name)
-        self.calls.append(Call(name, layer["class_name"], layer["config"], tuple(inputs), keywords, is_first))
+        self.calls.append(Call(name, layer["class_name"], layer["config"], tuple(inputs), keywords, is_first, given))
         return [len(self.calls) - 1]
 
     def _sequential(self, config: Config, inputs: list[int], prefix: str) -> int:
@@ -98,19 +101,20 @@ class _Reader:
         given = dict(zip((key[0] for key in _histories(config["input_layers"])), inputs, strict=False))
         graph = {
             node: {(source[0], source[1]) for source in (*positional, *named.values())}
-            for node, (positional, named) in arguments.items()
+            for node, (positional, named, _) in arguments.items()
         }
         outputs: dict[tuple[str, int], list[int]] = {}
         for name, index in TopologicalSorter(graph).static_order():
             if (name, index) not in arguments:  # an InputLayer is not called
                 outputs[name, index] = [given[name]] if name in given else self._layer(layers[name], [], {}, prefix)
                 continue
-            positional, named = arguments[name, index]
+            positional, named, constants = arguments[name, index]
             outputs[name, index] = self._layer(
                 layers[name],
                 [outputs[layer, node][tensor] for layer, node, tensor in positional],
                 {key: outputs[layer, node][tensor] for key, (layer, node, tensor) in named.items()},
                 prefix,
+                constants,
             )
         return [outputs[layer, node][tensor] for layer, node, tensor in _histories(config["output_layers"])]
 
@@ -123,10 +127,13 @@ def _histories(references: Any) -> list[History]:
     return [history for reference in inside for history in _histories(reference)]
 
 
-def _arguments(node: Config) -> tuple[list[History], dict[str, History]]:
+def _arguments(node: Any) -> tuple[list[History], dict[str, History], tuple[Any, ...]]:
+    """List the tensors that a layer is called with, those given by name, and all arguments as they stand."""
+    if isinstance(node, list):  # Keras 2 has a list of [layer, node, tensor, keywords] for each call.
+        return [(layer, int(index), int(tensor)) for layer, index, tensor, *_ in node], {}, ()
     positional = [history for argument in node["args"] for history in _tensors(argument)]
     named = {key: found[0] for key, value in node["kwargs"].items() if (found := _tensors(value))}
-    return positional, named
+    return positional, named, tuple(node["args"])
 
 
 def _tensors(value: Any) -> list[History]:

@@ -5,7 +5,7 @@ other operations of a network are negligible beside them. Shapes are without the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -17,7 +17,6 @@ from kerascnn.summary.layer_arithmetic import (
     dense_parameters,
     sum_of_products,
 )
-from kerascnn.utils.errors import ModelError
 
 Shape = tuple[int, ...]
 NOTHING = Arithmetic()
@@ -64,46 +63,19 @@ class LayerAnalysis:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """One application of a layer: its name and configuration, and the shapes of its inputs."""
+class LayerCall:
+    """One application of a layer: its name and configuration, the shapes of its inputs, and what else it is given."""
 
     name: str
     config: dict[str, Any]
     shapes: tuple[Shape, ...]
-    keywords: Mapping[str, Shape]
+    keywords: Mapping[str, Shape] = field(default_factory=dict)
+    arguments: tuple[Any, ...] = ()
 
     @property
     def shape(self) -> Shape:
         """Shape of the first input."""
         return self.shapes[0]
-
-
-def analyze_layer(
-    class_name: str, name: str, config: dict[str, Any], shapes: Sequence[Shape], keywords: Mapping[str, Shape]
-) -> LayerAnalysis:
-    """Compute the output shape and the costs of one application of a layer.
-
-    Args:
-        class_name: Class of the layer, such as `Conv2D`.
-        name: Name of the layer, for error messages.
-        config: Configuration of the layer, as in a `.keras` file.
-        shapes: Shapes of its inputs, without the batch.
-        keywords: Shapes of inputs given by name.
-
-    Raises:
-        ModelError: If the class is not known here, or the layer cannot take its input.
-    """
-    function = _FUNCTIONS.get(class_name)
-    if function is None:
-        raise ModelError(f"the layer {name!r} is a {class_name}, whose arithmetic kerascnn does not know.")
-    try:
-        analysis = function(_Layer(name, config, tuple(shapes), keywords))
-    except (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError) as error:
-        inputs = " and ".join("x".join(map(str, shape)) for shape in (*shapes, *keywords.values()))
-        raise ModelError(f"the layer {name!r} ({class_name}) cannot take {inputs or 'nothing'} ({error}).") from error
-    if config.get("trainable") is False:
-        return replace(analysis, num_non_trainable=analysis.parameters.value)
-    return analysis
 
 
 def activation_bytes(config: dict[str, Any]) -> int:
@@ -124,7 +96,7 @@ def format_shape(*sizes: int) -> str:
 
 
 def _slide(
-    layer: _Layer,
+    layer: LayerCall,
     filter_sizes: Sequence[int],
     num_channels: int,
     parameters: Arithmetic = NOTHING,
@@ -149,7 +121,7 @@ def _slide(
     )
 
 
-def _conv2d(layer: _Layer) -> LayerAnalysis:
+def _conv2d(layer: LayerCall) -> LayerAnalysis:
     config, groups = layer.config, layer.config.get("groups", 1)
     channels, kernel, filters = _split_shape(layer)[2], config["kernel_size"], config["filters"]
     if channels % groups:
@@ -158,14 +130,14 @@ def _conv2d(layer: _Layer) -> LayerAnalysis:
     return _slide(layer, kernel, filters, parameters, [(filters, *kernel, channels // groups)])
 
 
-def _depthwise_conv2d(layer: _Layer) -> LayerAnalysis:
+def _depthwise_conv2d(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
     kernel, filters = config["kernel_size"], _split_shape(layer)[2] * config["depth_multiplier"]
     parameters = convolution_parameters(kernel, 1, filters, 1, config["use_bias"])
     return _slide(layer, kernel, filters, parameters, [(filters, *kernel)])
 
 
-def _separable_conv2d(layer: _Layer) -> LayerAnalysis:
+def _separable_conv2d(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
     kernel, filters = config["kernel_size"], config["filters"]
     between = _split_shape(layer)[2] * config["depth_multiplier"]
@@ -173,7 +145,7 @@ def _separable_conv2d(layer: _Layer) -> LayerAnalysis:
     return _slide(layer, kernel, filters, sum_of_products(*factors, (filters,) if config["use_bias"] else ()), factors)
 
 
-def _conv2d_transpose(layer: _Layer) -> LayerAnalysis:
+def _conv2d_transpose(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
     height, width, channels = _split_shape(layer)
     kernel, strides, filters = config["kernel_size"], config["strides"], config["filters"]
@@ -214,18 +186,18 @@ def _transpose(
 # === Pooling and changes of size ===
 
 
-def _pooling2d(layer: _Layer) -> LayerAnalysis:
+def _pooling2d(layer: LayerCall) -> LayerAnalysis:
     return _slide(layer, layer.config["pool_size"], _split_shape(layer)[2])
 
 
-def _global_pooling2d(layer: _Layer) -> LayerAnalysis:
+def _global_pooling2d(layer: LayerCall) -> LayerAnalysis:
     height, width, channels = _split_shape(layer)
     text = f"one value of {height}*{width} = {height * width:,} places, for each of {channels} channels"
     shape = _join_shape(layer, 1, 1, channels) if layer.config.get("keepdims") else (channels,)
     return LayerAnalysis(shape, (text,), reach=WHOLE)
 
 
-def _up_sampling2d(layer: _Layer) -> LayerAnalysis:
+def _up_sampling2d(layer: LayerCall) -> LayerAnalysis:
     height, width, channels = _split_shape(layer)
     down, across = layer.config["size"]
     # Number of places between which a value is interpolated, along one axis.
@@ -240,7 +212,7 @@ def _up_sampling2d(layer: _Layer) -> LayerAnalysis:
     )
 
 
-def _change_borders(layer: _Layer) -> LayerAnalysis:
+def _change_borders(layer: LayerCall) -> LayerAnalysis:
     """Add (ZeroPadding2D) or remove (Cropping2D) borders, ((top, bottom), (left, right))."""
     sign = -1 if "cropping" in layer.config else 1
     borders = layer.config["padding" if sign > 0 else "cropping"]
@@ -257,10 +229,16 @@ def _change_borders(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(_join_shape(layer, rows, columns, channels), _write_axes(texts), reach=reach)
 
 
+def _set_size(layer: LayerCall) -> LayerAnalysis:
+    channels = _split_shape(layer)[2]
+    height, width = layer.config["height"], layer.config["width"]
+    return LayerAnalysis(_join_shape(layer, height, width, channels), reach=MOVED)
+
+
 # === Fully connected layers ===
 
 
-def _dense(layer: _Layer) -> LayerAnalysis:
+def _dense(layer: LayerCall) -> LayerAnalysis:
     *places, inputs = layer.shape
     units = layer.config["units"]
     return LayerAnalysis(
@@ -271,7 +249,7 @@ def _dense(layer: _Layer) -> LayerAnalysis:
     )
 
 
-def _einsum_dense(layer: _Layer) -> LayerAnalysis:
+def _einsum_dense(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
     operands, output = config["equation"].replace(" ", "").split("->")
     inputs, kernel = operands.split(",")
@@ -293,7 +271,7 @@ def _einsum_dense(layer: _Layer) -> LayerAnalysis:
     )
 
 
-def _multi_head_attention(layer: _Layer) -> LayerAnalysis:
+def _multi_head_attention(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
     inputs = {**dict(zip(("query", "value", "key"), layer.shapes, strict=False)), **layer.keywords}
     query, value = inputs["query"], inputs["value"]
@@ -324,7 +302,7 @@ def _multi_head_attention(layer: _Layer) -> LayerAnalysis:
     )
 
 
-def _embedding(layer: _Layer) -> LayerAnalysis:
+def _embedding(layer: LayerCall) -> LayerAnalysis:
     rows, columns = layer.config["input_dim"], layer.config["output_dim"]
     return LayerAnalysis((*layer.shape, columns), parameters=sum_of_products((rows, columns)), reach=MOVED)
 
@@ -332,7 +310,7 @@ def _embedding(layer: _Layer) -> LayerAnalysis:
 # === Normalization ===
 
 
-def _batch_normalization(layer: _Layer) -> LayerAnalysis:
+def _batch_normalization(layer: LayerCall) -> LayerAnalysis:
     size = layer.shape[_axis(layer.config["axis"], layer.shape)]
     num_learned = layer.config["scale"] + layer.config["center"]
     num_kept = 5 if layer.config.get("renorm") else 2
@@ -340,14 +318,14 @@ def _batch_normalization(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(layer.shape, parameters=parameters, num_non_trainable=num_kept * size)
 
 
-def _layer_normalization(layer: _Layer) -> LayerAnalysis:
+def _layer_normalization(layer: LayerCall) -> LayerAnalysis:
     sizes = [layer.shape[_axis(axis, layer.shape)] for axis in _as_list(layer.config["axis"])]
     # RMSNormalization has a scale only, and no option for it.
     num_learned = int(layer.config.get("scale", True)) + int(layer.config.get("center", False))
     return LayerAnalysis(layer.shape, parameters=sum_of_products((num_learned, *sizes)) if num_learned else NOTHING)
 
 
-def _normalization(layer: _Layer) -> LayerAnalysis:
+def _normalization(layer: LayerCall) -> LayerAnalysis:
     if layer.config.get("mean") is not None:
         return LayerAnalysis(layer.shape)
     axes = layer.config["axis"]
@@ -356,7 +334,7 @@ def _normalization(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(layer.shape, parameters=parameters, num_non_trainable=parameters.value)
 
 
-def _prelu(layer: _Layer) -> LayerAnalysis:
+def _prelu(layer: LayerCall) -> LayerAnalysis:
     shared = {axis - 1 for axis in layer.config.get("shared_axes") or []}
     sizes = [1 if index in shared else size for index, size in enumerate(layer.shape)]
     return LayerAnalysis(layer.shape, parameters=sum_of_products(sizes))
@@ -365,11 +343,13 @@ def _prelu(layer: _Layer) -> LayerAnalysis:
 # === Merging and reshaping ===
 
 
-def _elementwise(layer: _Layer) -> LayerAnalysis:
+def keep_shape(layer: LayerCall) -> LayerAnalysis:
+    """Analyze a layer that changes values only."""
     return LayerAnalysis(layer.shape)
 
 
-def _merge(layer: _Layer) -> LayerAnalysis:
+def merge_shapes(layer: LayerCall) -> LayerAnalysis:
+    """Analyze a layer that merges its inputs value by value, as NumPy broadcasts them."""
     shapes = layer.shapes
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
@@ -382,7 +362,7 @@ def _merge(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(tuple(result))
 
 
-def _concatenate(layer: _Layer) -> LayerAnalysis:
+def _concatenate(layer: LayerCall) -> LayerAnalysis:
     axis = _axis(layer.config["axis"], layer.shape)
     if any(shape[:axis] + shape[axis + 1 :] != layer.shape[:axis] + layer.shape[axis + 1 :] for shape in layer.shapes):
         raise ValueError("they differ in more than the axis that is joined")
@@ -391,12 +371,12 @@ def _concatenate(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(shape, (f"{' + '.join(map(str, sizes))} = {sum(sizes)}",))
 
 
-def _flatten(layer: _Layer) -> LayerAnalysis:
+def _flatten(layer: LayerCall) -> LayerAnalysis:
     arithmetic = sum_of_products(layer.shape)
     return LayerAnalysis((arithmetic.value,), (arithmetic.text,), reach=MOVED)
 
 
-def _reshape(layer: _Layer) -> LayerAnalysis:
+def _reshape(layer: LayerCall) -> LayerAnalysis:
     target, total = list(layer.config["target_shape"]), prod(layer.shape)
     if -1 in target:
         target[target.index(-1)] = total // -prod(target)
@@ -409,14 +389,14 @@ def _reshape(layer: _Layer) -> LayerAnalysis:
     return LayerAnalysis(shape, (text,), reach=SAME_PLACES if same_places else MOVED)
 
 
-def _permute(layer: _Layer) -> LayerAnalysis:
+def _permute(layer: LayerCall) -> LayerAnalysis:
     return LayerAnalysis(tuple(layer.shape[axis - 1] for axis in layer.config["dims"]), reach=MOVED)
 
 
 # === Shared ===
 
 
-def _split_shape(layer: _Layer) -> tuple[int, int, int]:
+def _split_shape(layer: LayerCall) -> tuple[int, int, int]:
     """Split into height, width and channels, whichever order the layer has them in."""
     if len(layer.shape) != 3:
         raise ValueError("it needs height, width and channels")
@@ -425,11 +405,11 @@ def _split_shape(layer: _Layer) -> tuple[int, int, int]:
     return layer.shape[0], layer.shape[1], layer.shape[2]
 
 
-def _join_shape(layer: _Layer, height: int, width: int, channels: int) -> Shape:
+def _join_shape(layer: LayerCall, height: int, width: int, channels: int) -> Shape:
     return (channels, height, width) if _channels_first(layer) else (height, width, channels)
 
 
-def _channels_first(layer: _Layer) -> bool:
+def _channels_first(layer: LayerCall) -> bool:
     return layer.config.get("data_format") == "channels_first"
 
 
@@ -458,18 +438,23 @@ def _axis(axis: Any, shape: Shape) -> int:
     return index
 
 
-_FUNCTIONS: dict[str, Callable[[_Layer], LayerAnalysis]] = {
+FUNCTIONS: dict[str, Callable[[LayerCall], LayerAnalysis]] = {
     **dict.fromkeys(
         (
-            "Activation", "Dropout", "ELU", "GELU", "GaussianNoise", "Identity", "LeakyReLU", "ReLU", "Rescaling",
-            "Softmax", "SpatialDropout2D",
+            "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout",
+            "GaussianNoise", "Identity", "LeakyReLU", "Masking", "RandomBrightness", "RandomContrast",
+            "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomInvert",
+            "RandomPerspective", "RandomRotation", "RandomSharpness", "RandomShear", "RandomTranslation",
+            "RandomZoom", "ReLU", "Rescaling", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+            "UnitNormalization",
         ),
-        _elementwise,
+        keep_shape,
     ),
-    **dict.fromkeys(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"), _merge),
+    **dict.fromkeys(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"), merge_shapes),
     **dict.fromkeys(("AveragePooling2D", "MaxPooling2D"), _pooling2d),
     **dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), _global_pooling2d),
     **dict.fromkeys(("Cropping2D", "ZeroPadding2D"), _change_borders),
+    **dict.fromkeys(("CenterCrop", "RandomCrop", "Resizing"), _set_size),
     **dict.fromkeys(("GroupNormalization", "LayerNormalization", "RMSNormalization"), _layer_normalization),
     "BatchNormalization": _batch_normalization,
     "Concatenate": _concatenate,
@@ -488,3 +473,4 @@ _FUNCTIONS: dict[str, Callable[[_Layer], LayerAnalysis]] = {
     "SeparableConv2D": _separable_conv2d,
     "UpSampling2D": _up_sampling2d,
 }  # fmt: skip
+"""How each layer of this module is analyzed, by its class."""

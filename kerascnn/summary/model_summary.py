@@ -11,8 +11,9 @@ from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model, resolve_model_path
 from kerascnn.saving.safe_loading import read_config
 from kerascnn.summary.graph import Call, Config, read_calls
+from kerascnn.summary.layer_analysis import analyze_layer
 from kerascnn.summary.layer_arithmetic import Arithmetic, dense_parameters
-from kerascnn.summary.layers import LayerAnalysis, Shape, activation_bytes, analyze_layer, format_shape
+from kerascnn.summary.layers import LayerAnalysis, LayerCall, Shape, activation_bytes, format_shape
 from kerascnn.summary.receptive_field import Field, compute_receptive_fields
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.quiet import silent_stderr
@@ -215,7 +216,7 @@ def _analyze(
         return LayerAnalysis(_input_shape(call, input_shape if only_input else None))
     shapes = [analyses[source].output_shape for source in call.inputs]
     keywords = {key: analyses[source].output_shape for key, source in call.keywords.items()}
-    return analyze_layer(call.class_name, call.name, call.config, shapes, keywords)
+    return analyze_layer(call.class_name, LayerCall(call.name, call.config, tuple(shapes), keywords, call.arguments))
 
 
 def _input_shape(call: Call, asked: Shape | None) -> Shape:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES, Architecture
 from kerascnn.models.lookup import wrap_model
-from kerascnn.saving.card import Card, read_card
-from kerascnn.saving.model_files import resolve_model_path
+from kerascnn.saving.card import Card
+from kerascnn.saving.model_files import find_card, resolve_model_path
 from kerascnn.utils.backend import activate
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.files import compute_sha256
@@ -39,7 +39,8 @@ class InitialModel:
                 raise ModelError("the model to start from was not saved; give one with a file.")
             model = model.path
         path = resolve_model_path(model)
-        return cls(str(model), path, read_card(path))
+        found = find_card(path)
+        return cls(str(model), path, found.card if found else None)
 
     @property
     def preparation(self) -> str | None:
@@ -81,6 +82,6 @@ class InitialModel:
         return {"name": name, "sha256": compute_sha256(self.path)}
 
     def _load(self) -> Any:
-        from kerascnn.saving.safe_loading import load_keras_model
+        from kerascnn.inference.model_loading import load_checked_model
 
-        return load_keras_model(self.path)
+        return load_checked_model(self.path)

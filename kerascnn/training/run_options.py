@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from kerascnn.training.option_fields import Limits, check_values, document_fields, option
 from kerascnn.training.progress import NoProgress, Progress
 from kerascnn.training.recipe import Recipe
+from kerascnn.utils.suggestions import suggest
 
 if TYPE_CHECKING:
     import keras
@@ -109,8 +109,7 @@ def divide_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
     of_recipe, of_run = ([one.name for one in fields(kind)] for kind in (Recipe, RunOptions))
     for name in keywords:
         if name not in (*of_recipe, *of_run):
-            near = get_close_matches(name, [*of_recipe, *of_run])
-            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            hint = suggest(name, [*of_recipe, *of_run])
             raise TypeError(f"fit() got an unexpected keyword argument {name!r}{hint}")
     said = {name: value for name, value in keywords.items() if value is not None}
     if "dropout_rates" in said:

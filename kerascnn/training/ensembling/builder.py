@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.evaluation.scoring import score_test_set
 from kerascnn.inference.engines import KerasEngine, measure_latency
+from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import complete_model_path, require_replaceable, resolve_model_path, save
 from kerascnn.saving.onnx_files import export_onnx
-from kerascnn.saving.safe_loading import load_keras_model
 from kerascnn.training.ensembling.members import Candidate, check_data, find_candidates, find_held_out
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, describe_software
@@ -85,7 +85,7 @@ def ensemble(
     indices = find_held_out(found, dataset)
     _tell_held_out(len(indices), max_members, note)
     backend = activate(backend).name
-    engines = [KerasEngine(load_keras_model(one.path)) for one in found]
+    engines = [KerasEngine(load_checked_model(one.path)) for one in found]
     validation = Validation(engines, dataset, indices)
     chosen = list(range(len(found))) if max_members is None else validation.choose(max_members)
     if len(chosen) < 2:

@@ -9,8 +9,9 @@ import numpy as np
 
 from kerascnn.datasets import Dataset
 from kerascnn.saving.card import Card, read_card
-from kerascnn.saving.model_files import is_current, resolve_model_path
+from kerascnn.saving.model_files import find_card, resolve_model_path
 from kerascnn.utils.errors import DataError, ModelError, UsageError
+from kerascnn.utils.files import compute_sha256
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Candidate:
     @property
     def digest(self) -> str:
         """SHA-256 of the `.keras` file."""
-        return self.card.files[self.path.name]
+        return compute_sha256(self.path)
 
 
 def find_candidates(models: Sequence[str | Path]) -> list[Candidate]:
@@ -76,9 +77,9 @@ def find_held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
 
 
 def _candidate(path: Path) -> Candidate:
-    card = read_card(path)
-    if card is None or "validation_split" not in card.data:
-        raise ModelError(f"{path} has no card that tells how it was trained; train it with 'kerascnn fit'.")
-    if not is_current(path, card):
+    found = find_card(path)
+    if found is None and read_card(path) is not None:
         raise ModelError(f"{path} was changed after its card was written; train it again.")
-    return Candidate(path, card)
+    if found is None or "validation_split" not in found.card.data:
+        raise ModelError(f"{path} has no card that tells how it was trained; train it with 'kerascnn fit'.")
+    return Candidate(path, found.card)
