@@ -1,5 +1,8 @@
 """Output shape, weights and multiply-adds of Keras's layers, with the arithmetic behind them. Needs no Keras.
 
+Layers that no network of this package has are here because `summary` takes other people's models, too: those that
+`kerascnn.saving.safe_loading` opens.
+
 Multiply-adds are those of convolutions, fully connected layers and attention, for one picture, without biases; all
 other operations of a network are negligible beside them. Shapes are without the batch.
 """
