@@ -92,24 +92,26 @@ def _blur(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 def _break_stroke(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Draw one thin straight gap, as a dry pen or a removed ruled line leaves it."""
-    height, width = image.shape
-    y, tilt = generator.uniform(0.25, 0.75) * height, generator.uniform(-3, 3)
-    mask = np.full_like(image, 255)
-    cv2.line(mask, (0, round(y - tilt)), (width, round(y + tilt)), 0, 1, cv2.LINE_AA)
-    return cv2.min(image, mask) if generator.uniform() < 0.5 else cv2.min(image.T, mask).T
+    share, tilt, is_upright = generator.uniform(0.25, 0.75), generator.uniform(-3, 3), generator.uniform() >= 0.5
+    shown = image.T if is_upright else image
+    height, width = shown.shape
+    mask = np.full((height, width), 255, np.uint8)
+    ends = (0, round(share * height - tilt)), (width, round(share * height + tilt))
+    cv2.line(mask, *ends, 0, 1, cv2.LINE_AA)
+    broken = cv2.min(shown, mask)
+    return broken.T if is_upright else broken
 
 
 def _add_line_remains(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Draw a thin faint piece of a ruled line beside or through the glyph, as line removal may leave it."""
-    result = image.copy()
-    height, width = image.shape
-    y, start = round(generator.uniform(0.1, 0.95) * height), round(generator.uniform(0, 0.7) * width)
-    end = start + round(generator.uniform(0.15, 0.6) * width)
-    line = np.zeros_like(image)
-    cv2.line(line, (start, y), (end, y), int(generator.uniform(60, 220)), 1, cv2.LINE_AA)
-    if generator.uniform() < 0.3:
-        line = np.ascontiguousarray(line.T)
-    return cv2.max(result, line)
+    place, start, length = generator.uniform(0.1, 0.95), generator.uniform(0, 0.7), generator.uniform(0.15, 0.6)
+    intensity, is_upright = int(generator.uniform(60, 220)), generator.uniform() < 0.3
+    shown = image.T if is_upright else image
+    height, width = shown.shape
+    line, y, left = np.zeros((height, width), np.uint8), round(place * height), round(start * width)
+    cv2.line(line, (left, y), (left + round(length * width), y), intensity, 1, cv2.LINE_AA)
+    marked = cv2.max(shown, line)
+    return marked.T if is_upright else marked
 
 
 def _roughen_ink(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
