@@ -83,7 +83,7 @@ def train_some(source: Path, in_memory: bool, steps: int) -> dict:
     split = time.perf_counter()
     train, _ = stratified_split(data.train_labels, 0.2, 0)
     batches = TrainingBatches(
-        Selection(data.train_images, train), data.train_labels[train], recipe, 0, num_classes=10, digits=True
+        Selection(data.train_images, train), data.train_labels[train], recipe, 0, num_classes=10, digits=range(10)
     )
     split = time.perf_counter() - split
     model = models.build("cnn", (28, 28, 1), 10, dropout_rates=recipe.dropout_rates)

@@ -153,7 +153,7 @@ def changes_by_augmentation(**changes) -> list[float]:
     images = np.repeat(load_dataset("mnist").train_images[:1], 64, axis=0)
     labels = np.zeros(64, int)
     settings = replace(recipe, batch_size=64, outliers=0.0)
-    batches = TrainingBatches(images, labels, settings, 0, num_classes=10, digits=True)
+    batches = TrainingBatches(images, labels, settings, 0, num_classes=10, digits=range(10))
     differences = []
     for epoch in range(recipe.epochs):
         batches.start_epoch(epoch)

@@ -29,6 +29,35 @@ def fit(**arguments) -> dict:
     }
 
 
+def fit_told(*, nan_in: int | None = None, interrupted_in: int | None = None, **arguments) -> dict:
+    """Train, with a network that breaks in an epoch or a run that is interrupted; what was said, and the card."""
+    import keras
+
+    from kerascnn.training.progress import NoProgress
+
+    messages: list[str] = []
+
+    class Record(NoProgress):
+        def message(self, text: str) -> None:
+            messages.append(text)
+
+    class Meddle(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch + 1 == interrupted_in:
+                raise KeyboardInterrupt
+            if epoch + 1 == nan_in:
+                self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
+
+    card, error = None, ""
+    try:
+        card = json.loads(kerascnn.fit(progress=Record(), callbacks=[Meddle()], **arguments).card.to_json())
+    except KeyboardInterrupt:
+        error = "interrupted"
+    except kerascnn.KerasCNNError as failure:
+        error = str(failure)
+    return {"messages": messages, "card": card, "error": error}
+
+
 def probabilities(model: str, output: str) -> None:
     """Write the probabilities of the 10,000 test images."""
     from kerascnn.inference.predictor import load
@@ -167,6 +196,7 @@ TASKS = {
     task.__name__: task
     for task in (
         fit,
+        fit_told,
         probabilities,
         features,
         predict,

@@ -196,10 +196,25 @@ def score_test_set(card: Card, engine: Engine, dataset: Dataset) -> Card:
         dataset: Data set with the model's classes in the model's order.
 
     Returns:
-        A copy of the card with `test_accuracy`, `test_loss` and `num_samples` among its metrics.
+        A copy of the card with `test_accuracy`, `test_loss`, `num_samples` and `lowest_recall` among its metrics; the
+        last one is that of the class with the lowest recall of those that have test images.
     """
-    accuracy, loss = score_predictions(engine.probabilities(dataset.test_images), dataset.test_labels)
-    metrics = {"test_accuracy": accuracy, "test_loss": loss, "num_samples": len(dataset.test_labels)}
+    probabilities, labels = engine.probabilities(dataset.test_images), dataset.test_labels
+    accuracy, loss = score_predictions(probabilities, labels)
+    counts = np.bincount(labels, minlength=len(card.class_names))
+    hits = np.bincount(labels[probabilities.argmax(axis=1) == labels], minlength=len(card.class_names))
+    recalls = np.where(counts > 0, hits / np.maximum(counts, 1), np.inf)
+    lowest = int(np.lexsort((counts, recalls))[0])  # of several, the one with the fewest images
+    metrics = {
+        "test_accuracy": accuracy,
+        "test_loss": loss,
+        "num_samples": len(labels),
+        "lowest_recall": {
+            "label": card.class_names[lowest],
+            "recall": float(recalls[lowest]),
+            "num_samples": int(counts[lowest]),
+        },
+    }
     return replace(card, metrics={**card.metrics, **metrics})
 
 

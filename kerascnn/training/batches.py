@@ -1,5 +1,7 @@
 """Batches to train on, shuffled and augmented as a pure function of seed, epoch and index, and to validate on."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -22,7 +24,7 @@ class TrainingBatches(keras.utils.PyDataset):
         recipe: Hyper-parameters: batch size, augmentation magnitude of each epoch, share of outliers.
         seed: Random seed for the order and the augmentation.
         num_classes: Number of classes.
-        digits: Whether the classes are the ten digits, which have other handwriting variants and outliers.
+        digits: The digit that each class is, if the classes are digits, which have handwriting variants and outliers.
         outliers: Images of no class, uint8, `(m, height, width)`, of which half of the outliers are drawn; None if all
             are to be made.
     """
@@ -35,11 +37,13 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: int,
         *,
         num_classes: int,
-        digits: bool = False,
+        digits: Sequence[int] | None = None,
         outliers: Images | None = None,
     ) -> None:
         super().__init__(workers=1)
-        self.images, self.labels, self.num_classes, self.digits = images, labels, num_classes, digits
+        self.images, self.labels, self.num_classes = images, labels, num_classes
+        self._digits = None if digits is None else np.array(digits)
+        self._weights = weigh_classes(labels, num_classes) if recipe.class_weights == "balanced" else None
         self.recipe, self.batch_size, self.seed, self.outliers = recipe, recipe.batch_size, seed, outliers
         self.start_epoch(0)
 
@@ -51,20 +55,22 @@ class TrainingBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images, targets = self.images[chosen], as_targets(self.labels[chosen], self.num_classes)
+        images, labels = self.images[chosen], self.labels[chosen]
+        targets, weights = as_targets(labels, self.num_classes), weigh_samples(labels, self._weights)
         generator = np.random.default_rng([self.seed, self._epoch, index])
-        if self.digits and self.augmentation:
-            images = vary_handwriting(images, self.labels[chosen], self.augmentation, generator)
-        if self.digits and self.recipe.outliers:
+        if self._digits is not None and self.augmentation:
+            images = vary_handwriting(images, self._digits[labels], self.augmentation, generator)
+        if self._digits is not None and self.recipe.outliers:
             count = round(self.recipe.outliers * len(chosen))
-            images = np.concatenate([images, self._draw_outliers(count, images, self.labels[chosen], generator)])
+            images = np.concatenate([images, self._draw_outliers(count, images, self._digits[labels], generator)])
             undecided = np.full((count, self.num_classes), 1 / self.num_classes, np.float32)
             targets = np.concatenate([targets, undecided])
+            weights = tuple(np.concatenate([values, np.ones(count, np.float32)]) for values in weights)
         if self.augmentation:
             images = augment(images, self.augmentation, generator)
-        return as_input(images), targets
+        return as_input(images), targets, *weights
 
     def _draw_outliers(
         self, count: int, images: np.ndarray, labels: np.ndarray, generator: np.random.Generator
@@ -84,18 +90,47 @@ class ValidationBatches(keras.utils.PyDataset):
         labels: Class indices, integers, `(n,)`.
         batch_size: Number of images in a batch.
         num_classes: Number of classes.
+        balanced: Whether a rare class counts as much as a common one.
     """
 
-    def __init__(self, images: Images, labels: np.ndarray, batch_size: int, num_classes: int) -> None:
+    def __init__(
+        self, images: Images, labels: np.ndarray, batch_size: int, num_classes: int, *, balanced: bool = False
+    ) -> None:
         super().__init__(workers=1)
         self._images, self._labels, self._batch_size, self._num_classes = images, labels, batch_size, num_classes
+        self._weights = weigh_classes(labels, num_classes) if balanced else None
 
     def __len__(self) -> int:
         return -(-len(self._labels) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         chosen = np.s_[index * self._batch_size : (index + 1) * self._batch_size]
-        return as_input(self._images[chosen]), as_targets(self._labels[chosen], self._num_classes)
+        labels = self._labels[chosen]
+        targets = as_targets(labels, self._num_classes)
+        return as_input(self._images[chosen]), targets, *weigh_samples(labels, self._weights)
+
+
+def weigh_classes(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Compute the weight of each class that makes all count alike; a sample has the weight 1 on average.
+
+    Args:
+        labels: Class indices, integers, `(n,)`.
+        num_classes: Number of classes.
+
+    Returns:
+        float32, `(num_classes,)`; 0 for a class without samples.
+
+    Example:
+        >>> weigh_classes(np.array([0, 0, 0, 1]), 2)
+        array([0.6666667, 2.       ], dtype=float32)
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    return np.asarray(len(labels) / np.count_nonzero(counts) / np.maximum(counts, 1) * (counts > 0), np.float32)
+
+
+def weigh_samples(labels: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Return the weights of samples as the last item of a batch; no item where all count alike."""
+    return () if weights is None else (weights[labels],)
 
 
 def as_targets(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The Keras callbacks of a training run. Where the order of two of them matters, their docstrings say so."""
 
+import math
 import signal
 import threading
 import time
@@ -47,6 +48,20 @@ class Reseed(keras.callbacks.Callback):
     def _draw_seed(self, epoch: int, index: int) -> int:
         """Draw a number of 31 bits, which fit the seed type of every backend."""
         return int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]) >> 1
+
+
+class DivergenceError(Exception):
+    """The loss is no finite number any more."""
+
+
+class StopAtDivergence(keras.callbacks.Callback):
+    """Raise DivergenceError after an epoch whose loss is no finite number. It comes before what records the epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        assert logs is not None
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(logs[name]):
+                raise DivergenceError(f"the {name} became {float(logs[name])} in epoch {epoch + 1}")
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn import models
-from kerascnn.datasets import DIGITS, Dataset, load_dataset
+from kerascnn.datasets import Dataset, load_dataset
+from kerascnn.datasets.labels import name_digits
 from kerascnn.datasets.stored_images import Selection
 from kerascnn.evaluation.calibration import fit_rejection_threshold, fit_temperature, fold_temperature
 from kerascnn.evaluation.scoring import score_test_set
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.saving.card import Card
+from kerascnn.training.outcome import describe_doubt, describe_weak_classes, require_learning
 from kerascnn.training.run_settings import Run
 from kerascnn.utils.errors import ModelError
 
@@ -33,7 +35,7 @@ class ClassificationTask:
 
     def __init__(self, run: Run) -> None:
         self._run, self._recipe, settings = run, run.settings.recipe, run.settings
-        preparation = run.initial_model.preparation if run.initial_model else None
+        preparation = settings.preparation or (run.initial_model.preparation if run.initial_model else None)
         dataset = load_dataset(run.data, seed=settings.split_seed, preparation=preparation, on_note=self._say)
         self.digest = dataset.digest()
         train, validation = dataset.divide_training_part(settings.validation_split, settings.split_seed)
@@ -41,7 +43,8 @@ class ClassificationTask:
             dataset, train, validation = _shorten(dataset, train, validation, settings.recipe.batch_size)
         self._dataset, self._train, self._validation = dataset, train, validation
         self.class_names, self.preparation = dataset.class_names, dataset.preparation
-        self._digits = dataset.class_names == DIGITS
+        self._digits = name_digits(dataset.class_names)
+        self._predicted = np.zeros(0, np.int64)
 
     def _say(self, text: str) -> None:
         self._run.options.progress.message(f"note: {text}")
@@ -82,6 +85,7 @@ class ClassificationTask:
                 dataset.train_labels[validation],
                 _VALIDATION_BATCH_SIZE,
                 len(dataset.class_names),
+                balanced=recipe.class_weights == "balanced",
             ),
             # The network ends in probabilities. A second softmax in the loss would flatten the gradients.
             loss=keras.losses.CategoricalCrossentropy(from_logits=False, label_smoothing=recipe.label_smoothing),
@@ -98,11 +102,24 @@ class ClassificationTask:
         """
         images = Selection(self._dataset.train_images, self._validation)
         labels = self._dataset.train_labels[self._validation]
-        temperature = fit_temperature(engine.probabilities(images), labels)
+        probabilities = engine.probabilities(images)
+        self._predicted = probabilities.argmax(axis=1)
+        if not self._run.options.dry_run:
+            require_learning(self._predicted, labels, len(self.class_names))
+        temperature = fit_temperature(probabilities, labels)
         fold_temperature(engine.model, temperature)
-        threshold = fit_rejection_threshold(engine.probabilities(images)) if self._digits else None
+        threshold = fit_rejection_threshold(engine.probabilities(images)) if self._digits is not None else None
         card = replace(card, temperature=temperature, rejection_threshold=threshold)
         return score_test_set(card, engine, self._dataset)
+
+    def list_notes(self, card: Card) -> list[str]:
+        """List what is worth knowing of the scored network."""
+        labels, count = self._dataset.train_labels, len(self.class_names)
+        counts = np.bincount(labels[self._train], minlength=count)
+        return [
+            *describe_doubt(self._predicted, labels[self._validation], count),
+            *describe_weak_classes(counts, card.metrics, self.class_names, self._recipe.class_weights),
+        ]
 
     def _build(self) -> "keras.Model":
         shape = (*self._dataset.image_size, 1)

@@ -10,12 +10,14 @@ import keras
 
 from kerascnn.training.acceleration.accelerated_model import accelerate, compilation_cache
 from kerascnn.training.callbacks import (
+    DivergenceError,
     InterruptBetweenBatches,
     KeepBest,
     RecordHistory,
     ReportProgress,
     Reseed,
     SaveRun,
+    StopAtDivergence,
 )
 from kerascnn.training.history import BestEpoch, EpochRow
 from kerascnn.training.keras_internals import UseAverages
@@ -57,6 +59,7 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
         with compilation_cache(), InterruptBetweenBatches() as interrupt:
             callbacks = [
                 Reseed(inputs.batches, settings.seed),
+                StopAtDivergence(),
                 *([UseAverages(resumed=first_epoch > 0)] if recipe.weight_averaging else []),
                 best,
                 record,
@@ -67,17 +70,31 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
                 interrupt,
             ]
             if not best.is_exhausted():
-                trained.fit(
-                    inputs.batches,
-                    validation_data=inputs.validation,
-                    epochs=recipe.epochs,
-                    initial_epoch=first_epoch,
-                    callbacks=callbacks,
-                    shuffle=False,  # The batches have their own order; Keras would shuffle them again, unseeded.
-                    verbose=0,
-                )
+                with _explain_divergence(run, best):
+                    trained.fit(
+                        inputs.batches,
+                        validation_data=inputs.validation,
+                        epochs=recipe.epochs,
+                        initial_epoch=first_epoch,
+                        callbacks=callbacks,
+                        shuffle=False,  # The batches have their own order; Keras would shuffle them again, unseeded.
+                        verbose=0,
+                    )
     model.set_weights(best.weights)
     return TrainingResult(model, record.history, best.state)
+
+
+@contextmanager
+def _explain_divergence(run: Run, best: KeepBest) -> Iterator[None]:
+    """Let a run whose loss is no number any more end with its best epoch; raise TrainingError if there is none."""
+    try:
+        yield
+    except DivergenceError as error:
+        run.options.progress.training_finished()
+        advice = f"a --learning-rate below {run.settings.recipe.learning_rate:g} may help."
+        if best.state["epoch"] is None:
+            raise TrainingError(f"{error}, so that nothing was learnt and no model is written; {advice}") from error
+        run.options.progress.message(f"note: {error}; the weights of epoch {best.state['epoch']} are kept; {advice}")
 
 
 @contextmanager
@@ -99,7 +116,9 @@ def compile_model(
     model: keras.Model, recipe: Recipe, steps_per_epoch: int, loss: keras.losses.Loss, accuracy: keras.metrics.Metric
 ) -> None:
     """Give a model that ends in probabilities its loss, its metric and its optimizer, scheduled over the whole run."""
-    model.compile(optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch), loss=loss, metrics=[accuracy])
+    # Where classes have weights, they count in the accuracy, too: by it the best epoch is chosen.
+    metrics = "weighted_metrics" if recipe.class_weights == "balanced" else "metrics"
+    model.compile(optimizer=make_optimizer(recipe, recipe.epochs * steps_per_epoch), loss=loss, **{metrics: [accuracy]})
 
 
 def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, directory: RunDirectory) -> None:

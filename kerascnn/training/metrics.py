@@ -11,8 +11,10 @@ class AccuracyOfDecided(keras.metrics.CategoricalAccuracy):
     """Accuracy over the samples of a class; outliers, whose targets are uniform, do not count."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch: one-hot or uniform targets and probabilities, `(batch, num_classes)`."""
+        """Add a batch: one-hot or uniform targets and probabilities, `(batch, num_classes)`, and perhaps weights."""
         decided = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 0.5, "float32")
+        if sample_weight is not None:
+            decided = decided * keras.ops.cast(sample_weight, "float32")
         super().update_state(y_true, y_pred, sample_weight=decided)
 
 

@@ -1,6 +1,6 @@
 """All hyper-parameters of a training run in one place."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from math import cos, pi
 from typing import Any
 
@@ -51,6 +51,12 @@ class Recipe:
         "Number of pictures without a digit that are added to each batch of the ten digits, as a share of its size.",
         _SHARE,
     )
+    class_weights: str = option(
+        "none",
+        "Weights of the classes in loss and accuracy: balanced lets a rare class count as much as a common one.",
+        ("none", "balanced"),
+        metavar="NAME",
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.dropout_rates, list):
@@ -70,8 +76,11 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Recipe":
-        """Make a recipe from what `to_dict` gave; raises KeyError if a value is missing."""
-        return cls(**{field.name: data[field.name] for field in fields(cls)})
+        """Make a recipe from what `to_dict` gave, perhaps that of a version with fewer values.
+
+        Raises TypeError if a value is unknown.
+        """
+        return cls(**data)
 
 
 RECIPES = {

@@ -29,6 +29,13 @@ class RunOptions:
     split_seed: int | None = option(
         None, "Random seed for the train/validation split alone; that of --seed by default.", _SEEDS, panel="Data"
     )
+    preparation: str | None = option(
+        None,
+        "How pictures become images: mnist for digits, resize for other things; by the classes' names by default.",
+        ("mnist", "resize"),
+        panel="Data",
+        metavar="NAME",
+    )
     initial_model: "str | Path | Predictor | None" = option(
         None,
         "Trained model to start from: a .keras file or 'reference'. Its last layer is new where the classes differ.",
@@ -82,6 +89,7 @@ class RecipeKeywords(TypedDict, total=False):
     label_smoothing: float | None
     weight_averaging: float | None
     outliers: float | None
+    class_weights: str | None
 
 
 class FitKeywords(RecipeKeywords, total=False):
@@ -89,6 +97,7 @@ class FitKeywords(RecipeKeywords, total=False):
 
     validation_split: float | None
     split_seed: int | None
+    preparation: str | None
     initial_model: "str | Path | Predictor | None"
     seed: int | None
     patience: int | None

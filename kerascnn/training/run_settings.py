@@ -1,7 +1,7 @@
 """What a run does: settled before Keras is imported, written beside the run, read again by `--resume`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class RunSettings:
         patience: Number of epochs without improvement that end the run; None for never.
         backend: Backend of Keras.
         initial_model: Name or path of the model that the run starts from; None for random weights.
+        preparation: Preparation of the pictures that was asked for; None to choose it by the classes.
     """
 
     data: str
@@ -53,6 +54,7 @@ class RunSettings:
     patience: int | None
     backend: str
     initial_model: str | None = None
+    preparation: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain data."""
@@ -60,7 +62,10 @@ class RunSettings:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "RunSettings":
-        """Make settings from what `to_dict` gave; raises TrainingError if a field is missing or unknown."""
+        """Make settings from what `to_dict` gave, perhaps that of a version with fewer fields.
+
+        Raises TrainingError if a field without a default is missing, or one is unknown.
+        """
         try:
             return cls(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
         except (KeyError, TypeError) as error:
@@ -118,6 +123,8 @@ class Run:
         words += [f"--validation-split {settings.validation_split:g}", f"--seed {settings.seed}"]
         if settings.split_seed != settings.seed:
             words.append(f"--split-seed {settings.split_seed}")
+        if settings.preparation is not None:
+            words.append(f"--preparation {settings.preparation}")
         if settings.patience is not None:
             words.append(f"--patience {settings.patience}")
         return " ".join([*words, f"--backend {settings.backend}", f"--output {self.path}"])
@@ -160,6 +167,7 @@ def prepare_run(
         patience=options.patience,
         backend=backend.choose_backend(options.backend).name,
         initial_model=start,
+        preparation=options.preparation,
     )
     return Run(settings, options, source, network, initial, _output_path(options.output, source, network.name))
 
@@ -187,7 +195,16 @@ def _resume_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
     if wish.architecture is None:
         network = _network_of(settings, initial, directory)
     _refuse_contradictions(wish, settings, network, directory)
-    return Run(settings, options, settings.data if wish.data is None else wish.data, network, initial, path)
+    data: DataSource = settings.data if wish.data is None else wish.data
+    if isinstance(data, str | Path):
+        if wish.data is None and settings.data not in (DEFAULT_DATA, SYNTHETIC) and not Path(data).exists():
+            raise TrainingError(
+                f"the interrupted run at {directory.path} learns from {data}, which is not there any more; give its "
+                "new place with --data."
+            )
+        # Data that moved are the same by their digest, which is compared when they are loaded.
+        settings = replace(settings, data=str(data))
+    return Run(settings, options, data, network, initial, path)
 
 
 def _network_of(settings: RunSettings, initial: InitialModel | None, directory: RunDirectory) -> Architecture:
@@ -204,9 +221,12 @@ def _network_of(settings: RunSettings, initial: InitialModel | None, directory: 
 def _refuse_contradictions(wish: _Wish, settings: RunSettings, network: Architecture, directory: RunDirectory) -> None:
     recorded = {**settings.to_dict(), **settings.recipe.to_dict(), "recipe": settings.recipe_name}
     wishes = {name: value for name, value in wish.said.items() if name in recorded} | wish.changes
-    wishes["backend"] = backend.explicit_wish(wishes.get("backend"))
-    # Data in memory are compared by their digest.
-    wishes["data"] = str(wish.data) if isinstance(wish.data, str | Path) else None
+    variable = backend.explicit_wish()
+    if wishes.get("backend") is None and variable not in (None, settings.backend):
+        raise TrainingError(
+            f"KERAS_BACKEND={variable} contradicts the interrupted run at {directory.path}, which has "
+            f"{settings.backend}; unset the variable, or start a new run without --resume."
+        )
     wishes |= {"architecture": wish.architecture, "initial_model": wish.initial_model}
     if isinstance(wish.recipe, Recipe):
         if choose_recipe(wish.recipe, network, **wish.changes) != settings.recipe:
@@ -237,7 +257,7 @@ def _output_path(output: str | Path | None, source: DataSource, network: str) ->
         return complete_model_path(output)
     if isinstance(source, str | Path):
         data = Path(source).resolve()
-        name = data.stem if data.suffix == ".npz" else data.name
+        name = data.stem if data.is_file() else data.name
     else:
         name = source.name if isinstance(source, Dataset) else ARRAYS
     return DEFAULT_MODEL.with_name(f"{name}_{network}.keras")

@@ -56,6 +56,10 @@ class SegmentationTask:
             "num_validation": len(self._validation),
         }
 
+    def list_notes(self, card: Card) -> list[str]:
+        """List what is worth knowing of the scored network; of this one there is nothing."""
+        return []
+
     def inputs(self) -> "TrainingInputs":
         """Make the batches; Keras must be active."""
         import keras

@@ -62,7 +62,7 @@ def fit(
     Raises:
         TypeError: If there is no such keyword.
         UsageError: If a value is impossible.
-        TrainingError: If there is no run to resume.
+        TrainingError: If there is no run to resume, or nothing was learnt.
         ModelError: If there is no such architecture, or it cannot take these images or dropout rates.
         DataError: If the data are missing or malformed.
         BackendError: If the backend is unknown, missing, or another one is running already.
@@ -108,20 +108,39 @@ def _train(run: Run) -> Predictor:
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(run.path):
         pass
-    if run.options.resume and run.directory.read().data_digest != task.digest:
-        raise TrainingError(
-            f"the data set {run.settings.data!r} has changed since the run at {run.directory.path} began."
-        )
+    if run.options.resume:
+        _require_same_data(run, task.digest)
     with opencv_on_one_thread():
         activate(run.settings.backend)
         from kerascnn.training.loop import train_model
 
         result = train_model(run, task.inputs(), task.digest)
     engine = KerasEngine(result.model)
-    card = task.calibrate_and_score(_card(run, task, result), engine)
+    try:
+        card = task.calibrate_and_score(_card(run, task, result), engine)
+    except TrainingError:  # Nothing was learnt, so that there is nothing to continue either.
+        run.directory.remove()
+        raise
     card = _write(result.model, card, run)
     run.directory.remove()
+    for note in task.list_notes(card):
+        run.options.progress.message(f"note: {note}")
     return Predictor(engine, card, run.path)
+
+
+def _require_same_data(run: Run, digest: str) -> None:
+    """Raise TrainingError unless an interrupted run began with these data, wherever they were."""
+    state = run.directory.read()
+    if state.data_digest == digest:
+        return
+    if state.settings["data"] == run.settings.data:
+        raise TrainingError(
+            f"the data set {run.settings.data!r} has changed since the run at {run.directory.path} began."
+        )
+    raise TrainingError(
+        f"--data {run.settings.data} contradicts the interrupted run at {run.directory.path}, which has "
+        f"{state.settings['data']} with other images; leave the option out, or start a new run without --resume."
+    )
 
 
 def _shorten_run(run: Run, directory: Path) -> Run:
