@@ -91,8 +91,34 @@ def state_of_random_after_fit(data: str, output: str) -> bool:
     """Whether Python's generator goes on after `fit` as it would have without it."""
     random.seed(5)
     expected = random.getstate()
-    kerascnn.fit(data, "cnn_tiny", epochs=1, output=output)
+    kerascnn.fit(data, "mlp", epochs=1, batch_size=16, optimizer="adam", output=output)
     return random.getstate() == expected
+
+
+def train_with_floatx(data: str, output: str, floatx: str) -> dict:
+    """What `fit` trains where Keras's configuration has another float type, and the type that is left behind."""
+    from kerascnn.utils.backend import activate
+
+    activate()
+    import keras
+
+    found: dict = {}
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            found["dtypes"] = sorted({weight.dtype for weight in self.model.weights if "seed" not in weight.path})
+            found["loss"] = logs["loss"]
+            raise KeyboardInterrupt
+
+    before = keras.config.floatx()
+    keras.config.set_floatx(floatx)
+    try:
+        kerascnn.fit(data, "mlp", epochs=1, callbacks=[Look()], output=output)
+    except KeyboardInterrupt:
+        return {**found, "floatx": keras.config.floatx()}
+    finally:
+        keras.config.set_floatx(before)
+    return {}
 
 
 def fit_briefly(data: str, architecture: str) -> dict:
@@ -257,6 +283,7 @@ TASKS = {
     for task in (
         shapes,
         interrupted_and_resumed,
+        train_with_floatx,
         fit_briefly,
         state_of_random_after_fit,
         changes_by_augmentation,

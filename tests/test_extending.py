@@ -121,9 +121,9 @@ def test_each_wrong_array_is_one_sentence():
     assert (whole.train_images.dtype, whole.train_images.max(), whole.image_size) == (np.uint8, 128, (28, 28))
     for x, y, words in (
         (images[0], labels, "expected (n, height, width)"),
-        (images + 256, labels, "values beyond 0..255"),
-        (images * np.nan, labels, "values beyond 0..255"),
-        (images, labels / 2, "expected integers of shape (n,)"),
+        (images + 256, labels, "x_train has values from 256 to 256; expected 0 to 255"),
+        (images * np.nan, labels, "x_train has values from nan to nan"),
+        (images, labels / 2, "y_train has labels that are no whole numbers"),
         (images, labels[:10], "20 images but 10 labels"),
     ):
         with pytest.raises(kerascnn.DataError, match=re.escape(words)):

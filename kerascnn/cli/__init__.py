@@ -10,6 +10,7 @@ from kerascnn.cli import machine_commands
 
 # isort: on
 from kerascnn.cli.application import app
+from kerascnn.cli.streams import prepare_streams
 
 __all__ = [
     "app",
@@ -24,4 +25,5 @@ __all__ = [
 
 def main() -> None:
     """Run the `kerascnn` command."""
+    prepare_streams()
     app(prog_name="kerascnn")

@@ -21,8 +21,13 @@ def print_note(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Print a JSON document as one line."""
-    print(json.dumps(document, ensure_ascii=False))
+    """Print a JSON document as one line, with escapes where the encoding of stdout lacks a character."""
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document)
+    print(text)
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

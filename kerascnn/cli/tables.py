@@ -5,8 +5,8 @@ from rich.table import Table
 
 
 def stdout_console() -> Console:
-    """Make a console on stdout that neither colours numbers nor cuts lines."""
-    return Console(highlight=False, soft_wrap=True)
+    """Make a console on stdout that neither colours numbers nor cuts lines, and prints names as they are."""
+    return Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def new_table(first: str, *others: str, numeric: bool = True) -> Table:

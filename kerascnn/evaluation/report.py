@@ -144,4 +144,4 @@ def _files(found: Sequence[ScoredPredictions], comparison: Comparison | None) ->
         add_comparison(page, comparison, found[0].images)
     for add in (add_mistakes, add_confusion, add_classes, add_confidence, add_activations, add_learning_curves):
         add(page, subjects)
-    return {**page.files, "report.html": page.html.to_html().encode()}
+    return {**page.files, "report.html": page.html.to_html().encode(errors="backslashreplace")}

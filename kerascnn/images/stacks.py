@@ -69,8 +69,9 @@ def _arrange(array: np.ndarray, name: str) -> np.ndarray:
 
 def _find_range(arrays: Mapping[str, np.ndarray]) -> int:
     for name, array in arrays.items():
+        limit = 255 if np.issubdtype(array.dtype, np.floating) else _RANGES[-1]
         # A comparison with NaN is false.
-        if not (array.min() >= 0 and array.max() <= _RANGES[-1]):
+        if not (array.min() >= 0 and array.max() <= limit):
             raise ValueError(f"{name} has values from {array.min():g} to {array.max():g}; expected 0 to 255, or 0 to 1")
     high = max(array.max() for array in arrays.values())
     return next(limit for limit in _RANGES if high <= limit and (limit != _FOUR_BITS or high >= limit - 1))

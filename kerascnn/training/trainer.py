@@ -21,7 +21,7 @@ from kerascnn.training.recipe import Recipe
 from kerascnn.training.run_options import FitKeywords, RunOptions
 from kerascnn.training.run_settings import Run, prepare_run
 from kerascnn.training.segmentation_task import SegmentationTask
-from kerascnn.utils.backend import activate, describe_software
+from kerascnn.utils.backend import activate, describe_software, float32_by_default
 from kerascnn.utils.errors import TrainingError
 from kerascnn.utils.files import staging_directory
 from kerascnn.utils.random_state import preserve_random_state
@@ -110,10 +110,20 @@ def _train(run: Run) -> Predictor:
         pass
     if run.options.resume:
         _require_same_data(run, task.digest)
-    with opencv_on_one_thread():
-        activate(run.settings.backend)
-        from kerascnn.training.loop import train_model
+    activate(run.settings.backend)
+    with float32_by_default():
+        card, engine = _learn(run, task)
+    run.directory.remove()
+    for note in task.list_notes(card):
+        run.options.progress.message(f"note: {note}")
+    return Predictor(engine, card, run.path)
 
+
+def _learn(run: Run, task: ClassificationTask | SegmentationTask) -> tuple[Card, KerasEngine]:
+    """Train, score and write the network; Keras must be active."""
+    from kerascnn.training.loop import train_model
+
+    with opencv_on_one_thread():
         result = train_model(run, task.inputs(), task.digest)
     engine = KerasEngine(result.model)
     try:
@@ -121,11 +131,7 @@ def _train(run: Run) -> Predictor:
     except TrainingError:  # Nothing was learnt, so that there is nothing to continue either.
         run.directory.remove()
         raise
-    card = _write(result.model, card, run)
-    run.directory.remove()
-    for note in task.list_notes(card):
-        run.options.progress.message(f"note: {note}")
-    return Predictor(engine, card, run.path)
+    return _write(result.model, card, run), engine
 
 
 def _require_same_data(run: Run, digest: str) -> None:

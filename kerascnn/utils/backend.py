@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -122,6 +123,24 @@ def activate(requested: str | None = None) -> BackendChoice:
     return choice
 
 
+@contextlib.contextmanager
+def float32_by_default() -> Iterator[None]:
+    """Let new layers, losses and metrics compute in float32 inside the block, whatever the user's `keras.json` says.
+
+    Keras must have been imported.
+    """
+    import keras
+
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+
+
 def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Ask each framework for its devices, each in a process of its own, all at once.
 
@@ -134,7 +153,7 @@ def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     processes = {
         name: subprocess.Popen(
-            [sys.executable, "-c", _DEVICE_PROBES[name]],
+            [sys.executable, "-P", "-c", _DEVICE_PROBES[name]],  # -P: no file of the working directory is run
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

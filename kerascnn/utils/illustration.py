@@ -37,4 +37,4 @@ def write_report(
         files[f"{picture.name}.png"] = light
     report.section("How this was made")
     report.table(["", ""], facts)
-    return {**files, "report.html": report.to_html().encode()}
+    return {**files, "report.html": report.to_html().encode(errors="backslashreplace")}

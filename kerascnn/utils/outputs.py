@@ -106,7 +106,7 @@ class OutputDirectory:
         manifest = _read_manifest(self.path)  # read again: another process may write to the same directory
         manifest["source"] = self._source or manifest["source"]
         manifest["files"][self._kind] = sorted({*manifest["files"].get(self._kind, []), *names})
-        return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(manifest, indent=1) + "\n").encode()
 
 
 def read_source(directory: Path) -> str | None:
