@@ -44,6 +44,12 @@ def directory(tmp_path_factory, mnist, photo) -> Path:
         (path / "scans" / str(digit)).mkdir(parents=True)
         for number in range(12):
             photo(digit, paper=200 + number).save(path / "scans" / str(digit) / f"{number}.png")
+    header = ",".join(f"pixel{index}" for index in range(784))
+    rows = [",".join(map(str, image.ravel())) for image in mnist.train_images[:100]]
+    (path / "test.csv").write_text("\n".join([header, *rows]))
+    labelled = [f"{label},{row}" for label, row in zip(mnist.train_labels, rows, strict=False)]
+    (path / "train.csv").write_text("\n".join([f"label,{header}", *labelled]))
+    photo(1).save(path / "scan.tif", save_all=True, append_images=[photo(2)])
     shutil.copy(find_shipped_model(), path / "yours.keras")
     copy_reference(path / "saved_models" / "mnist_cnn.keras")
     mlp = path / "saved_models" / "mnist_mlp.keras"
