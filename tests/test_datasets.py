@@ -10,6 +10,7 @@ from PIL import Image
 
 from kerascnn.datasets import load_dataset, stratified_split
 from kerascnn.datasets.augmentation.handwriting_variants import vary_handwriting
+from kerascnn.datasets.augmentation.outliers import make_outliers
 from kerascnn.datasets.augmentation.pens import draw_broadly, draw_dashes, draw_dots, draw_finely
 from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.images.components import count_components, find_components, measure_stroke_width
@@ -601,6 +602,18 @@ def test_augmentation_stretches_dots_and_sets_pieces_of_neighbours_beside():
     components = [find_components(bar) for bar in bars]
     assert np.mean([len(found) >= 4 for found in components]) > 0.005  # dots and dashes
     assert np.mean([_stands_beside(found) for found in components]) > 0.018
+
+
+@pytest.mark.parametrize("window", [np.s_[:, 4:24], np.s_[:, :, 8:20]], ids=["wide", "tall"])
+def test_images_that_are_not_square_or_blank_are_augmented(mnist, window):
+    images, labels = mnist.train_images[:150][window].copy(), mnist.train_labels[:150]
+    images[::50] = 0
+    for seed in range(4):
+        generator = np.random.default_rng(seed)
+        varied = vary_handwriting(images, labels, 1.0, generator)
+        changed = augment(np.concatenate([varied, make_outliers(20, varied, labels, generator)]), 2.0, generator)
+        assert (changed.shape, changed.dtype) == ((170, *images.shape[1:]), np.uint8)
+        assert changed.any(axis=(1, 2)).mean() > 0.9
 
 
 def test_augmentation_of_magnitude_0_changes_nothing_and_a_single_image_is_enough(mnist):
