@@ -139,7 +139,10 @@ def test_wrong_usage_is_exit_2(cli, tmp_path, arguments, words):
     [
         (("predict", "empty-directory"), ("holds no pictures",)),
         (("predict", "missing.png"), ("no such file",)),
-        (("predict", "x.png", "--model", "no.keras"), ("there is no model no.keras", "kerascnn fit")),
+        (
+            ("predict", "x.png", "--model", "no.keras"),
+            ("there is no model no.keras", "give the path of a .keras or .h5 file"),
+        ),
         (("evaluate", "--data", "nowhere"), ("there is no data set 'nowhere'",)),
         (("fit", "--resume"), ("no interrupted run", "saved_models/mnist_cnn.run")),
     ],

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.options import DataOption, Format, PredictionBackendOption, load_model, print_default_model
+from kerascnn.cli.options import (
+    FEEDING,
+    DataOption,
+    Format,
+    PredictionBackendOption,
+    load_model,
+    print_default_model,
+    take_options,
+)
 from kerascnn.cli.printing import print_csv, print_json, print_message, print_note
 from kerascnn.utils.errors import UsageError
 
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@take_options(FEEDING)
 def evaluate(
     model: Annotated[
         list[str] | None,
@@ -40,6 +49,7 @@ def evaluate(
     format: Annotated[Format, typer.Option(help="How to print the scores; csv has one row for each class.")] = (
         Format.text
     ),
+    **feeding: Any,
 ) -> None:
     """Score a model on a test set, or compare two models.
 
@@ -55,7 +65,7 @@ def evaluate(
     names = model or (None,)
     if output is not None:  # refused before a model is loaded
         report_directory(output, [resolve_model_path(name) for name in names])
-    predictors = [load_model(name, backend) for name in names]
+    predictors = [load_model(name, backend, **feeding) for name in names]
     if any(predictor.card.segments_pages for predictor in predictors):
         if len(predictors) > 1 or data or output:
             raise UsageError(

@@ -1,12 +1,22 @@
-"""The commands about networks and trained models: `summary`, `models`, `ensemble`."""
+"""The commands about networks and trained models: `summary`, `models`, `card`, `ensemble`."""
 
 import shutil
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.options import ARCHITECTURE_NAMES, BackendOption, DataOption, Format, ModelOption, TextOrJson
+from kerascnn.cli.options import (
+    ARCHITECTURE_NAMES,
+    FEEDING,
+    BackendOption,
+    DataOption,
+    Format,
+    ModelOption,
+    TextOrJson,
+    take_options,
+)
 from kerascnn.cli.printing import print_csv, print_json, print_message, print_note
 
 _MODELS_COLUMNS = ("name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
@@ -96,6 +106,41 @@ def models(
         print_models(rows)
     if figure:
         print_message(f"wrote {figure}")
+
+
+@app.command()
+@take_options(FEEDING)
+def card(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A .keras or .h5 file that Keras saved.")],
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Names of the classes in the order of the outputs, with commas between them, or a .txt file with a "
+            "name a line.  [default: the digits that it knows, else numbers]",
+        ),
+    ] = None,
+    backend: BackendOption = None,
+    format: Annotated[TextOrJson, typer.Option(help="How to print the result; json is the model card.")] = (
+        TextOrJson.text
+    ),
+    **feeding: Any,
+) -> None:
+    """Describe a model of your own, once for all.
+
+    Writes a card (.json) and an .onnx file beside the model; from then on it is a model like those of kerascnn.
+
+    Example: kerascnn card theirs.keras --scale 1 --classes 0,1,2,3,4,5,6,7,8,9 --preparation mnist
+    """
+    from kerascnn.inference.own_models import read_class_names, write_card
+
+    names = None if classes is None else read_class_names(classes)
+    made = write_card(model, classes=names, backend=backend, on_note=print_note, **feeding)
+    if format is TextOrJson.json:
+        print(made.to_json(), end="")
+        return
+    for name in dict.fromkeys((*list(made.files)[1:], Path(model).with_suffix(".json").name)):
+        print(f"wrote {Path(model).with_name(name)}")
 
 
 @app.command()

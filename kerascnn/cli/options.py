@@ -51,6 +51,7 @@ ImagesArgument = Annotated[
         "scan.tif#3 is the third page of a TIFF.",
     ),
 ]
+_OWN_MODEL = "Models of your own"
 _DEFAULT_MODEL = "  [default: saved_models/mnist_cnn.keras if it exists, else reference]"
 ClassifierOption = Annotated[
     str | None,
@@ -100,6 +101,30 @@ DataOption = Annotated[
 ]
 
 
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="RANGE",
+        help="Pixels that a model of your own was trained on: 255 (as they are), 1 (0 to 1), -1..1, or mean,deviation "
+        "such as 0.1307,0.3081.  [default: as its card says, else measured]",
+        rich_help_panel=_OWN_MODEL,
+    ),
+]
+PreparationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preparation",
+        metavar="NAME",
+        help="How pictures become images for a model of your own: mnist (handwriting) or resize (anything else).  "
+        "[default: as its card says, else mnist if it knows digits]",
+        rich_help_panel=_OWN_MODEL,
+    ),
+]
+FEEDING: dict[str, Any] = {"scale": ScaleOption, "preparation": PreparationOption}
+"""Options of the commands that run a model which may have no card."""
+
+
 def take_options(options: Mapping[str, Any]) -> Callable[[Function], Function]:
     """Make the decorator of a command that passes options on as `**options`.
 
@@ -122,11 +147,13 @@ def _make_parameter(name: str, annotation: Any) -> Parameter:
     return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
 
 
-def load_model(model: str | None, backend: str | None) -> "Predictor":
+def load_model(
+    model: str | None, backend: str | None, scale: str | None = None, preparation: str | None = None
+) -> "Predictor":
     """Load a model, and print on stderr what is not as expected."""
     from kerascnn.inference.predictor import load
 
-    return load(model, backend=backend, on_note=print_note)
+    return load(model, backend=backend, scale=scale, preparation=preparation, on_note=print_note)
 
 
 def print_default_model(predictor: "Predictor") -> None:

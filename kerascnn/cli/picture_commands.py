@@ -7,6 +7,7 @@ import typer
 
 from kerascnn.cli.application import app
 from kerascnn.cli.options import (
+    FEEDING,
     BackendOption,
     ClassifierOption,
     ImagesArgument,
@@ -76,6 +77,7 @@ _EXPLANATION = {
 
 
 @app.command()
+@take_options(FEEDING)
 def predict(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -99,6 +101,7 @@ def predict(
             help="How to print the predictions; json is one object a line, kaggle a table of ImageId and Label."
         ),
     ] = PredictionFormat.text,
+    **feeding: Any,
 ) -> None:
     """Read the digit in each picture.
 
@@ -108,7 +111,7 @@ def predict(
 
     sources = expand_sources(images, output)
     drawings = _drawings(output, sources)
-    predictor = load_model(model, backend)
+    predictor = load_model(model, backend, **feeding)
     failures = _Failures()
     if drawings is None:
         results = predictor.predict_files(sources, failures.add)
@@ -129,7 +132,7 @@ def predict(
 
 
 @app.command()
-@take_options(_READING)
+@take_options({**_READING, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -160,7 +163,7 @@ def read(
 
     sources = expand_sources(images, output)
     drawings = _drawings(output, sources)
-    predictor = load_model(model, backend)
+    predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
     failures = _Failures()
     pages = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
     for name, page in name_model_first(pages, model, predictor):
@@ -173,7 +176,7 @@ def read(
 
 
 @app.command()
-@take_options(_EXPLANATION)
+@take_options({**_EXPLANATION, **FEEDING})
 def explain(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for standard input.")],
     output: Annotated[

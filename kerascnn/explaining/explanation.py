@@ -41,6 +41,8 @@ def explain(
         label: Class to explain; by default the most probable one.
         data: Data set whose training images are searched for those that excite filters, as for `load_dataset`; by
             default MNIST for a model that reads digits of 28x28 pixels, else none.
+        scale: Range of pixels that a model without a card was trained in, as for `load`.
+        preparation: Preparation of pictures for a model without a card, as for `load`.
         seed: Random seed of the noise that activation maximisation starts from, 0 by default.
 
     Returns:
@@ -70,7 +72,8 @@ def explain(
             )
         segmenter = model if isinstance(model, Predictor) else load(model, backend=backend)
         return explain_page(array, name, segmenter, directory, report_progress)
-    predictor, engine = _load_on_keras(model, backend, report_progress)
+    feeding = {"scale": options.get("scale"), "preparation": options.get("preparation")}
+    predictor, engine = _load_on_keras(model, backend, feeding, report_progress)
     # This imports Keras, which must not happen before the backend is chosen.
     from kerascnn.explaining.classification import explain_classification
 
@@ -85,7 +88,10 @@ def _segments_pages(model: Predictor | str | Path | None) -> bool:
 
 
 def _load_on_keras(
-    model: Predictor | str | Path | None, backend: str | None, report_progress: Callable[[str], None]
+    model: Predictor | str | Path | None,
+    backend: str | None,
+    feeding: dict[str, str | None],
+    report_progress: Callable[[str], None],
 ) -> tuple[Predictor, KerasEngine]:
     """Load the model on Keras: ONNX Runtime gives no gradients."""
     if isinstance(model, Predictor):
@@ -95,7 +101,7 @@ def _load_on_keras(
     choice = choose_backend(backend)
     if choice.note:
         report_progress(f"note: {choice.note}")
-    predictor = load(model, backend=choice.name, on_note=lambda text: report_progress(f"note: {text}"))
+    predictor = load(model, backend=choice.name, on_note=lambda text: report_progress(f"note: {text}"), **feeding)
     if not isinstance(predictor.engine, KerasEngine):
         raise ModelError(f"the model {predictor.card.name!r} does not run on Keras, which computes the gradients.")
     report_progress(f"model: {predictor.card.name}, on {predictor.engine.name}")

@@ -10,6 +10,8 @@ from kerascnn.inference.predictor import Prediction
 class ExplanationOptions(TypedDict, total=False):
     """Options of an explanation of a classifier; see `explain`."""
 
+    scale: str | None
+    preparation: str | None
     layer: str | None
     label: str | None
     data: str | Path | None

@@ -79,7 +79,8 @@ class KerasEngine:
     """Runs a Keras model on the backend of this process.
 
     Args:
-        model: Keras model from `(n, height, width, 1)` or `(n, height, width)`, values 0..255, to a score a class.
+        model: Keras model from `(n, height, width, 1)` or `(n, height, width)`, values 0..255, to probabilities;
+            `kerascnn.saving.feeding.adapt_model` makes one of any other.
 
     Raises:
         ModelError: If the model has another form.
@@ -104,7 +105,7 @@ class KerasEngine:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         if not len(images):
             return np.zeros((0, 0), np.float32)
-        return _as_probabilities(_in_batches(lambda batch: [self._run(batch)], images)[0])
+        return _in_batches(lambda batch: [self._run(batch)], images)[0]
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
@@ -115,7 +116,7 @@ class KerasEngine:
             return self.probabilities(images), None
         both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
         probabilities, features = _in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
-        return _as_probabilities(probabilities), features
+        return probabilities, features
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         batch = self._reshape(batch)
@@ -123,8 +124,8 @@ class KerasEngine:
             # For few images a direct call is hundreds of times quicker than `predict`, which compiles.
             import keras
 
-            return np.asarray(keras.ops.convert_to_numpy(self.model(batch, training=False)))
-        return np.asarray(self.model.predict_on_batch(batch))
+            return np.asarray(keras.ops.convert_to_numpy(self.model(batch, training=False)), np.float32)
+        return np.asarray(self.model.predict_on_batch(batch), np.float32)
 
     def _reshape(self, batch: np.ndarray) -> np.ndarray:
         return batch[..., 0] if self._flat else batch
@@ -165,14 +166,6 @@ def _add_features_output(content: bytes) -> bytes | None:
         return None
     model.graph.output.append(onnx.ValueInfoProto(name=heads[-1].input[0]))
     return bytes(model.SerializeToString())
-
-
-def _as_probabilities(result: np.ndarray) -> np.ndarray:
-    # A user's own model may end in logits.
-    if len(result) and (result.min() < 0 or np.abs(result.sum(axis=-1) - 1).max() > 1e-3):
-        shifted = np.exp(result - result.max(axis=-1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
-    return result
 
 
 def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from kerascnn.images.decoding import Page, Picture
-from kerascnn.images.normalization import PreparedImage
+from kerascnn.images.normalization import PreparedImage, prepare_image
+from kerascnn.inference.arrays import split_pictures
 from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngine
+from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.inference.recognition import ConsideredPicture, RecognisedPicture, consider_picture, recognise_pictures
 from kerascnn.inference.sources import OnError, each_page, open_picture
-from kerascnn.saving.card import Card, read_card
+from kerascnn.saving.card import Card, read_card, require_same
+from kerascnn.saving.feeding import adapt_model
 from kerascnn.saving.model_files import (
     complete_model_path,
     find_card,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 _DECODING_THREADS = 2
 _EVEN = 0.5  # where evidence was weighed, an answer from here on is more likely right than wrong
+_FEWEST_WEIGHED = 5  # classes; the evidence is weighed by how far one of ten stands out, and of two one always does
 MANY_GLYPHS = "looks like a page; use 'kerascnn read'"
 """Why a picture of several glyphs gets no answer."""
 
@@ -91,8 +95,9 @@ class Predictor:
         """Read pictures.
 
         Args:
-            images: A path, `-` for standard input, encoded bytes, a binary file, a PIL image, an array
-                `(height, width)`, `(height, width, 3)` or `(n, height, width)`, or a list of these.
+            images: A path, `-` for standard input, encoded bytes, a binary file, a PIL image, or an array, tensor or
+                nested list: `(height, width)`, `(height, width, 3)`, `(n, height, width)`, or `(n, height * width)` of
+                the model's size; or a list of these.
 
         Returns:
             One prediction for each picture, and so several for a document of several, such as a multi-page TIFF.
@@ -104,7 +109,7 @@ class Predictor:
             >>> kerascnn.load("reference").predict("seven.png")[0].label
             '7'
         """
-        considered = [self._consider(page) for page in each_page(_each_picture(images))]
+        considered = [self._consider(page) for page in each_page(split_pictures(images, self.card.input_shape[:2]))]
         return [prediction for _, prediction in self._recognise(considered, map)]
 
     def prepare(self, picture: Picture) -> PreparedImage:
@@ -131,7 +136,10 @@ class Predictor:
                 f"the model {self.card.name!r} segments pages and knows no single pictures; "
                 f"give it to 'kerascnn read --segmenter', and here another one."
             )
-        return consider_picture(open_picture(picture), self.card.preparation, self.card.input_shape[:2])
+        array, size = open_picture(picture), self.card.input_shape[:2]
+        if len(self.card.class_names) < _FEWEST_WEIGHED:
+            return ConsideredPicture((prepare_image(array, self.card.preparation, size),))
+        return consider_picture(array, self.card.preparation, size)
 
     def _recognise(
         self, pictures: Sequence[ConsideredPicture], map_pictures: Callable[..., Iterable[ConsideredPicture]]
@@ -234,13 +242,17 @@ class Predictor:
                 from kerascnn.saving.onnx_files import export_onnx
 
                 staged[".onnx"] = directory / "model.onnx"
-                export_onnx(staged[".keras"], staged[".onnx"])
+                feeding = self.card.feeding if self.path is not None else None
+                export_onnx(staged[".keras"], staged[".onnx"], feeding, self.card.input_shape[:2])
             save(target, staged, replace(self.card, name=target.stem))
         return target
 
     def _write_keras(self, path: Path) -> None:
-        if self.path is not None:
+        if self.path is not None and zipfile.is_zipfile(self.path):
             shutil.copyfile(self.path, path)
+        elif self.path is not None:  # an .h5 file
+            activate()
+            save_without_optimizer(load_checked_model(self.path), path)
         elif isinstance(self.engine, KerasEngine):
             save_without_optimizer(self.engine.model, path)
         else:
@@ -275,7 +287,12 @@ class Predictor:
 
 
 def load(
-    model: str | Path | None = None, *, backend: str | None = None, on_note: Callable[[str], None] | None = None
+    model: str | Path | None = None,
+    *,
+    backend: str | None = None,
+    scale: str | None = None,
+    preparation: str | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Predictor:
     """Load a model for reading pictures.
 
@@ -285,6 +302,10 @@ def load(
         model: A path, `"reference"` for the model that ships with the package, or None for
             `saved_models/mnist_cnn.keras` if it is there, else the reference.
         backend: Backend of Keras to run it on; by default ONNX Runtime runs it.
+        scale: Range of pixels that a model without a card was trained in: `"255"`, `"1"`, `"-1..1"`, or mean and
+            standard deviation such as `"0.1307,0.3081"`; by default it is measured on MNIST's training images.
+        preparation: Preparation of pictures for a model without a card, `mnist` for handwriting or `resize`; by default
+            `mnist` if it knows MNIST's digits.
         on_note: Called with a sentence when something is not as expected, such as a stale `.onnx` file.
 
     Returns:
@@ -302,23 +323,21 @@ def load(
     path = resolve_model_path(model)
     found = find_card(path)
     if found is None:
-        _tell_why_without_card(path, note)
-    elif explicit_wish(backend) is None:
+        return _load_own(path, backend, scale, preparation, note)
+    require_same(found.card, path, scale, preparation)
+    if explicit_wish(backend) is None:
         candidates = [one.with_suffix(".onnx") for one in dict.fromkeys((path, found.model_path))]
         current = next((one for one in candidates if is_current(one, found.card)), None)
         if current is not None:
             return Predictor(OnnxEngine(current), found.card, path)
         state = "is not the one that the card names" if candidates[0].is_file() else "is missing"
         note(f"{candidates[0]} {state}; using Keras, which starts more slowly.")
-    return _load_on_keras(path, found.card if found else None, backend)
+    return _load_on_keras(path, found.card, backend)
 
 
-def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predictor:
+def _load_on_keras(path: Path, card: Card, backend: str | None) -> Predictor:
     activate(backend)
-    from kerascnn.inference.model_loading import load_checked_model
-
-    engine = KerasEngine(load_checked_model(path))
-    card = card or _guess_card(path, engine.model)
+    engine = KerasEngine(_adapt(load_checked_model(path), card))
     if len(card.class_names) != engine.model.output_shape[-1]:
         raise ModelError(
             f"{path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
@@ -327,36 +346,19 @@ def _load_on_keras(path: Path, card: Card | None, backend: str | None) -> Predic
     return Predictor(engine, card, path)
 
 
-def _tell_why_without_card(path: Path, note: Callable[[str], None]) -> None:
-    if read_card(path) is None:
-        note(f"{path} has no card; taking its classes by number and its pictures to be prepared like MNIST's.")
-    else:
+def _load_own(
+    path: Path, backend: str | None, scale: str | None, preparation: str | None, note: Callable[[str], None]
+) -> Predictor:
+    """Load a model that has no card."""
+    from kerascnn.inference.own_models import describe_own_model  # with the data sets, which other models don't need
+
+    if read_card(path) is not None:
         note(f"{path} was changed after its card was written; ignoring the card and the files that it names.")
+    activate(backend)
+    model = load_checked_model(path)
+    card = describe_own_model(path, model, scale=scale, preparation=preparation, on_note=note)
+    return Predictor(KerasEngine(_adapt(model, card)), card, path)
 
 
-def _guess_card(path: Path, model: Any) -> Card:
-    num_classes = model.output_shape[-1]
-    if len(model.output_shape) == 4:
-        raise ModelError(
-            f"{path} segments pages but has no card; it is of use with the card that 'kerascnn fit' wrote."
-        )
-    return Card(
-        name=path.stem,
-        architecture=model.name,
-        input_shape=(*model.input_shape[1:3], 1),
-        class_names=tuple(str(index) for index in range(num_classes)),
-        preparation="mnist" if num_classes == 10 else "resize",
-    )
-
-
-def _each_picture(images: Any) -> Iterator[Picture]:
-    if isinstance(images, str | Path | bytes | Image.Image) or hasattr(images, "read"):
-        yield images
-    elif hasattr(images, "__array__"):
-        array = np.asarray(images)
-        # Three axes are a stack of grey images unless the last one counts colours.
-        is_stack = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4))
-        yield from array if is_stack else [array]
-    else:
-        for image in images:
-            yield from _each_picture(image)
+def _adapt(model: Any, card: Card) -> Any:
+    return model if card.feeding is None else adapt_model(model, card.feeding, card.input_shape[:2])

@@ -9,6 +9,7 @@ import numpy as np
 from kerascnn.images.decoding import Page, Picture
 from kerascnn.images.documents import find_page, list_pages
 from kerascnn.images.picture_files import find_picture_files
+from kerascnn.inference.arrays import take_single
 from kerascnn.utils.errors import ImageError
 from kerascnn.utils.outputs import list_written
 
@@ -57,7 +58,7 @@ def open_picture(source: Picture) -> np.ndarray:
     Raises:
         ImageError: If the picture cannot be read, or the source has several.
     """
-    return find_page(read_standard_input(source)).decode()
+    return find_page(read_standard_input(take_single(source))).decode()
 
 
 def read_standard_input(source: Picture) -> Picture:

@@ -9,9 +9,13 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from kerascnn.utils.errors import ModelError
+from kerascnn.saving.feeding import AS_THEY_ARE, Feeding
+from kerascnn.utils.errors import ModelError, UsageError
 
 CARD_FORMAT = 1
+PREPARATIONS = ("mnist", "resize")
+"""Ways from a picture to an image, as a user names them."""
+
 _MAX_CARD_BYTES = 16 * 2**20
 
 ENSEMBLE = "ensemble"
@@ -37,6 +41,7 @@ class Card:
         history: Rows of the training history, one for each epoch.
         metrics: Results on the validation and the test part.
         command: Command that makes the model again; empty if there is none.
+        feeding: What a network that kerascnn did not make takes and gives; None for those that it made.
         members: Name, architecture, seed, recipe, validation results and SHA-256 of each member of an ensemble.
         files: SHA-256 of each file of the model, by file name.
     """
@@ -55,6 +60,7 @@ class Card:
     history: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    feeding: Feeding | None = None
     members: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
@@ -90,7 +96,27 @@ class Card:
         document["class_names"] = tuple(str(name) for name in document["class_names"])
         if document["preparation"] not in ("mnist", "resize", "page"):
             raise ValueError(f"its preparation {document['preparation']!r} is unknown")
+        if document.get("feeding") is not None:
+            document["feeding"] = Feeding.from_dict(document["feeding"])
         return cls(**document)
+
+
+def require_preparation(preparation: str | None) -> None:
+    """Raise UsageError for an unknown preparation."""
+    if preparation not in (None, *PREPARATIONS):
+        raise UsageError(f"the preparation {preparation!r} is unknown; give {' or '.join(PREPARATIONS)}.")
+
+
+def require_same(card: Card, path: Path, scale: str | None, preparation: str | None) -> None:
+    """Raise ModelError if a user asks for something else than a model's card says."""
+    require_preparation(preparation)
+    own_scale = card.feeding.scale if card.feeding else AS_THEY_ARE
+    for what, asked, own in (("scale", scale, own_scale), ("preparation", preparation, card.preparation)):
+        if asked not in (None, own):
+            raise ModelError(
+                f"{path} has a card, which says --{what} {own}, not {asked}; leave the option out, or write the card "
+                "of a model of your own anew with 'kerascnn card'."
+            )
 
 
 def read_card(model_path: Path) -> Card | None:

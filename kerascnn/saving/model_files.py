@@ -178,6 +178,33 @@ def save(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
     return complete
 
 
+def save_beside(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
+    """Move files that were made for somebody's model to their places beside it, the card last.
+
+    Args:
+        model_path: Path of the model's file, which stays as it is.
+        staged_files: Finished files on the same file system, by suffix.
+        card: Card of the model, still without the digests of its files.
+
+    Returns:
+        The card as it was written, with the digests.
+
+    Raises:
+        OutputError: If a file of the user's is in the way, or the disk is full or not writable.
+    """
+    require_replaceable(model_path, [".onnx"])
+    digests = {model_path.name: compute_sha256(model_path)}
+    digests |= {model_path.with_suffix(suffix).name: compute_sha256(staged) for suffix, staged in staged_files.items()}
+    complete = replace(card, files=digests)
+    with staging_directory(model_path) as directory:
+        staged_card = directory / "card.json"
+        staged_card.write_text(complete.to_json(), encoding="utf-8")
+        for suffix, staged in {**staged_files, ".json": staged_card}.items():
+            write_to_disk(staged)
+            place(staged, model_path.with_suffix(suffix))
+    return complete
+
+
 def save_without_optimizer(model: Any, path: Path) -> None:
     """Save a copy of a Keras model that was never compiled: a third of the size of a file with the optimizer's state.
 

@@ -4,20 +4,25 @@ python -m kerascnn.saving.onnx_files model.keras model.onnx
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kerascnn.saving.feeding import Feeding, adapt_model
 from kerascnn.utils.errors import KerasCNNError, ModelError
 
 MAX_ONNX_BYTES = 512 * 2**20
 _TIMEOUT_SECONDS = 600
 
 
-def export_onnx(keras_path: Path, onnx_path: Path) -> None:
+def export_onnx(
+    keras_path: Path, onnx_path: Path, feeding: Feeding | None = None, image_size: tuple[int, int] = (28, 28)
+) -> None:
     """Convert a saved model to ONNX: float32 input, any batch size.
 
     The conversion runs in a process of its own on TensorFlow, since a process has one backend only and the conversion
@@ -26,6 +31,8 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
     Args:
         keras_path: Path of the `.keras` file.
         onnx_path: Path of the file to write.
+        feeding: How a network that kerascnn did not make is fed; the `.onnx` is a model like ours.
+        image_size: Height and width of its images.
 
     Raises:
         ModelError: If the conversion fails.
@@ -33,6 +40,8 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     # -P: a file of the working directory must not be taken for a module.
     command = [sys.executable, "-P", "-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
+    if feeding is not None:
+        command.append(json.dumps({"feeding": asdict(feeding), "image_size": image_size}))
     try:
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
@@ -44,12 +53,16 @@ def export_onnx(keras_path: Path, onnx_path: Path) -> None:
         raise ModelError(f"{keras_path} could not be converted to ONNX: {reason}")
 
 
-def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
+def convert_on_tensorflow(
+    keras_path: Path, onnx_path: Path, feeding: Feeding | None = None, image_size: tuple[int, int] = (28, 28)
+) -> None:
     """Convert a model within this process, which must run Keras on TensorFlow.
 
     Args:
         keras_path: Path of the `.keras` file.
         onnx_path: Path of the file to write.
+        feeding: How the network is fed, as for `export_onnx`.
+        image_size: Height and width of its images.
     """
     import keras
     import numpy as np
@@ -57,6 +70,8 @@ def convert_on_tensorflow(keras_path: Path, onnx_path: Path) -> None:
     from kerascnn.saving.safe_loading import load_keras_model
 
     model = load_keras_model(keras_path)
+    if feeding is not None:
+        model = adapt_model(model, feeding, image_size)
     # Keras exports a model only after it has been called once.
     model(np.zeros((1, *model.input_shape[1:]), np.float32), training=False)
     signature = [keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="float32", name="image")]
@@ -103,7 +118,10 @@ def _refers_to_files(content: bytes) -> bool:
 
 def _main() -> None:
     try:
-        convert_on_tensorflow(Path(sys.argv[1]), Path(sys.argv[2]))
+        keras_path, onnx_path, *description = sys.argv[1:]
+        how: dict[str, Any] = json.loads(description[0]) if description else {"feeding": None, "image_size": (28, 28)}
+        feeding = Feeding.from_dict(how["feeding"]) if how["feeding"] else None
+        convert_on_tensorflow(Path(keras_path), Path(onnx_path), feeding, tuple(how["image_size"]))
     except KerasCNNError as error:
         sys.exit(str(error))
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import prod
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.saving.allowed_layers import ELEMENTWISE_OPERATIONS
-from kerascnn.summary.layers import MOVED, WHOLE, LayerAnalysis, LayerCall, Shape, merge_shapes
+from kerascnn.summary.layers import MOVED, WHOLE, LayerAnalysis, LayerCall, Shape, keep_shape, merge_shapes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _elementwise(call: LayerCall) -> LayerAnalysis:
@@ -22,7 +23,11 @@ def _elementwise(call: LayerCall) -> LayerAnalysis:
 def _constant_shape(argument: Any) -> Shape:
     if isinstance(argument, dict) and argument.get("class_name") in ("__numpy__", "__tensor__"):
         argument = argument["config"]["value"]
-    return np.shape(argument) if isinstance(argument, list) and not _has_tensors(argument) else ()
+    sizes: list[int] = []
+    while isinstance(argument, list) and argument and not _has_tensors(argument):
+        sizes.append(len(argument))
+        argument = argument[0]
+    return tuple(sizes)
 
 
 def _has_tensors(argument: Any) -> bool:
@@ -41,21 +46,29 @@ def _reduce(call: LayerCall) -> LayerAnalysis:
     return LayerAnalysis(tuple(kept[1:]) if 0 not in chosen else tuple(kept), reach=WHOLE)
 
 
-def _rearrange(function: Callable[[np.ndarray, dict[str, Any]], np.ndarray]) -> Callable[[LayerCall], LayerAnalysis]:
-    """Apply a function of NumPy that looks at an array in another way, to an array without memory."""
+def _rearrange(function: str, *keys: str) -> Callable[[LayerCall], LayerAnalysis]:
+    """Apply a function of NumPy that looks at an array in another way, with what its configuration has under keys."""
 
     def analyze(call: LayerCall) -> LayerAnalysis:
-        seen = np.broadcast_to(np.float32(0), (1, *call.shape))
-        return LayerAnalysis(function(seen, call.config).shape[1:], reach=MOVED)
+        import numpy as np
+
+        rearranged = getattr(np, function)(_view(call), *(call.config[key] for key in keys))
+        return LayerAnalysis(rearranged.shape[1:], reach=MOVED)
 
     return analyze
 
 
+def _view(call: LayerCall) -> "np.ndarray":
+    """Make an array of the input's shape that takes no memory."""
+    import numpy as np  # which most summaries do not need
+
+    return np.broadcast_to(np.float32(0), (1, *call.shape))
+
+
 def _get_item(call: LayerCall) -> LayerAnalysis:
-    seen = np.broadcast_to(np.float32(0), (1, *call.shape))
     key = call.arguments[1]
     parts = tuple(_read_index(part) for part in (key if isinstance(key, list) else [key]))
-    return LayerAnalysis(seen[parts].shape[1:], reach=MOVED)
+    return LayerAnalysis(_view(call)[parts].shape[1:], reach=MOVED)
 
 
 def _read_index(part: Any) -> Any:
@@ -106,15 +119,15 @@ OPERATIONS: dict[str, Callable[[LayerCall], LayerAnalysis]] = {
         _reduce,
     ),
     "Concatenate": _concatenate,
-    "ExpandDims": _rearrange(lambda seen, config: np.expand_dims(seen, config["axis"])),
-    "Flip": _rearrange(lambda seen, config: seen),
+    "ExpandDims": _rearrange("expand_dims", "axis"),
+    "Flip": keep_shape,
     "GetItem": _get_item,
-    "Moveaxis": _rearrange(lambda seen, config: np.moveaxis(seen, config["source"], config["destination"])),
+    "Moveaxis": _rearrange("moveaxis", "source", "destination"),
     "Reshape": _reshape,
     "Resize": _resize,
-    "Squeeze": _rearrange(lambda seen, config: np.squeeze(seen, config["axis"])),
+    "Squeeze": _rearrange("squeeze", "axis"),
     "Stack": _stack,
-    "Swapaxes": _rearrange(lambda seen, config: np.swapaxes(seen, config["axis1"], config["axis2"])),
-    "Transpose": _rearrange(lambda seen, config: np.transpose(seen, config["axes"])),
+    "Swapaxes": _rearrange("swapaxes", "axis1", "axis2"),
+    "Transpose": _rearrange("transpose", "axes"),
 }  # fmt: skip
 """How each operation is analyzed, by its class."""

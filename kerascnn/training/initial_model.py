@@ -8,6 +8,7 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.models import ARCHITECTURES, Architecture
 from kerascnn.models.lookup import wrap_model
 from kerascnn.saving.card import Card
+from kerascnn.saving.feeding import read_scale
 from kerascnn.saving.model_files import find_card, resolve_model_path
 from kerascnn.utils.backend import activate
 from kerascnn.utils.errors import ModelError
@@ -40,6 +41,11 @@ class InitialModel:
             model = model.path
         path = resolve_model_path(model)
         found = find_card(path)
+        if found is not None and found.card.feeding is not None and read_scale(found.card.feeding.scale) != (1.0, 0.0):
+            raise ModelError(
+                f"{path} takes pixels with --scale {found.card.feeding.scale}, but a network is trained on 0..255; put "
+                "keras.layers.Rescaling in front of it, and save it anew."
+            )
         return cls(str(model), path, found.card if found else None)
 
     @property

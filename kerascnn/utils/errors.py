@@ -21,7 +21,7 @@ class DataError(KerasCNNError):
     """A data set is missing, malformed or does not fit the model."""
 
 
-class ImageError(KerasCNNError):
+class ImageError(KerasCNNError, ValueError):
     """A picture cannot be read."""
 
 
