@@ -70,9 +70,12 @@ class Perceptron:
 
 
 @cache
-def load_perceptron(name: str) -> Perceptron:
-    """Load a fitted network: `"choice"`, or `"ink"`, which knows nothing of what was recognised."""
-    return build_perceptron(_load_weights(), name)
+def load_perceptron(name: str, file: str = WEIGHTS) -> Perceptron:
+    """Load a fitted network from a file beside the models that ship.
+
+    In `WEIGHTS` there are `"choice"`, and `"ink"`, which knows nothing of what was recognised.
+    """
+    return build_perceptron(_load_weights(file), name)
 
 
 def build_perceptron(weights: dict[str, np.ndarray], name: str) -> Perceptron:
@@ -83,12 +86,12 @@ def build_perceptron(weights: dict[str, np.ndarray], name: str) -> Perceptron:
 
 def load_sure_level(name: str) -> float:
     """Load the level from which further candidates change nothing: of a probability, or of the score of `"ink"`."""
-    return float(_load_weights()[f"{name}_sure"])
+    return float(_load_weights(WEIGHTS)[f"{name}_sure"])
 
 
 @cache
-def _load_weights() -> dict[str, np.ndarray]:
-    with resources.files("kerascnn.reference").joinpath(WEIGHTS).open("rb") as file, np.load(file) as weights:
+def _load_weights(file: str) -> dict[str, np.ndarray]:
+    with resources.files("kerascnn.reference").joinpath(file).open("rb") as opened, np.load(opened) as weights:
         return dict(weights)
 
 

@@ -1,4 +1,4 @@
-"""Over-segmentation of touching digits: too many cuts are proposed, and the recogniser's answers choose among them.
+"""Over-segmentation of touching digits: too many cuts are proposed, and a lattice chooses among them.
 
 Source: the over-segmentation with a graph of segments of LeCun, Bottou, Bengio, Haffner, "Gradient-based
 learning applied to document recognition", 1998, section V, with a dynamic programme for the best path.
@@ -18,15 +18,6 @@ from kerascnn.images.glyphs import Glyph, crop_glyph, merge_glyphs
 _SEAM_HEIGHT = 40  # pixels; cuts are searched on a small copy
 _OUTSIDE_COST = 4.0  # of a pixel outside the glyph, more than of any ink
 _CUTS_PER_HEIGHT = 6  # cut candidates on a stretch as long as a digit is high
-_COMPLETE = 0.85  # of the median digit height; a lower segment may be a part of a digit
-# Penalties on the log-probability of a path, fitted on made pictures of touching training digits and of letters:
-_INK_PENALTY = 0.7  # for every stroke width of ink that a cut goes through
-_LOWNESS_PENALTY = 9.6  # times the square of what is missing to a digit's height
-_WIDTH_PENALTY = 0.175  # times the square of the excess over the digit's usual width, in standard deviations
-_REJECTED_PENALTY = 2.0  # for every digit height by which a rejected segment is wider than one
-# Width against height of MNIST's training digits, 0 to 9: mean and standard deviation.
-_ASPECTS = (0.91, 0.42, 0.95, 0.80, 0.79, 0.96, 0.73, 0.77, 0.76, 0.67)
-_DEVIATIONS = (0.19, 0.20, 0.23, 0.17, 0.17, 0.27, 0.16, 0.18, 0.18, 0.14)
 _ABOVE = 0.7  # of the narrower one's width, which pieces above each other share
 _CLOSED = 0.05  # of the glyph's height, a gap in a stroke that still closes a loop
 _LOOP = 0.35  # of the glyph's height, the lowest loop that may be a digit of its own
@@ -42,17 +33,15 @@ class Segment:
         first: Node of the cut on its left; 0 is the glyph's left edge.
         last: Node of the cut on its right; the largest node is the glyph's right edge.
         glyph: The stretch itself.
-        aspect: Its width divided by its height; 0 for a glyph that is too narrow for two digits.
-        lowness: What is missing to the height of a complete digit, in median digit heights.
-        ink: Ink that the cut on its left goes through, in stroke widths.
+        ink_left: Ink that the cut on its left goes through, in stroke widths.
+        ink_right: Ink that the cut on its right goes through, in stroke widths.
     """
 
     first: int
     last: int
     glyph: Glyph
-    aspect: float = 0.0
-    lowness: float = 0.0
-    ink: float = 0.0
+    ink_left: float = 0.0
+    ink_right: float = 0.0
 
 
 def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] = ()) -> list[Segment]:
@@ -71,7 +60,7 @@ def propose_segments(glyph: Glyph, digit_height: float, pieces: Sequence[Glyph] 
     # A network that knows digits alone sees several of them in one letter.
     if len(pieces) < 2 or not _may_be_several(glyph, digit_height):
         return segments
-    chain = [[_as_piece(segment, digit_height) for segment in _cut(piece, digit_height)] for piece in pieces]
+    chain = [_cut(piece, digit_height) for piece in pieces]
     inner = _last_node(segments)
     end = inner + sum(map(_last_node, chain))
     segments = _renumber(segments, [*range(inner), end])
@@ -100,19 +89,10 @@ def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
             stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
             if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
-            ink = seams[first - 1].ink if first else 0.0
-            segments.append(_measure(Segment(first, last, stretch, ink=ink), digit_height))
+            left = seams[first - 1].ink if first else 0.0
+            right = seams[last - 1].ink if last <= len(seams) else 0.0
+            segments.append(Segment(first, last, stretch, left, right))
     return segments
-
-
-def _measure(segment: Segment, digit_height: float) -> Segment:
-    aspect = segment.glyph.width / max(segment.glyph.height, _COMPLETE * digit_height)
-    return replace(segment, aspect=aspect, lowness=max(0.0, _COMPLETE - segment.glyph.height / digit_height))
-
-
-def _as_piece(segment: Segment, digit_height: float) -> Segment:
-    """Measure a segment that is a whole piece, as one between cuts."""
-    return segment if segment.aspect else _measure(segment, digit_height)
 
 
 def _last_node(segments: Sequence[Segment]) -> int:
@@ -121,41 +101,6 @@ def _last_node(segments: Sequence[Segment]) -> int:
 
 def _renumber(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment]:
     return [replace(segment, first=nodes[segment.first], last=nodes[segment.last]) for segment in segments]
-
-
-def find_best_path(
-    segments: Sequence[Segment], digits: Sequence[int | None], log_probabilities: Sequence[float]
-) -> list[int]:
-    """Choose the segments that make up a glyph best, and return their indices from left to right.
-
-    Args:
-        segments: The segments of one glyph, from `propose_segments`.
-        digits: The recogniser's answer to each, 0 to 9; None where it rejects the segment.
-        log_probabilities: Natural logarithm of the probability of each answer.
-    """
-    scores = [
-        log_probability - _penalize(segment, digit)
-        for segment, digit, log_probability in zip(segments, digits, log_probabilities, strict=True)
-    ]
-    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
-    for index in sorted(range(len(segments)), key=lambda index: (segments[index].first, segments[index].last)):
-        segment = segments[index]
-        if segment.first not in best:
-            continue
-        score, path = best[segment.first]
-        score += scores[index]
-        if segment.last not in best or score > best[segment.last][0]:
-            best[segment.last] = (score, [*path, index])
-    return best[max(best)][1]
-
-
-def _penalize(segment: Segment, digit: int | None) -> float:
-    penalty = _INK_PENALTY * segment.ink + _LOWNESS_PENALTY * segment.lowness**2
-    if digit is None:
-        return penalty + _REJECTED_PENALTY * max(0.0, segment.aspect - 1)
-    # Two digits look like a wide one.
-    excess = max(0.0, segment.aspect - _ASPECTS[digit]) / _DEVIATIONS[digit]
-    return penalty + _WIDTH_PENALTY * excess**2
 
 
 def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:

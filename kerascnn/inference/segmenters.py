@@ -23,7 +23,7 @@ DEFAULT_SEGMENTER = "both"
 """The segmenter that did best on the synthetic pages of benchmarks/pages.py."""
 
 # Chosen on synthetic pages of training digits. The recogniser rejects a cut too many, but cannot guess a missing one.
-_BOUNDARY_ODDS = 8.0  # a pixel counts as boundary unless a digit is so many times as probable there
+_SURE_ODDS = 8.0  # a pixel counts as boundary, or as a line, unless a digit is so many times as probable there
 _SMALLEST_SEED = 12  # pixels of the segmented page; smaller components are not parts of digits
 
 
@@ -31,11 +31,14 @@ _SMALLEST_SEED = 12  # pixels of the segmented page; smaller components are not 
 class DigitMasks:
     """The foreground of a page without what is printed on it: bool masks on the grid of the binarized page.
 
-    In `separated`, digits that touch have a cut between them; it is None where the segmenter sees none.
+    In `separated`, digits that touch have a cut between them; it is None where the segmenter sees none. In `classes`,
+    float32 `(height, width, num_classes)` on a grid of its own over the whole page, are the probabilities of
+    `CLASS_NAMES` that a network gives each pixel; None without a network.
     """
 
     digits: np.ndarray
     separated: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
 
 Segmenter = Callable[[BinarizedPage], DigitMasks]
@@ -64,11 +67,11 @@ class UnetSegmenter:
         mask = segment_classically(page).digits
         probabilities = self.probabilities(normalize_page(page, measure_digit_height(page, mask)))
         size = page.mask.shape[::-1]
-        if self.alone:
-            background = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
-            mask = page.mask & (background < 0.5)
+        background = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
+        surely = page.mask & (1 - background > _SURE_ODDS * background)
+        mask = page.mask & (background < 0.5) if self.alone else _restore_strokes(mask, surely)
         owners = _assign_nearest(cv2.resize(_find_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
-        return DigitMasks(mask, mask & ~_find_boundaries(owners, mask))
+        return DigitMasks(mask, mask & ~_find_boundaries(owners, mask), probabilities)
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """Compute float32 `(height, width, num_classes)` for a page that `normalize_page` made."""
@@ -111,10 +114,22 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
     return UnetSegmenter(predictor, alone=name == "unet")
 
 
+def _restore_strokes(mask: np.ndarray, of_digits: np.ndarray) -> np.ndarray:
+    """Give a mask from which printed lines were removed the strokes of digits back that were taken for parts of them.
+
+    Both are bool, `(height, width)`; `of_digits` has the foreground that a network takes for digits. What is given
+    back hangs together with something in the mask.
+    """
+    found = find_components(mask | of_digits)
+    kept = np.zeros(len(found), bool)
+    kept[np.unique(found.labels[mask]) - 1] = True
+    return found.select(kept)
+
+
 def _find_seeds(probabilities: np.ndarray) -> np.ndarray:
     """Number the connected insides of digits: float32, `(height, width)`, from 1; 0 elsewhere."""
     background, boundary = probabilities[..., BACKGROUND], probabilities[..., BOUNDARY]
-    inside = (1 - background - boundary > _BOUNDARY_ODDS * boundary) & (background < 0.5)
+    inside = (1 - background - boundary > _SURE_ODDS * boundary) & (background < 0.5)
     found = find_components(inside, connectivity=4)
     return np.asarray(found.labels * found.select(found.area >= _SMALLEST_SEED), np.float32)
 

@@ -38,7 +38,7 @@ def make_outliers(count: int, digits: np.ndarray, labels: np.ndarray, generator:
     """
     size = (digits.shape[1], digits.shape[2])
     makers: tuple[tuple[float, Callable[[], np.ndarray]], ...] = (
-        (0.32, lambda: _print_letter(generator, size)),
+        (0.32, lambda: print_letter(generator, size)),
         (0.07, lambda: _draw_scribble(generator, size)),
         (0.04, lambda: _draw_smear(generator, size)),
         (0.05, lambda: _draw_lines(generator, size)),
@@ -63,7 +63,7 @@ def _load_fonts(pattern: str) -> list[ImageFont.FreeTypeFont]:
     return [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
 
 
-def _print_letter(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+def print_letter(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Print one letter, rarely a symbol or two letters: upright or slanted, narrow or wide, with a pen's stroke."""
     draw = generator.uniform()
     alphabet = _LETTERS if draw < 0.9 else _SYMBOLS

@@ -1,6 +1,6 @@
 """Make one synthetic page: digits on paper, seen by a camera."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -8,11 +8,9 @@ import numpy as np
 
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import camera, paper
+from kerascnn.datasets.synthetic.sheet import Box, Sheet, find_touching_column, make_sheet, place_glyph
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
-from kerascnn.images.components import bounding_box
 from kerascnn.utils.errors import UsageError
-
-Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 
 @dataclass(frozen=True)
@@ -79,17 +77,6 @@ class SyntheticPage:
     seed: int = 0
 
 
-@dataclass
-class _Sheet:
-    """A page while it is written: coverage by ink, 0..1, and the digits written so far."""
-
-    ink: np.ndarray
-    instances: np.ndarray
-    num_digits: int = 0
-    lines: list[str] = field(default_factory=list)
-    boxes: list[list[Box]] = field(default_factory=list)
-
-
 def make_page(
     style: str = "plain",
     seed: int = 0,
@@ -128,13 +115,20 @@ def make_page(
     digits_per_line = digits_per_line or int(generator.integers(4, 11))
     digit_height = digit_height or int(generator.integers(50, 111))
     sheet = _write_lines(look, generator, part, num_lines, digits_per_line, digit_height)
-    colours = _render(look, generator, sheet, digit_height)
-    colours, matrix = camera.transform_page(colours, look.effects, generator)
-    colours = camera.illuminate(colours, look.effects, generator)
-    picture = camera.expose(colours, look.blur, look.grain, look.quality, generator)
+    picture, matrix = photograph_sheet(sheet, look, digit_height, generator)
     boxes = tuple(tuple(camera.transform_box(box, matrix) for box in line) for line in sheet.boxes)
     instances = camera.transform_instances(sheet.instances, matrix, picture.shape[:2])
     return SyntheticPage(picture, tuple(sheet.lines), boxes, instances, style, seed)
+
+
+def photograph_sheet(
+    sheet: Sheet, look: Style, digit_height: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Render a sheet in a style and photograph it: uint8 `(height, width, 3)`, and the camera's matrix, `(3, 3)`."""
+    colours = _render(look, generator, sheet, digit_height)
+    colours, matrix = camera.transform_page(colours, look.effects, generator)
+    colours = camera.illuminate(colours, look.effects, generator)
+    return camera.expose(colours, look.blur, look.grain, look.quality, generator), matrix
 
 
 def _find_style(style: str, part: str, *numbers: int | None) -> Style:
@@ -159,10 +153,10 @@ def _load_digits(part: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _write_lines(
     look: Style, generator: np.random.Generator, part: str, num_lines: int, digits_per_line: int, height: int
-) -> _Sheet:
+) -> Sheet:
     """Write all lines of digits on an empty sheet."""
     images, labels = _load_digits(part)
-    pitch = _draw_pitch(look, height, generator)
+    pitch = draw_pitch(look, height, generator)
     spread = 1.0 if look.lines == "table" else generator.uniform(0.2, 0.9)
     spread = 0.0 if look.touching else spread
     advance = pitch if look.lines == "table" else height * (0.75 + spread)
@@ -170,7 +164,7 @@ def _write_lines(
     width = round(2 * margin + advance * digits_per_line + 0.3 * height)
     slope = generator.uniform(-look.skew, look.skew)
     page_height = round(2 * margin + pitch * num_lines + abs(slope) * width)
-    sheet = _Sheet(np.zeros((page_height, width), np.float32), np.zeros((page_height, width), np.uint16))
+    sheet = make_sheet(page_height, width)
     thickness = generator.uniform(*look.pen) * height
     for number in range(num_lines):
         chosen = generator.integers(0, len(images), _draw_length(look, digits_per_line, generator))
@@ -180,7 +174,7 @@ def _write_lines(
     return sheet
 
 
-def _draw_pitch(look: Style, height: int, generator: np.random.Generator) -> float:
+def draw_pitch(look: Style, height: int, generator: np.random.Generator) -> float:
     """Draw the distance between two lines in pixels."""
     return height * (generator.uniform(1.2, 1.6) if look.lines == "ruled" else generator.uniform(1.6, 2.1))
 
@@ -192,7 +186,7 @@ def _draw_length(look: Style, digits_per_line: int, generator: np.random.Generat
 
 
 def _write_line(
-    sheet: _Sheet,
+    sheet: Sheet,
     look: Style,
     generator: np.random.Generator,
     images: np.ndarray,
@@ -209,40 +203,15 @@ def _write_line(
         glyph = draw_digit(image, size, Pen(thickness, generator.uniform(0.85, 1.0)), generator)
         top = middle + slope * x - glyph.shape[0] / 2 + generator.normal(0, 0.05 * height)
         if look.touching and boxes and number % 3:
-            x = _find_touching_column(sheet.ink, glyph, boxes[-1], max(0, round(top)))
+            x = find_touching_column(sheet.ink, glyph, boxes[-1], max(0, round(top)))
         elif not look.touching:
             x = left + advance * (number + 0.5) - glyph.shape[1] / 2 + generator.normal(0, 0.03 * height)
-        boxes.append(_place_glyph(sheet, glyph, round(x), round(top)))
+        boxes.append(place_glyph(sheet, glyph, round(x), round(top)))
         x = boxes[-1][0] + boxes[-1][2] + height * generator.uniform(0.15, 0.35)
     sheet.boxes.append(boxes)
 
 
-def _find_touching_column(ink: np.ndarray, glyph: np.ndarray, previous: Box, top: int) -> float:
-    """Find the column at which a glyph just touches its left neighbour."""
-    start = int(previous[0] + previous[2])
-    for x in range(start, int(previous[0]), -1):
-        window = ink[top : top + glyph.shape[0], x : x + glyph.shape[1]]
-        overlap = (window > 0.5) & (glyph[: window.shape[0], : window.shape[1]] > 0.5)
-        if overlap.sum() > 4:
-            return float(x)
-    return float(start)
-
-
-def _place_glyph(sheet: _Sheet, glyph: np.ndarray, left: int, top: int) -> Box:
-    left = int(np.clip(left, 0, sheet.ink.shape[1] - glyph.shape[1]))
-    top = int(np.clip(top, 0, sheet.ink.shape[0] - glyph.shape[0]))
-    window = np.s_[top : top + glyph.shape[0], left : left + glyph.shape[1]]
-    level = min(0.5, 0.9 * float(glyph.max()))  # a hairline thinner than a pixel covers no pixel by half
-    sheet.num_digits += 1
-    # Where two digits cross, a pixel belongs to the darker stroke.
-    sheet.instances[window][(glyph > 0.6 * level) & (glyph >= sheet.ink[window])] = sheet.num_digits
-    np.maximum(sheet.ink[window], glyph, out=sheet.ink[window])
-    rows, columns = bounding_box(glyph > level)
-    width, height = columns.stop - columns.start, rows.stop - rows.start
-    return float(left + columns.start), float(top + rows.start), float(width), float(height)
-
-
-def _render(look: Style, generator: np.random.Generator, sheet: _Sheet, height: int) -> np.ndarray:
+def _render(look: Style, generator: np.random.Generator, sheet: Sheet, height: int) -> np.ndarray:
     """Put the ink on paper with its printed lines: float32, `(height, width, 3)`, RGB, 0..1."""
     page = paper.make_paper(sheet.ink.shape, look.papers[generator.integers(len(look.papers))], generator)
     middles = [float(np.mean([box[1] + box[3] / 2 for box in line])) for line in sheet.boxes]

@@ -1,0 +1,45 @@
+"""Page orientation: find which side of a page is up, by what its glyphs show."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerascnn.images.glyphs import find_glyphs
+from kerascnn.inference.glyph_recognition import Solution, recognize_glyphs
+from kerascnn.inference.predictor import Predictor
+
+_UPRIGHT = math.log(20)  # of the odds that a picture is given upright, before anything is known of it
+_MOSTLY_DIGITS = math.log(0.5)  # mean of a page that is turned; words are unclear from all sides
+_LEAST = 1e-3  # probability of an answer; one blot must not decide
+
+
+def may_be_turned(solutions: Sequence[Solution]) -> bool:
+    """Tell whether a page may lie on its side or on its head: on any other its digits are clear."""
+    # No other side can be more likely by more than this one falls short of certainty.
+    return float(_measure_clarity(solutions).sum()) < -_UPRIGHT
+
+
+def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> int:
+    """Find how often a page has to be turned anticlockwise by 90 degrees, so that its digits stand upright.
+
+    Args:
+        contrast: float32, `(height, width)`, as in `BinarizedPage`.
+        mask: bool, `(height, width)`, the foreground without printed lines.
+        predictor: A model of the ten digits.
+    """
+    clarity = []
+    for turns in range(4):
+        turned = [np.ascontiguousarray(np.rot90(values, turns)) for values in (contrast, mask)]
+        clarity.append(_measure_clarity(recognize_glyphs(*find_glyphs(*turned), [], predictor)))
+    gains = {0: _UPRIGHT}
+    for turns in (1, 2, 3):
+        if len(clarity[turns]) and clarity[turns].mean() > _MOSTLY_DIGITS:
+            num_answers = min(len(clarity[0]), len(clarity[turns]))
+            gains[turns] = num_answers * float(clarity[turns].mean() - clarity[0].mean())
+    return max(gains, key=lambda turns: gains[turns])
+
+
+def _measure_clarity(solutions: Sequence[Solution]) -> np.ndarray:
+    """Return the logarithm of the probability of each answer: a digit on its head still looks like several others."""
+    return np.array([math.log(max(_LEAST, item.confidence)) for solution in solutions for item in solution.answers])
