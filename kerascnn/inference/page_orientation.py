@@ -9,15 +9,14 @@ from kerascnn.images.glyphs import find_glyphs
 from kerascnn.inference.glyph_recognition import Solution, recognize_glyphs
 from kerascnn.inference.predictor import Predictor
 
-_UPRIGHT = math.log(20)  # of the odds that a picture is given upright, before anything is known of it
+_ODDS = 20.0  # that a picture is given upright, before anything is known of it
 _MOSTLY_DIGITS = math.log(0.5)  # mean of a page that is turned; words are unclear from all sides
-_LEAST = 1e-3  # probability of an answer; one blot must not decide
 
 
 def may_be_turned(solutions: Sequence[Solution]) -> bool:
     """Tell whether a page may lie on its side or on its head: on any other its digits are clear."""
     # No other side can be more likely by more than this one falls short of certainty.
-    return float(_measure_clarity(solutions).sum()) < -_UPRIGHT
+    return float(_measure_clarity(solutions).sum()) < -math.log(_ODDS)
 
 
 def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> int:
@@ -32,7 +31,7 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
     for turns in range(4):
         turned = [np.ascontiguousarray(np.rot90(values, turns)) for values in (contrast, mask)]
         clarity.append(_measure_clarity(recognize_glyphs(*find_glyphs(*turned), [], predictor)))
-    gains = {0: _UPRIGHT}
+    gains = {0: math.log(_ODDS)}
     for turns in (1, 2, 3):
         if len(clarity[turns]) and clarity[turns].mean() > _MOSTLY_DIGITS:
             num_answers = min(len(clarity[0]), len(clarity[turns]))
@@ -42,4 +41,5 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
 
 def _measure_clarity(solutions: Sequence[Solution]) -> np.ndarray:
     """Return the logarithm of the probability of each answer: a digit on its head still looks like several others."""
-    return np.array([math.log(max(_LEAST, item.confidence)) for solution in solutions for item in solution.answers])
+    # One glyph alone, such as a letter, decides nothing against the odds.
+    return np.array([math.log(max(1 / _ODDS, item.confidence)) for solution in solutions for item in solution.answers])
