@@ -267,8 +267,8 @@ def test_models_for_people_and_programs(cli, recorded):
 
 
 def test_models_draws_mistakes_against_time(cli, recorded, tmp_path):
-    assert cli("models", recorded, "--figure", "models.png").stderr.decode().endswith("wrote models.png\n")
-    picture = np.asarray(Image.open(tmp_path / "models.png").convert("RGB"))
+    assert cli("models", recorded, "--figure", "drawn/models.png").stderr.decode().endswith("wrote drawn/models.png\n")
+    picture = np.asarray(Image.open(tmp_path / "drawn" / "models.png").convert("RGB"))
     trained, untrained = (86, 180, 233), (0, 114, 178)  # the colours of vit and of mlp
     assert (picture == trained).all(axis=-1).sum() > 100
     assert not (picture == untrained).all(axis=-1).any()

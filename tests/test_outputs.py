@@ -180,19 +180,6 @@ def test_a_figure_replaces_only_a_figure(cli, refused, scans, tmp_path):
         assert cli("models", "--figure", "overview.png").returncode == 0
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("fit", "--output", "results/m.keras"),
-        ("ensemble", "reference", "lecture", "--output", "results/m"),
-        ("models", "--figure", "results/m.png"),
-    ],
-)
-def test_a_file_in_a_missing_directory_is_told_before_any_work(refused, tmp_path, arguments):
-    refused(*arguments, word="there is no directory results")
-    assert not (tmp_path / "results").exists()
-
-
 def test_what_appears_during_the_work_is_not_replaced(tmp_path):
     from kerascnn.utils.errors import OutputError
     from kerascnn.utils.outputs import OutputDirectory

@@ -8,7 +8,7 @@ from kerascnn.evaluation.model_overview import ArchitectureOverview
 from kerascnn.models import ARCHITECTURES
 from kerascnn.utils.errors import UsageError
 from kerascnn.utils.figure_style import Drawing, Theme
-from kerascnn.utils.files import require_parent, write_bytes
+from kerascnn.utils.files import write_bytes
 from kerascnn.utils.outputs import require_own_png
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ def write_models_figure(rows: Sequence[ArchitectureOverview], path: str | Path) 
 
     Raises:
         UsageError: If the path does not end in `.png`.
-        OutputError: If its directory is missing, another program's file is there, or the figure cannot be written.
+        OutputError: If another program's file is there, or the figure cannot be written.
     """
     if Path(path).suffix.lower() != ".png":
         raise UsageError(f"{path} is no name of a PNG file; give one that ends in .png.")
-    require_parent(Path(path))
     require_own_png(Path(path))
     drawn = [row for row in rows if row.name not in ARCHITECTURES or not ARCHITECTURES[row.name].segments]
     write_bytes(Path(path), draw_models(drawn).png())

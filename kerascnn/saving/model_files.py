@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kerascnn.saving.card import Card, read_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
-from kerascnn.utils.files import compute_sha256, place, require_parent, staging_directory, write_to_disk
+from kerascnn.utils.files import compute_sha256, place, staging_directory, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
 from kerascnn.utils.suggestions import suggest
 
@@ -60,7 +60,7 @@ def complete_model_path(output: str | Path) -> Path:
         The path with its ending.
 
     Raises:
-        OutputError: If it is a directory, or would stand in one that is missing, other than `saved_models/`.
+        OutputError: If it is a directory.
         UsageError: If it has another ending.
     """
     path = Path(output)
@@ -68,8 +68,6 @@ def complete_model_path(output: str | Path) -> Path:
         raise OutputError(f"--output {path} is a directory; give a file, such as {path / 'model.keras'}.")
     if path.suffix not in ("", ".keras"):
         raise UsageError(f"--output {path} ends in {path.suffix!r}; models are written as .keras files.")
-    if path.parent != DEFAULT_MODEL.parent:  # which is made where it is missing
-        require_parent(path)
     return path.with_name(path.name + ".keras") if path.suffix == "" else path
 
 

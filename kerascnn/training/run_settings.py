@@ -197,7 +197,7 @@ def _resume_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
     _refuse_contradictions(wish, settings, network, directory)
     data: DataSource = settings.data if wish.data is None else wish.data
     if isinstance(data, str | Path):
-        if wish.data is None and settings.data not in (DEFAULT_DATA, SYNTHETIC) and not Path(data).exists():
+        if wish.data is None and _is_path(settings.data) and not Path(data).exists():
             raise TrainingError(
                 f"the interrupted run at {directory.path} learns from {data}, which is not there any more; give its "
                 "new place with --data."
@@ -205,6 +205,11 @@ def _resume_run(wish: _Wish, options: RunOptions, network: Architecture) -> Run:
         # Data that moved are the same by their digest, which is compared when they are loaded.
         settings = replace(settings, data=str(data))
     return Run(settings, options, data, network, initial, path)
+
+
+def _is_path(data: str) -> bool:
+    """Tell data of the user's own from those that the package has by name."""
+    return data.partition(":")[0] not in (DEFAULT_DATA, SYNTHETIC)
 
 
 def _network_of(settings: RunSettings, initial: InitialModel | None, directory: RunDirectory) -> Architecture:

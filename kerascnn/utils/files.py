@@ -82,15 +82,6 @@ def require_directory(path: Path) -> None:
         raise OutputError(f"{path} is a file; give a directory with --output.")
 
 
-def require_parent(path: Path) -> None:
-    """Raise OutputError if the directory is missing in which a single file is to be written.
-
-    Directories of results are made where they are missing; for a file, a missing directory is a slip more often.
-    """
-    if not path.parent.exists():
-        raise OutputError(f"there is no directory {path.parent} for {path.name}; make it first, or give another file.")
-
-
 def compute_sha256(path: Path) -> str:
     """Compute the SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
