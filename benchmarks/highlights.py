@@ -40,7 +40,7 @@ def _rejection() -> str:
     (record,) = results.read("rejection.json")
     letters, clothes, digits = (record[name] for name in ("letters", "Fashion-MNIST test", "MNIST test"))
     return (
-        f"No digit, no answer (the earlier reference): it rejects "
+        f"No digit, no answer: it rejects "
         f"{_percent(letters['withheld'])} of {letters['num_samples']:,} letters and "
         f"{_percent(clothes['withheld'])} of {clothes['num_samples']:,} pictures of clothes, but only "
         f"{_percent(digits['withheld'])} of MNIST's test images."
