@@ -166,6 +166,9 @@ def test_command_writes_pictures_and_a_page_of_its_own(cli, tmp_path, photo, use
     likely = document["classes"][1]
     assert f"remains {likely}" in page or f"no longer {likely}" in page
     assert "800 training images" in page
+    # The network flattens its maps, so that the two maps differ.
+    assert "believe HiResCAM" in page
+    assert "Draelos" in page
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
     assert not re.search(r'(?:src|href|srcset)="(?!data:|#)', page)
@@ -200,15 +203,24 @@ def test_a_withheld_answer_is_explained_by_the_most_probable_class(workers, tmp_
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
 
 
-def test_an_empty_picture_and_a_network_that_averages(workers, tmp_path, user_model):
-    Image.new("L", (200, 200), 240).save(tmp_path / "empty.png")
+def test_before_averages_no_map_is_to_be_believed_more(workers, tmp_path, photo, user_model):
+    photo(3).save(tmp_path / "three.png")
     output = str(tmp_path / "out")
-    arguments = {"picture": str(tmp_path / "empty.png"), "model": user_model("residual"), "output": output}
+    arguments = {"picture": str(tmp_path / "three.png"), "model": user_model("residual"), "output": output}
     found = workers("jax")("explain", **arguments)
     assert found["layer"] == "stage"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "no ink was found" in page
-    assert "There is no ink here" in page
+    assert "both maps are the same" in page
+    assert "believe HiResCAM" not in page
+
+
+def test_an_empty_picture_is_refused_in_one_sentence(workers, tmp_path, user_model):
+    Image.new("L", (200, 200), 240).save(tmp_path / "empty.png")
+    arguments = {"picture": str(tmp_path / "empty.png"), "output": str(tmp_path / "new" / "out")}
+    for model in ("lecture", "segmenter", user_model("small")):
+        message = workers("jax")("explain_refused", model=model, **arguments)
+        assert message.startswith(f"{tmp_path / 'empty.png'} is empty: no ink was found"), model
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The U-Net: what it learns from, pages of any size, what `read`, `evaluate` and `explain` make of it."""
 
+import base64
+import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +207,18 @@ def test_evaluate_scores_it_on_pages(cli):
     assert_clear_failure(refused, "scored alone, on synthetic pages", code=2)
 
 
+def assert_outlined_in_the_dark(report: Path, light_mask: np.ndarray) -> None:
+    """The legend's black patch stands out from the dark page as well."""
+    page = report.read_text(encoding="utf-8")
+    encoded = re.search(r'srcset="data:image/png;base64,([^"]+)"', page)[1]
+    dark = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L")).astype(int)
+    legend = slice(int(0.85 * len(light_mask)), None)
+    rows, columns = np.nonzero((light_mask[legend] == 0x11).all(axis=2))
+    assert len(rows) > 200  # the patch
+    top, left = rows.min() + legend.start, columns.min()
+    assert dark[top + 5, left - 8 : left + 5].max() - dark[-1, 0] > 60
+
+
 def test_explain_shows_the_mask_over_the_page(cli, tmp_path):
     page = make_page("squared", seed=31, num_lines=2, digits_per_line=4)
     Image.fromarray(page.picture).save(tmp_path / "page.png")
@@ -215,5 +231,6 @@ def test_explain_shows_the_mask_over_the_page(cli, tmp_path):
     mask = np.asarray(Image.open(tmp_path / "out" / "mask.png").convert("RGB")).astype(int)
     assert (mask.max(axis=2) - mask.min(axis=2) > 60).mean() > 0.01  # the digits are coloured
     assert "U-Net" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert_outlined_in_the_dark(tmp_path / "out" / "report.html", mask)
     refused = cli("explain", "page.png", "--model", "segmenter", "--layer", "bottom_conv1")
     assert_clear_failure(refused, "segments pages", "--layer")

@@ -11,7 +11,7 @@ from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.explaining.anatomy import Anatomy
 from kerascnn.explaining.findings import Findings, choose_training_images, compute_findings
 from kerascnn.explaining.illustrations import illustrate
-from kerascnn.explaining.results import Explanation, ExplanationOptions
+from kerascnn.explaining.results import Explanation, ExplanationOptions, raise_no_ink
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model
 from kerascnn.utils.errors import DataError, ModelError
@@ -39,6 +39,9 @@ def explain_classification(
         directory: Directory to write to.
         progress: Function that is called with a sentence before each step.
         options: Options as of `explain`.
+
+    Raises:
+        ImageError: If nothing is written in the picture.
     """
     (name, array), (predictor, network) = picture, model
     card, layer, seed = predictor.card, options.get("layer"), options.get("seed", 0)
@@ -47,6 +50,8 @@ def explain_classification(
         if layer is not None:
             anatomy.step(layer)
         prepared, prediction = predictor.prepare_and_predict(array)
+        if not prepared.has_ink or not np.ptp(prepared.pixels):
+            raise_no_ink(name)
         seen = prepared.pixels
         classes = _choose_classes(card.class_names, prediction, options.get("label"))
         dataset = _load_dataset(predictor, options.get("data"))

@@ -49,7 +49,7 @@ def explain(
         The explanation; a `PageExplanation` if the model segments pages.
 
     Raises:
-        ImageError: If the picture cannot be read.
+        ImageError: If the picture cannot be read, or nothing is written in it.
         ModelError: If the model cannot be loaded, or has no such layer or class.
         DataError: If the data cannot be read, or their images have another size.
         OutputError: If the files cannot be written.

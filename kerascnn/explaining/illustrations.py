@@ -15,6 +15,7 @@ from kerascnn.utils.figure_style import Drawing
 from kerascnn.utils.illustration import Illustration
 
 _NUM_EXEMPLAR_FILTERS = 6
+_SAME = 0.001  # difference of two maps, relative to the largest value, that is rounding alone
 
 
 def illustrate(
@@ -53,11 +54,7 @@ def _illustrate_prediction(
 ) -> Illustration:
     best = names[int(np.argmax(prediction.probabilities))]
     confidence = format_percent(prediction.confidence)
-    if prediction.reason == "no ink found":
-        answer = (
-            f"The answer is withheld: no ink was found. Of an empty image the network would say {best} ({confidence})."
-        )
-    elif prediction.reason:
+    if prediction.reason:
         answer = (
             f"The answer is withheld ({prediction.reason}): the most probable class, {best}, has only {confidence}."
         )
@@ -90,7 +87,7 @@ def _illustrate_evidence(prediction: Prediction, names: Sequence[str], findings:
         return figures.draw_evidence(findings.seen, maps, titles, scale)
 
     return [
-        *_illustrate_activation_maps(draw, labels, label, prediction, findings),
+        *_illustrate_activation_maps(draw, labels, label, findings),
         Illustration(
             "integrated-gradients",
             draw([e.integrated_gradients for e in evidence], "part of the score"),
@@ -124,11 +121,7 @@ def _introduce_pixels(findings: Findings) -> str:
 
 
 def _illustrate_activation_maps(
-    draw: Callable[[Sequence[np.ndarray], str], Drawing],
-    labels: str,
-    label: str,
-    prediction: Prediction,
-    findings: Findings,
+    draw: Callable[[Sequence[np.ndarray], str], Drawing], labels: str, label: str, findings: Findings
 ) -> list[Illustration]:
     if findings.convolutional is None:
         return []
@@ -145,14 +138,14 @@ def _illustrate_activation_maps(
             "Where the network looks",
             "The score of a class is the number that goes into the last softmax. These maps ask which places raise it, "
             "for the explained class and its strongest rival; all colours are on one scale."
-            f"{_note_silence(maps, findings)}{_note_no_ink(prediction)}",
+            f"{_note_silence(maps, findings)}",
         ),
         Illustration(
             "grad-cam",
             draw(list(maps.grad_cam), "weighted sum of the maps"),
             f"Grad-CAM for {labels}",
             "Grad-CAM, the best known of these maps: the same, but each map has a single weight, the average over all "
-            f"its positions. As published it shows the orange part only.{_note_doubt(maps, findings, label)}",
+            f"its positions. As published it shows the orange part only.{_say_which_to_believe(maps, findings, label)}",
         ),
     ]
 
@@ -173,28 +166,28 @@ def _note_silence(maps: ClassActivationMaps, findings: Findings) -> str:
     )
 
 
-def _note_no_ink(prediction: Prediction) -> str:
-    """Explain maps of an image without ink, whose colours are strong but whose values are small."""
-    if prediction.reason != "no ink found":
+def _say_which_to_believe(maps: ClassActivationMaps, findings: Findings, label: str) -> str:
+    """Say whether Grad-CAM differs from HiResCAM, and which of the two tells what the network used."""
+    largest = np.abs(maps.hires_cam).max()
+    if not largest:
         return ""
-    return (
-        " There is no ink here. What the maps show, on scales of very small numbers, is what the constants (biases) of "
-        "the layers make of nothing."
-    )
-
-
-def _note_doubt(maps: ClassActivationMaps, findings: Findings, label: str) -> str:
-    """Warn where the map of the explained class has next to nothing above zero."""
+    if np.abs(maps.grad_cam - maps.hires_cam).max() < _SAME * largest:
+        return " Here both maps are the same: the weight of each feature map is the same at all of its positions."
     values = maps.grad_cam[0]
-    if values.max() > 0.1 * np.abs(values).max() or not values.any():
-        return ""
-    doubt = f" Here next to nothing speaks for {label}."
+    doubt = ""
+    if values.max() <= 0.1 * np.abs(values).max():
+        doubt = f" Here next to nothing speaks for {label}."
     if any(type(step.layer).__name__ == "Flatten" for step in findings.anatomy.steps):
         doubt += (
             " This network flattens its maps, so that one map may speak for the class in one place and against it in "
             "another; then an average over all places says little."
         )
-    return f"{doubt} The map above is the one to trust."
+    return (
+        f"{doubt} Where the two contradict each other, believe HiResCAM: it keeps the weight of each position, and so "
+        "is faithful to what the network uses, while the average can colour places that it does not use (R. L. Draelos "
+        "and L. Carin, “Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural "
+        "networks”, 2020)."
+    )
 
 
 def _illustrate_occlusion(

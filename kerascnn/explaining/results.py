@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 from kerascnn.inference.predictor import Prediction
+from kerascnn.utils.errors import ImageError
 
 
 class ExplanationOptions(TypedDict, total=False):
@@ -16,6 +17,12 @@ class ExplanationOptions(TypedDict, total=False):
     label: str | None
     data: str | Path | None
     seed: int
+
+
+def raise_no_ink(name: str) -> NoReturn:
+    """Refuse a picture in which nothing is written: of nothing there is nothing to explain."""
+    shown = "standard input" if name == "-" else name
+    raise ImageError(f"{shown} is empty: no ink was found, so there is nothing to explain; give another picture.")
 
 
 @dataclass(frozen=True)

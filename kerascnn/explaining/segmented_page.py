@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kerascnn.explaining.results import PageExplanation
+from kerascnn.explaining.results import PageExplanation, raise_no_ink
 from kerascnn.explaining.segmented_page_figures import draw_class_maps, draw_mask, draw_seen
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.page_segmentation import (
@@ -37,8 +37,13 @@ def explain_page(
         predictor: The U-Net.
         directory: Directory to write to.
         progress: Function that is called with a sentence before each step.
+
+    Raises:
+        ImageError: If nothing is written on the page.
     """
     binarized = binarize_page(picture)
+    if not binarized.mask.any():
+        raise_no_ink(name)
     seen = normalize_page(binarized, measure_digit_height(binarized, segment_classically(binarized).digits))
     progress("segmenting ...")
     probabilities = UnetSegmenter(predictor).probabilities(seen)

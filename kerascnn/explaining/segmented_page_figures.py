@@ -41,7 +41,11 @@ def draw_mask(picture: np.ndarray, classes: np.ndarray, names: Sequence[str]) ->
         covered = (classes > 0)[..., None]
         axes.imshow(np.where(covered, colours[classes], page), interpolation="nearest")
         _remove_ticks(axes)
-        handles = [Patch(color=colour, label=name) for colour, name in zip(colours[1:], names[1:], strict=True)]
+        handles = [
+            # The outline shows the darkest colours on dark paper too.
+            Patch(facecolor=colour, edgecolor=theme.quiet, linewidth=0.8, label=name)
+            for colour, name in zip(colours[1:], names[1:], strict=True)
+        ]
         figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=8, handlelength=1.2)
 
     return Drawing(draw, _fit_height(picture, 1) + 0.55)
