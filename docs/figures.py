@@ -16,6 +16,7 @@ from blocks import TUTORIAL, blocks
 from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
+from kerascnn.evaluation.learning_curves import draw_learning_curves
 from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
 from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, make_signed_scale
@@ -308,8 +309,9 @@ def list_drawings() -> dict[str, Callable[[], bytes]]:
         "softmax-losses": draw_softmax_losses,
         "softmax-measured": lambda: draw_softmax_measured(record),
         "fully-connected": draw_fully_connected,
+        "learning-curves": draw_curves,
     }
-    return {name: lambda make=make: make().png() for name, make in drawings.items()} | {"learning-curves": _curves}
+    return {name: lambda make=make: make().png() for name, make in drawings.items()}
 
 
 def run_commands(directory: Path) -> dict[str, Path]:
@@ -357,15 +359,11 @@ def make(directory: Path = IMAGES) -> None:
         shutil.copytree(work, directory, dirs_exist_ok=True)
 
 
-def _curves() -> bytes:
-    from kerascnn.training.learning_curves import draw_learning_curves
-
+def draw_curves() -> Drawing:
+    """Draw the learning curves of the model that the tutorial looks into."""
     card = read_card(find_shipped_model(LECTURE))
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "curves.png"
-        title = f"the model lecture: {card.architecture}, {len(card.history)} epochs"
-        draw_learning_curves(card.history, title, path)
-        return path.read_bytes()
+    title = f"the model lecture: {card.architecture}, {len(card.history)} epochs"
+    return draw_learning_curves(card.history, title)
 
 
 def _reduce(path: Path) -> None:

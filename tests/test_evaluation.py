@@ -137,13 +137,17 @@ def test_the_page_holds_everything_itself(written, reference):
     assert f"{low:.2%} to {high:.2%}" in page
     # The figures that are written beside it stand on it, each in light and dark, and some mistakes one by one.
     light, dark = (len(re.findall(rf'{attribute}="data:image/png;base64,', page)) for attribute in ("src", "srcset"))
-    assert dark >= len(list(written.glob("*.png"))) - 1
+    assert dark == len(list(written.glob("*.png")))  # all but the mistakes, and the learning curves
     assert light > dark + 10
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     # The probability of a mistake's true class is never nothing.
     assert not re.search(r":\N{NO-BREAK SPACE}0\.0\N{NO-BREAK SPACE}%", page)
     for heading in ("The most confident mistakes", "What is taken for what", "How it was trained"):
         assert heading in page
+    # The reference was trained on altered images, without dropout, and withholds answers.
+    assert "on altered images" in page
+    assert "dropout at work" not in page
+    assert "A dot marks" in page
 
 
 def test_the_map_separates_the_classes(written):
@@ -274,8 +278,37 @@ def test_few_classes_with_long_names_and_no_mistakes(tmp_path, mnist):
     predictor = Predictor(Oracle(), Card("two", "cnn", (28, 28, 1), names, "resize"))
     results = evaluate_models([predictor], data, tmp_path)
     assert results.evaluations[0].accuracy == 1
-    assert "There are no mistakes." in results.report.read_text()
+    page = results.report.read_text()
+    assert "There are no mistakes." in page
+    # It never withholds an answer, and has no history.
+    assert "A dot marks" not in page
+    assert "How it was trained" not in page
     assert not (tmp_path / "mistakes.png").exists()
+
+
+def test_the_learning_curves_say_what_was_at_work(tmp_path, mnist):
+    """One model of two with dropout; long names and commands do not push a table off a narrow page."""
+    from kerascnn.evaluation.report import evaluate_models
+
+    class Even:
+        name = "an engine"
+
+        def probabilities_and_features(self, images):
+            return np.full((len(images), 10), 0.1, np.float32), None
+
+    row = {"epoch": 1, "loss": 2.0, "accuracy": 0.4, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
+    data = Dataset("few", mnist.train_images[:9], mnist.train_labels[:9], mnist.test_images[:9], mnist.test_labels[:9],
+                   mnist.class_names, "mnist")  # fmt: skip
+    models = [
+        Predictor(Even(), Card(name, "cnn", (28, 28, 1), mnist.class_names, "mnist", recipe=recipe, history=[row]))
+        for name, recipe in (("plain", {"dropout_rates": [0.0, 0.0], "augmentation": 0.0}),
+                             ("a_long_name_of_a_network", {"dropout_rates": [0.0, 0.5], "augmentation": 0.0}))
+    ]  # fmt: skip
+    page = evaluate_models(models, data, tmp_path).report.read_text()
+    captions = re.findall(r"<figcaption>([^<]*Loss and accuracy of 1 epoch\.[^<]*)", page)
+    assert ["dropout at work" in caption for caption in captions] == [False, True]
+    assert "altered images" not in page
+    assert "<th>a_<wbr>long_<wbr>name_<wbr>of_<wbr>a_<wbr>network</th>" in page
 
 
 def test_evaluate_without_output_stays_light(small_digits):

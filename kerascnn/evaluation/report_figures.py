@@ -105,14 +105,16 @@ def draw_coverage(models: Mapping[str, ScoredPredictions]) -> Drawing:
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots()
-        first_mistake = 1.0
+        lowest = 1.0
         for (name, one), colour, style in zip(models.items(), (theme.bar, ORANGE), ("-", "--"), strict=False):
             coverage, _, accuracy = accuracy_by_coverage(one.confidences, one.right).T
-            first_mistake = min(first_mistake, coverage[np.argmax(accuracy < 1)] if one.mistakes else 0.9)
+            lowest = min(lowest, coverage[np.argmax(accuracy < 1)] if one.mistakes else 0.9)
             axes.plot(100 * coverage, 100 * accuracy, color=colour, linestyle=style, label=name)
-            _mark_threshold(axes, one, colour, annotate=len(models) == 1)
+            if one.evaluation.rejection is not None and marks_threshold(one):
+                lowest = min(lowest, one.evaluation.rejection["coverage"])  # the mark is shown wherever it lies
+                _mark_threshold(axes, one.evaluation.rejection, colour, annotate=len(models) == 1)
         axes.set(xlabel="answers given in % (the least confident are withheld first)", ylabel="accuracy of these in %")
-        axes.set_xlim(100, 100 * np.floor(10 * first_mistake) / 10)
+        axes.set_xlim(100, 100 * np.floor(10 * lowest) / 10)
         if len(models) > 1:
             axes.legend(frameon=False, loc="lower right")
         _plain(axes, theme)
@@ -233,11 +235,14 @@ def _write_counts(axes: "Axes", counts: np.ndarray, mistakes: np.ndarray, theme:
         )
 
 
-def _mark_threshold(axes: "Axes", one: ScoredPredictions, colour: str, annotate: bool) -> None:
-    """Mark the point at which the model itself rejects."""
+def marks_threshold(one: ScoredPredictions) -> bool:
+    """Tell whether `draw_coverage` marks the point at which a model itself rejects: one that answers at times."""
     rejection = one.evaluation.rejection
-    if rejection is None or not rejection["coverage"]:
-        return
+    return rejection is not None and bool(rejection["coverage"])
+
+
+def _mark_threshold(axes: "Axes", rejection: Mapping[str, float], colour: str, annotate: bool) -> None:
+    """Mark the point at which the model itself rejects."""
     x, y = 100 * rejection["coverage"], 100 * rejection["accuracy"]
     axes.plot(x, y, "o", color=colour, markersize=6)
     if annotate:

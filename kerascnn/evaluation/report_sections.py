@@ -1,11 +1,11 @@
 """Sections about each model: mistakes, confusion matrix, classes, confidence, activations, training."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from kerascnn.evaluation.calibration import accuracy_by_coverage, reliability_bins
+from kerascnn.evaluation.learning_curves import draw_learning_curves
 from kerascnn.evaluation.projection import principal_components
 from kerascnn.evaluation.report_figures import (
     MAX_GALLERY,
@@ -13,12 +13,13 @@ from kerascnn.evaluation.report_figures import (
     draw_coverage,
     draw_projection,
     draw_reliability,
+    marks_threshold,
     shorten,
 )
 from kerascnn.evaluation.report_page import Page, Subject, Tile, describe_count, format_probability
 from kerascnn.evaluation.scoring import ScoredPredictions
-from kerascnn.inference.predictor import Predictor
-from kerascnn.saving.model_files import is_current
+from kerascnn.saving.card import Card
+from kerascnn.utils.figure_style import DARK, LIGHT
 
 _COVERAGE_ROWS = 1000
 
@@ -93,12 +94,13 @@ def add_confidence(page: Page, subjects: Sequence[Subject]) -> None:
         )
         page.add_records(f"{subject.directory}reliability", bins)
     page.html.section("What withholding answers gains")
+    has_dot = any(marks_threshold(subject.predictions) for subject in subjects)
+    marked = " A dot marks where the model itself stops to answer." if has_dot else ""
     page.add_figure(
         "coverage",
         draw_coverage({subject.name: subject.predictions for subject in subjects}),
         "accuracy against the share of answers given",
-        "When the least confident answers are withheld, the others are right more often. A dot marks where the model "
-        "itself stops to answer.",
+        f"When the least confident answers are withheld, the others are right more often.{marked}",
     )
     for subject in subjects:
         curve = accuracy_by_coverage(subject.predictions.confidences, subject.predictions.right)
@@ -142,23 +144,35 @@ def add_activations(page: Page, subjects: Sequence[Subject]) -> None:
 
 
 def add_learning_curves(page: Page, subjects: Sequence[Subject]) -> None:
-    """Add the learning curves that `fit` drew, where they are beside the model."""
-    curves = [(subject, _curves_path(subject.predictions.predictor)) for subject in subjects]
-    if not any(path for _, path in curves):
+    """Add the learning curves of the models whose cards have a history."""
+    trained = [subject for subject in subjects if subject.predictions.predictor.card.history]
+    if not trained:
         return
     page.html.section("How it was trained")
-    for subject, path in curves:
-        if path is None:
-            continue
+    for subject in trained:
         card = subject.predictions.predictor.card
-        command = f", trained by: {card.command}" if card.command else ""
+        drawing = draw_learning_curves(card.history)
         page.html.figure(
-            path.read_bytes(),
+            drawing.png(LIGHT),
             f"learning curves of {subject.name}",
-            f"{subject.lead}Loss and accuracy of {len(card.history)} epochs{command}. Those of training are means over "
-            "an epoch in which the weights still changed, with dropout at work and perhaps on altered images; so they "
-            "can look worse than those of validation.",
+            f"{subject.lead}{_describe_training(card)}",
+            dark_png=drawing.png(DARK),
         )
+
+
+def _describe_training(card: Card) -> str:
+    """Say what the curves are of, and what of this training makes those of training look worse."""
+    command = f", trained by: {card.command}" if card.command else ""
+    epochs = "1 epoch" if len(card.history) == 1 else f"{len(card.history)} epochs"
+    conditions = [
+        *(["with dropout at work"] if any(card.recipe.get("dropout_rates") or ()) else []),
+        *(["on altered images"] if card.recipe.get("augmentation") else []),
+    ]
+    return (
+        f"Loss and accuracy of {epochs}{command}. Those of training are means over an epoch in which the weights still "
+        f"changed{''.join(f', {condition}' for condition in conditions)}; so they can look worse than those of "
+        "validation."
+    )
 
 
 def _mistake(one: ScoredPredictions, index: int) -> Tile:
@@ -178,8 +192,3 @@ def _mistaken_mostly_for(one: ScoredPredictions, index: int) -> str:
     most = int(row.argmax())
     times = {0: "", 1: ", once", 2: ", twice"}.get(int(row[most]), f", {row[most]} times")
     return f"{one.class_names[most]}{times}" if times else ""
-
-
-def _curves_path(predictor: Predictor) -> Path | None:
-    path = predictor.path.with_suffix(".png") if predictor.path else None
-    return path if path and is_current(path, predictor.card) else None

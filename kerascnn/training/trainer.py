@@ -186,8 +186,8 @@ def _card(run: Run, task: ClassificationTask | SegmentationTask, result: "Traini
 
 
 def _write(model: "keras.Model", card: Card, run: Run) -> Card:
+    from kerascnn.evaluation.learning_curves import draw_learning_curves
     from kerascnn.saving.onnx_files import export_onnx
-    from kerascnn.training.learning_curves import draw_learning_curves
 
     with staging_directory(run.path) as directory:
         staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}
@@ -197,7 +197,7 @@ def _write(model: "keras.Model", card: Card, run: Run) -> Card:
         speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {run.settings.backend}"
-        draw_learning_curves(card.history, title, staged[".png"])
+        staged[".png"].write_bytes(draw_learning_curves(card.history, title).png())
         return save(run.path, staged, replace(card, metrics={**card.metrics, **speed}))
 
 

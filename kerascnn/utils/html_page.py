@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 _STYLE = """
@@ -27,14 +28,20 @@ figcaption { margin-top: .5rem; color: var(--quiet); font-size: .925rem; }
 .gallery figure { margin: 0; padding: .5rem; background: var(--card); border-radius: 6px; }
 .gallery img { width: 100%; image-rendering: pixelated; border-radius: 3px; }
 .gallery figcaption { font-size: .85rem; color: var(--ink); line-height: 1.35; }
-.table { overflow-x: auto; margin: 1rem 0; }
+figure.table { margin: 1rem 0; }
+.table div { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .925rem; font-variant-numeric: tabular-nums; }
-caption { caption-side: bottom; text-align: left; padding-top: .5rem; color: var(--quiet); }
 th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; white-space: nowrap; }
 td.number, th.number { text-align: right; }
+tr > :last-child { padding-right: 0; }
+@media (max-width: 36rem) { table { font-size: .8rem; } th { white-space: normal; vertical-align: bottom; }
+  th, td { padding-right: .5rem; } }
 @media print { h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 """
+
+_LONGEST_WORD = 12  # letters of a table's word that are kept together
+_WORD_PARTS = re.compile(rf"[^_./\\-]{{0,{_LONGEST_WORD - 1}}}[_./\\-]|.{{1,{_LONGEST_WORD}}}", re.DOTALL)
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -107,8 +114,8 @@ class HtmlReport:
         numeric = [bool(rows) and all(_looks_numeric(row[index]) for row in rows) for index in range(len(columns))]
         header = f"<thead>{_row('th', columns, numeric)}</thead>" if any(columns) else ""
         body = "\n".join(_row("td", row, numeric) for row in rows)
-        below = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-        self._parts.append(f'<div class="table"><table>{below}{header}<tbody>{body}</tbody></table></div>')
+        table = f"<div><table>{header}<tbody>{body}</tbody></table></div>"
+        self._parts.append(f'<figure class="table">{table}{_caption(caption)}</figure>')
 
     def to_html(self) -> str:
         """Write the whole page."""
@@ -152,10 +159,21 @@ def _data_url(png: bytes) -> str:
 
 def _row(tag: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
     written = (
-        f"<{tag}{' class=number' if is_number else ''}>{html.escape(str(cell))}</{tag}>"
+        f"<{tag}{' class=number' if is_number else ''}>{_make_breakable(cell)}</{tag}>"
         for cell, is_number in zip(cells, numeric, strict=True)
     )
     return f"<tr>{''.join(written)}</tr>"
+
+
+def _make_breakable(text: str) -> str:
+    """Escape the text of a cell, and let its long words break: on a telephone they would push columns off the page."""
+    return " ".join(_break_word(word) for word in text.split(" "))
+
+
+def _break_word(word: str) -> str:
+    if len(word) <= _LONGEST_WORD or "\N{NO-BREAK SPACE}" in word:
+        return html.escape(word)
+    return "<wbr>".join(map(html.escape, _WORD_PARTS.findall(word)))
 
 
 def _looks_numeric(cell: str) -> bool:
