@@ -257,7 +257,12 @@ def test_models_for_people_and_programs(cli, recorded):
     assert "not trained yet: mlp, cnn_tiny (" in text
     assert "unet: accuracy of the pixels with ink" in text
     assert "…" not in text
-    assert max(map(len, text.splitlines())) <= 80
+    files = [line for line in text.splitlines() if line.startswith("vit, quick: ")]
+    assert [name.partition("trained/")[2] for line in files for name in line.split(", ")[1:]] == [
+        "a.keras", "b.keras", "copy.keras", "c.keras",
+    ]  # fmt: skip
+    assert "resnet, best: reference" in text
+    assert max(len(line) for line in text.splitlines() if line not in files) <= 80
     document = json.loads(cli("models", recorded, "--format", "json").stdout)
     assert {row["name"]: row["num_parameters"] for row in document}["vit"] == 142026
     rows = list(csv.DictReader(cli("models", recorded, "--format", "csv").stdout.decode().splitlines()))
@@ -267,7 +272,11 @@ def test_models_for_people_and_programs(cli, recorded):
 
 
 def test_models_draws_mistakes_against_time(cli, recorded, tmp_path):
-    assert cli("models", recorded, "--figure", "drawn/models.png").stderr.decode().endswith("wrote drawn/models.png\n")
+    said = cli("models", recorded, "--figure", "drawn/models.png").stderr.decode()
+    assert said.endswith("wrote drawn/models.png\n")
+    assert "note: lecture is not in the figure: its card has no time for one picture." in said
+    assert "note: segmenter is not in the figure" in said
+    assert "reference is not" not in said
     picture = np.asarray(Image.open(tmp_path / "drawn" / "models.png").convert("RGB"))
     trained, untrained = (86, 180, 233), (0, 114, 178)  # the colours of vit and of mlp
     assert (picture == trained).all(axis=-1).sum() > 100

@@ -56,7 +56,7 @@ def test_names_with_brackets_are_printed_as_they_are(capsys):
     table = new_table("[class]", "[/]")
     table.add_row("[red]", "[/]")
     console = stdout_console()
-    console.print(table)
+    table.print(console)
     console.print("images of [bold]")
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["[class]", "[/]"],

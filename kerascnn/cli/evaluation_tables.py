@@ -26,7 +26,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     table = new_table("class", "precision", "recall", "F1", "images")
     for row in evaluation.per_class:
         table.add_row(row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", f"{row.support:,}")
-    console.print(table)
+    table.print(console)
     labels = [row.label for row in evaluation.per_class]
     if len(labels) > _MAX_CLASSES_IN_MATRIX:
         console.print(f"The confusion matrix of more than {_MAX_CLASSES_IN_MATRIX} classes is in --format json only.")
@@ -35,7 +35,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     matrix = new_table("true \\ predicted", *names)
     for label, counts in zip(labels, evaluation.confusion_matrix, strict=True):
         matrix.add_row(label, *(str(count) if count else "·" for count in counts))
-    console.print(matrix)
+    matrix.print(console)
 
 
 def print_segmentation(score: SegmentationScore) -> None:
@@ -48,7 +48,7 @@ def print_segmentation(score: SegmentationScore) -> None:
     table = new_table("pixels that show", "IoU")
     for name, value in score.per_class.items():
         table.add_row(name, f"{value:.2%}")
-    console.print(table)
+    table.print(console)
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -68,7 +68,7 @@ def print_comparison(comparison: Comparison) -> None:
         ),
     ):
         table.add_row(label, f"{one:{form}}", f"{other:{form}}", f"{other - one:+{form}}")
-    console.print(table)
+    table.print(console)
     console.print(
         f"both right {comparison.both_right:,}, only {comparison.names[0]} {comparison.only_first_right:,}, "
         f"only {comparison.names[1]} {comparison.only_second_right:,}, both wrong {comparison.both_wrong:,}",
@@ -86,7 +86,7 @@ def print_comparison(comparison: Comparison) -> None:
             disagreement.label,
             *(f"{label}  {confidence:.1%}" for label, confidence in predictions),
         )
-    console.print(table)
+    table.print(console)
     left_out = len(comparison.disagreements) - len(shown)
     if left_out:
         console.print(f"and {left_out:,} more disagreements: --output or --format json gives them all.")

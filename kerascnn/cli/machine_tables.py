@@ -17,7 +17,7 @@ def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | No
         used = "used" if choice and status.name == choice.name else ""
         table.add_row(status.name, status.version or "not installed", ", ".join(status.devices) or "-", used)
     console = stdout_console()
-    console.print(table)
+    table.print(console)
     if choice:
         console.print(f"{choice.name} would be used: {choice.reason}.", markup=False)
 
@@ -48,7 +48,7 @@ def print_benchmark(benchmark: Benchmark) -> None:
         for rate in rates:
             table.add_row(*_benchmark_row(rate))
         console.print()
-        console.print(table)
+        table.print(console)
         for rate in rates:
             if rate.problem:
                 console.print(f"{rate.name} was not measured: {rate.problem}", markup=False)

@@ -90,7 +90,7 @@ def models(
         # Here, since matplotlib takes half a second to import.
         from kerascnn.evaluation.model_overview_figure import write_models_figure
 
-        write_models_figure(rows, figure)
+        write_models_figure(rows, figure, on_note=print_note)
     if format is Format.json:
         print_json([row.to_dict() for row in rows])
     elif format is Format.csv:

@@ -9,12 +9,11 @@ from kerascnn.evaluation.model_overview import ArchitectureOverview, Runs
 def print_models(rows: Sequence[ArchitectureOverview]) -> None:
     """Print size and cost of each architecture, and the scores of the trained models of each."""
     console = stdout_console()
-    table = new_table("architecture", "parameters", "multiply-adds", "what it is")
-    table.columns[-1].justify = "left"
+    table = new_table("architecture", "parameters", "multiply-adds", "what it is", wrapped=3)
     for row in rows:
         if row.num_parameters is not None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
-    console.print(table)
+    table.print(console)
     console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
     columns: dict[str, Callable[[Runs], str]] = {
         "test accuracy": _accuracy,
@@ -29,7 +28,10 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
     for row in rows:
         for runs in row.runs:
             trained.add_row(row.name, *(text(runs) for text in columns.values()))
-    console.print(trained)
+    trained.print(console)
+    for row in rows:
+        for runs in row.runs:
+            console.print(f"{row.name}, {runs.recipe}: {', '.join(runs.models)}")
     console.print("seconds of training; milliseconds (ms) for one picture on one core")
     # A column of the data is one too many for a narrow terminal, and nearly always says mnist.
     for name, data in sorted({(row.name, runs.data) for row in rows if row.name != "unet" for runs in row.runs}):

@@ -21,7 +21,7 @@ def print_fit(card: Card, paths: Sequence[Path]) -> None:
             f"{row['seconds']:.1f}",
         )
     console = stdout_console()
-    console.print(table)
+    table.print(console)
     metrics = card.metrics
     if card.segments_pages:
         result = f"IoU {metrics['test_iou']:.2%}, accuracy of the pixels with ink {metrics['test_accuracy']:.2%}"
@@ -38,14 +38,12 @@ def print_ensemble(card: Card, paths: Sequence[Path]) -> None:
     """Print the validation accuracy of each member and of their average, the test score and the files written."""
     console = stdout_console()
     table = new_table("member", "architecture", "recipe", "seed", "validation")
-    for column in table.columns[1:3]:
-        column.justify = "left"
+    table.left = (0, 1, 2)
     for member in card.members:
         names = (member[key] for key in ("name", "architecture", "recipe"))
         table.add_row(*names, str(member["seed"]), _validation_accuracy(member))
-    table.add_section()
     table.add_row("average", "", "", "", _validation_accuracy(card.metrics))
-    console.print(table)
+    table.print(console)
     console.print(
         f"test accuracy {card.metrics['test_accuracy']:.2%}, loss {card.metrics['test_loss']:.4f} "
         f"({card.metrics['num_samples']:,} images)"

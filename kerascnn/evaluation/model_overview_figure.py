@@ -1,6 +1,6 @@
 """Draw the figure of `kerascnn models`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,15 @@ _ERRORS = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 _TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-def write_models_figure(rows: Sequence[ArchitectureOverview], path: str | Path) -> None:
+def write_models_figure(
+    rows: Sequence[ArchitectureOverview], path: str | Path, on_note: Callable[[str], None] | None = None
+) -> None:
     """Draw the architectures that classify pictures, and write the figure as PNG.
 
     Args:
         rows: Overviews of the architectures.
         path: Path of the `.png` file.
+        on_note: Function that is called with a sentence about each model that is not drawn.
 
     Raises:
         UsageError: If the path does not end in `.png`.
@@ -37,6 +40,14 @@ def write_models_figure(rows: Sequence[ArchitectureOverview], path: str | Path) 
         raise UsageError(f"{path} is no name of a PNG file; give one that ends in .png.")
     require_own_png(Path(path))
     drawn = [row for row in rows if row.name not in ARCHITECTURES or not ARCHITECTURES[row.name].segments]
+    note = on_note or (lambda text: None)
+    for row in rows:
+        for runs in row.runs:
+            names = ", ".join(runs.models)
+            if row not in drawn:
+                note(f"{names} is not in the figure: it segments pages instead of classifying pictures.")
+            elif runs.milliseconds_per_picture is None:
+                note(f"{names} is not in the figure: its card has no time for one picture.")
     write_bytes(Path(path), draw_models(drawn).png())
 
 

@@ -21,28 +21,34 @@ _BATCH_SIZE = 128
 
 
 def format_summary(summary: Summary, width: int = 80) -> str:
-    """Lay a summary out as a table, for a terminal of `width` characters; longer arithmetic is wrapped."""
+    """Lay a summary out as a table, for a terminal of `width` characters; longer arithmetic is wrapped.
+
+    Where the table does not fit, every cell has a line of its own.
+    """
     cells = [_format_cells(layer) for layer in summary.layers]
     totals = ("total", "", f"{summary.num_parameters:,}", f"{summary.num_multiply_adds:,}", "",
               _format_bytes(summary.activation_bytes))  # fmt: skip
     widths = _column_widths([*cells, totals], width)
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    size = _total_width(widths)
+    rule = "-" * min(size, width)
+    headers = [_align([header[index] for header in _HEADERS], widths) for index in (0, 1)]
     lines = [
-        f"{summary.name}: what it makes of one picture of {format_shape(*summary.input_shape)}",
+        *_fill(f"{summary.name}: what it makes of one picture of {format_shape(*summary.input_shape)}", width),
         "output size = (N - F + 2P) / S + 1",
-        "(N: size of the input, F: size of the filter, S: stride, P: padding)",
+        *_fill("(N: size of the input, F: size of the filter, S: stride, P: padding)", width),
         "",
-        *(_align([header[index] for header in _HEADERS], widths) for index in (0, 1)),
+        *(headers if size <= width else []),
         rule,
     ]
     for layer, row in zip(summary.layers, cells, strict=True):
-        lines += _format_row(layer, row, widths, width)
-    lines += [rule, _align(totals, widths)]
+        lines += [*_format_row(row, widths, width), *_format_arithmetic(layer, width)]
+    lines += [rule, *_format_row(totals, widths, width)]
     if summary.num_trainable != summary.num_parameters:
         frozen = summary.num_parameters - summary.num_trainable
-        lines.append(f"{summary.num_trainable:,} of the weights and biases are trained, {frozen:,} are not")
+        text = f"{summary.num_trainable:,} of the weights and biases are trained, {frozen:,} are not"
+        lines += _fill(text, width)
     batch = _format_bytes(summary.activation_bytes * _BATCH_SIZE)
-    lines.append(f"Training keeps all activations: {batch} for a batch of {_BATCH_SIZE} pictures.")
+    lines += _fill(f"Training keeps all activations: {batch} for a batch of {_BATCH_SIZE} pictures.", width)
     if summary.fully_connected:
         lines += ["", *_compare(summary, summary.fully_connected, width)]
     return "\n".join(lines)
@@ -69,17 +75,31 @@ def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     return widths
 
 
-def _format_row(layer: LayerSummary, cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
+def _total_width(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _format_row(cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
     name = cells[0]
+    if _total_width(widths) > width:
+        named = zip(_HEADERS[1:], cells[1:], strict=True)
+        return [name, *(f"{_INDENT}{_join_header(header)}: {cell}" for header, cell in named if cell)]
     # A name that is too long for its column takes a line of its own.
-    lines = [name, _align(("", *cells[1:]), widths)] if len(name) > widths[0] else [_align(cells, widths)]
+    return [name, _align(("", *cells[1:]), widths)] if len(name) > widths[0] else [_align(cells, widths)]
+
+
+def _join_header(header: tuple[str, str]) -> str:
+    return " ".join(header).replace("- ", "-")
+
+
+def _format_arithmetic(layer: LayerSummary, width: int) -> list[str]:
     what = f"{layer.class_name}{_format_sources(layer)}"
     statements = [": ".join((what, *layer.shape_text))] if len(layer.shape_text) < 2 else [what, *layer.shape_text]
     if layer.parameters.expression:
         statements.append(f"weights and biases: {layer.parameters.text}")
     if layer.multiply_adds.expression:
         statements.append(f"multiply-adds: {layer.multiply_adds.text}")
-    return [*lines, *(line for statement in statements for line in _wrap(statement, width))]
+    return [line for statement in statements for line in _wrap(statement, width)]
 
 
 def _format_sources(layer: LayerSummary) -> str:
@@ -94,7 +114,12 @@ def _wrap(statement: str, width: int) -> list[str]:
     before, colon, after = statement.rpartition(": ")
     if colon and len(_INDENT * 2 + after) <= width:
         return [*_wrap(f"{before}:", width), f"{_INDENT * 2}{after}"]
-    return textwrap.wrap(statement, width, initial_indent=_INDENT, subsequent_indent=_INDENT * 2)
+    return _fill(statement, width, _INDENT, _INDENT * 2)
+
+
+def _fill(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """Break a text between words; a calculation without spaces stays whole."""
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_long_words=False)
 
 
 def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -134,7 +159,16 @@ def _compare(summary: Summary, other: FullyConnected, width: int) -> list[str]:
         f"in all, with {other.num_units} hidden units: {other.parameters.text}",
     ]
     return [
-        "The same classification by a fully connected network",
-        *(_align(row, widths) for row in rows),
+        *_fill("The same classification by a fully connected network", width),
+        *(line for row in rows for line in _format_comparison(row, rows[0], widths, width)),
         *(line for statement in statements for line in _wrap(statement, width)),
     ]
+
+
+def _format_comparison(row: Sequence[str], headings: Sequence[str], widths: Sequence[int], width: int) -> Sequence[str]:
+    if _total_width(widths) <= width:
+        return [_align(row, widths)]
+    if row is headings:
+        return []
+    cells = (f"{_INDENT}{heading}: {cell}" for heading, cell in zip(headings[1:], row[1:], strict=True))
+    return [row[0], *cells]
