@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from blocks import TUTORIAL, blocks
+from blocks import EVALUATE, EXPLAIN, TUTORIAL, blocks
 from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent / "images"
 SOFTMAX_TWICE = Path(__file__).parent.parent / "benchmarks" / "results" / "softmax-twice.json"
-EXPLAIN = ("filters", "feature-maps-conv1", "feature-maps-pool", "hires-cam", "grad-cam", "occlusion",
-           "maximised-filters", "exciting-images")  # fmt: skip
-EVALUATE = ("mistakes", "confusion_matrix", "reliability")
-"""What is taken from the two commands, by the names of their files."""
-
 _EXPLAINED = 0  # which test image the tutorial looks into
 _ROW = 14  # the row that the tutorial prints
 _LARGE_FILE = 170_000  # bytes

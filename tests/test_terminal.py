@@ -12,8 +12,11 @@ import pytest
 from conftest import clean_environment
 from PIL import Image
 
+from kerascnn.cli.progress import FitProgress
+from kerascnn.training.progress import RunStart
 
-def run_at_terminal(*arguments, cwd: Path) -> tuple[int, str, str]:
+
+def run_at_terminal(*arguments, cwd: Path, **variables: str) -> tuple[int, str, str]:
     """Run a command whose stderr is a terminal and whose stdout is a file.
 
     Returns:
@@ -40,7 +43,7 @@ def run_at_terminal(*arguments, cwd: Path) -> tuple[int, str, str]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=slave,
-            env=clean_environment(TERM="xterm", COLUMNS="80"),
+            env=clean_environment(TERM="xterm", COLUMNS="80", **variables),
         )
         os.close(slave)
         reader.start()
@@ -93,6 +96,41 @@ def test_fit_at_a_terminal_writes_its_card_to_the_file(tmp_path, shared_digits):
     assert code == 0
     assert json.loads(out)["architecture"] == "mlp"
     assert "epoch 1/" in shown
+
+
+JUPYTER = {"JPY_PARENT_PID": "1", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
+"""What Jupyter gives the commands of a cell, beside a terminal; it keeps all that is sent there."""
+
+
+@pytest.mark.parametrize("variables", [{"FORCE_COLOR": "1"}, JUPYTER])
+def test_a_training_in_a_notebook_prints_plain_lines(monkeypatch, capsys, variables):
+    for name in ("JPY_PARENT_PID", "MPLBACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    progress = FitProgress()
+    progress.run_started(RunStart((60, 28, 28), (60,), 9, "cnn", 1000, "jax", 2, 0, 3))
+    for epoch in range(2):
+        progress.epoch_started(epoch)
+        for step in range(3):
+            progress.step_finished(step + 1)
+        row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
+        progress.epoch_finished({"epoch": epoch + 1, **row})
+    progress.training_finished()
+    shown = capsys.readouterr().err
+    if variables == JUPYTER:
+        assert [line.split()[0] for line in shown.splitlines()] == ["data:", "model:", "epoch", "epoch"]
+        assert "\x1b" not in shown
+    else:
+        assert "images/s" in shown  # the bar of a terminal
+        assert "\x1b" in shown
+
+
+def test_predict_in_a_notebook_shows_no_bar(many_pictures):
+    code, out, shown = run_at_terminal("predict", "scans", cwd=many_pictures, **JUPYTER)
+    assert (code, len(out.splitlines())) == (0, 260)
+    assert shown.startswith("model: ")
+    assert len(shown.splitlines()) == 1
 
 
 def test_explain_and_evaluate_at_a_terminal_write_their_results_to_the_file(tmp_path, photo, shared_digits):

@@ -176,3 +176,23 @@ def test_the_notebook_is_the_tutorial():
     assert cells == blocks.cells(TEXT)
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert not any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_the_notebook_shows_the_figures_that_its_commands_have_made():
+    notebook = json.loads((DOCS / "tutorial.ipynb").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    written = [path for source in sources for path in re.findall(r'^Figure\("(.+?)"', source, re.MULTILINE)]
+    assert written == [
+        "saved_models/mnist_cnn.png",
+        *(f"explained/image/{name}.png" for name in blocks.EXPLAIN),
+        *(f"evaluation/{name}.png" for name in blocks.EVALUATE),
+        "found/photo.png",
+    ]
+    # Each follows the command that writes it, and none is shown as it was when the tutorial was written.
+    commands = {"saved_models": "!kerascnn fit", "explained": "!kerascnn explain", "evaluation": "!kerascnn evaluate"}
+    for directory, command in commands.items():
+        shown = [index for index, source in enumerate(sources) if f'Figure("{directory}/' in source]
+        assert any(source.startswith(command) for source in sources[: shown[0]])
+        assert "import Image as Figure" in sources[shown[0]]
+    kept = re.findall(r"images/(.+?)\.png", "".join(sources))
+    assert not {name for name in kept if name in blocks.MADE}

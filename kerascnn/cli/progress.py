@@ -1,5 +1,6 @@
 """Progress of long work, shown on stderr where that is a terminal."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -13,11 +14,20 @@ from kerascnn.training.progress import RunStart
 Item = TypeVar("Item")
 
 
+def runs_in_notebook() -> bool:
+    """Tell whether this is a command in a cell of a notebook.
+
+    Jupyter gives it a terminal and keeps every movement of a bar as an output of its own; there, lines are enough.
+    """
+    return "JPY_PARENT_PID" in os.environ or "matplotlib_inline" in os.environ.get("MPLBACKEND", "")
+
+
 class FitProgress:
     """Shows a training run: a bar for the running epoch, a line for each finished one."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        plain = False if runs_in_notebook() else None  # or as the terminal is
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=plain)
         self._bar: Progress | None = None
         self.saved_epochs = 0
 
@@ -94,7 +104,7 @@ def show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
     On a terminal the results themselves show how far the work is. What is printed to stdout never passes through the
     bar: rich would take it over and draw it on the terminal in place of the file.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    if not sys.stderr.isatty() or sys.stdout.isatty() or runs_in_notebook():
         yield from items
         return
     with Progress(
