@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -19,6 +20,20 @@ class Command(TyperCommand):
     """A command whose `--help` names its arguments without their types in Python."""
 
     headings: tuple[str, ...] = ("Arguments", "Options")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; what is wrong with one is said in plain words."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = _say_no_number(error.__cause__) or error.message
+            raise
+        except Exception as error:
+            # typer keeps the class of an option that there is not to itself.
+            if hasattr(error, "possibilities") and hasattr(error, "option_name"):
+                known = [name for parameter in self.get_params(ctx) for name in parameter.opts]
+                error.possibilities = find_options(error.option_name, known)
+            raise
 
     def choose_heading(self, parameter: Any) -> str:
         """Choose the heading under which a parameter is shown."""
@@ -38,6 +53,22 @@ class Command(TyperCommand):
                     formatter.write_dl(rows)
 
 
+def find_options(name: str, known: Sequence[str]) -> list[str]:
+    """Find the options that a name may mean: `--lr` is `--learning-rate`, by its initials."""
+    word = name.lstrip("-").lower()
+    initials = [one for one in known if "".join(part[:1] for part in one.lstrip("-").split("-")) == word]
+    longer = [one for one in known if len(word) > 1 and one.startswith("--") and word in one]
+    return initials or get_close_matches(name, known) or longer
+
+
+def _say_no_number(cause: BaseException | None) -> str | None:
+    """Say what typer's checker found in place of a number; None if that was not the matter."""
+    found = cause.errors()[0] if cause is not None and hasattr(cause, "errors") else {}
+    kinds = {"int_parsing": "whole number such as 3", "float_parsing": "number such as 0.5"}
+    kind = kinds.get(found.get("type", ""))
+    return f"{found['input']!r} is no {kind}." if kind else None
+
+
 class _Application(typer.Typer):
     """The application, all commands of which are of the class above unless they say otherwise."""
 
@@ -55,11 +86,11 @@ class _Commands(TyperGroup):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse empty arguments, which come from shell variables that are not set."""
+        """Refuse empty arguments, which come from shell variables that are not set; `help` is as good as `--help`."""
         for argument in args:
             if argument == "" or (argument.startswith("--") and argument.endswith("=") and argument.count("=") == 1):
                 raise typer.BadParameter(f"the argument {argument!r} has no value; is a shell variable empty?", ctx)
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [*args[1:2], "--help"] if args[:1] == ["help"] else args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

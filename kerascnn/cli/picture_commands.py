@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerascnn.cli.application import app
+from kerascnn.cli.application import app, fail
+from kerascnn.cli.no_pictures import describe_no_picture
 from kerascnn.cli.options import (
     FEEDING,
     BackendOption,
@@ -20,11 +21,12 @@ from kerascnn.cli.options import (
     take_options,
 )
 from kerascnn.cli.printing import print_json, print_message, print_predictions, print_submission
-from kerascnn.utils.errors import KerasCNNError
+from kerascnn.utils.errors import ImageError, KerasCNNError
 
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
+    from kerascnn.inference.page_reader import Page as PageText
 
 _MANY_PICTURES = 200
 """Number of pictures above which a progress bar is shown."""
@@ -172,6 +174,9 @@ def read(
         else:
             text = page.marked_text if mark_unread else page.text
             print(f"{name}:\n{text}" if len(sources) > 1 else text)
+        remark = _describe_gaps(page, mark_unread=mark_unread)
+        if remark:
+            print_message(f"{name}: {remark}" if len(sources) > 1 else remark)
     failures.exit_if_any(len(sources))
 
 
@@ -204,7 +209,10 @@ def explain(
     """
     from kerascnn.explaining import explain as run
 
-    explanation = run(image, model, output=output, backend=backend, progress=print_message, **_drop_unset(options))
+    try:
+        explanation = run(image, model, output=output, backend=backend, progress=print_message, **_drop_unset(options))
+    except ImageError as error:
+        fail(describe_no_picture(image) or str(error))
     if format is TextOrJson.json:
         print_json(explanation.to_dict())
     else:
@@ -260,6 +268,15 @@ def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _describe_gaps(page: "PageText", *, mark_unread: bool) -> str:
+    """Say that a page has no digits, and how much on it could not be read; nothing where all was read."""
+    parts = [] if page.lines else ["no digits found"]
+    if page.unread:
+        pieces = "1 piece" if len(page.unread) == 1 else f"{len(page.unread)} pieces"
+        parts.append(f"{pieces} of writing could not be read" + ("" if mark_unread else "; --mark-unread shows where"))
+    return "; ".join(parts)
+
+
 class _Failures:
     """Reports the pictures that could not be read; the others go on."""
 
@@ -269,7 +286,7 @@ class _Failures:
     def add(self, name: str, error: KerasCNNError) -> None:
         """Say what is wrong with a picture."""
         self._names.append(name)
-        print_message(f"kerascnn: {error}")
+        print_message(f"kerascnn: {describe_no_picture(name) or error}")
 
     def exit_if_any(self, num_pictures: int) -> None:
         """Exit with 1 if a picture could not be read."""
