@@ -126,6 +126,14 @@ def test_a_training_in_a_notebook_prints_plain_lines(monkeypatch, capsys, variab
         assert "\x1b" in shown
 
 
+def test_a_notebook_of_another_environment_does_not_keep_keras_from_starting(tmp_path):
+    """Its kernel names a module for matplotlib, which Keras imports, and that module need not be here."""
+    backend = "module://matplotlib_inline.backend_inline"
+    code, out, _ = run_at_terminal("summary", "--architecture", "mlp", cwd=tmp_path, MPLBACKEND=backend)
+    assert code == 0
+    assert "Dense" in out
+
+
 def test_predict_in_a_notebook_shows_no_bar(many_pictures):
     code, out, shown = run_at_terminal("predict", "scans", cwd=many_pictures, **JUPYTER)
     assert (code, len(out.splitlines())) == (0, 260)

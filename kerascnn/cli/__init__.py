@@ -10,6 +10,7 @@ from kerascnn.cli import machine_commands
 
 # isort: on
 from kerascnn.cli.application import app
+from kerascnn.cli.notebooks import drop_missing_figure_backend
 from kerascnn.cli.streams import prepare_streams
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
 def main() -> None:
     """Run the `kerascnn` command."""
     prepare_streams()
+    drop_missing_figure_backend()
     app(prog_name="kerascnn")

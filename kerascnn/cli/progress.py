@@ -1,6 +1,5 @@
 """Progress of long work, shown on stderr where that is a terminal."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -9,17 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from kerascnn.cli.notebooks import runs_in_notebook
 from kerascnn.training.progress import RunStart
 
 Item = TypeVar("Item")
-
-
-def runs_in_notebook() -> bool:
-    """Tell whether this is a command in a cell of a notebook.
-
-    Jupyter gives it a terminal and keeps every movement of a bar as an output of its own; there, lines are enough.
-    """
-    return "JPY_PARENT_PID" in os.environ or "matplotlib_inline" in os.environ.get("MPLBACKEND", "")
 
 
 class FitProgress:
