@@ -432,6 +432,13 @@ def test_each_malformed_csv_is_one_clear_error(tmp_path, text, words):
     assert "\n" not in str(caught.value)
 
 
+def test_rows_without_a_label_are_no_class_of_their_own(tmp_path, some):
+    x_train, y_train, *_ = some
+    labels = np.where(np.arange(len(y_train)) == 7, "", y_train.astype(str))
+    with pytest.raises(DataError, match=f"1 of {len(labels)} rows have no label, the first of them row 8"):
+        load_dataset(write_csv(tmp_path / "some.csv", x_train, labels))
+
+
 def test_idx_files_of_torchvision_are_found_and_known_by_their_place(tmp_path, mnist):
     write_idx_directory(tmp_path / "root" / "FashionMNIST" / "raw", mnist, 300, 100)
     data = load_dataset(tmp_path / "root")

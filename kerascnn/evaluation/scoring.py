@@ -263,7 +263,8 @@ def _labels_in_model_order(data: Dataset, predictor: Predictor) -> np.ndarray:
     if unknown:
         raise DataError(
             f"the data set {data.name!r} has the class {unknown[0]!r}, which the model "
-            f"{predictor.card.name!r} does not know; its classes are {', '.join(predictor.card.class_names)}."
+            f"{predictor.card.name!r} does not know; its classes are {', '.join(predictor.card.class_names)}; "
+            "give data of these classes with --data."
         )
     labels: np.ndarray = np.array([position[name] for name in data.class_names])[data.test_labels]
     return labels

@@ -65,8 +65,11 @@ def read_pixel_table(path: Path) -> PixelTable:
             return PixelTable(table[:, :-1], table[:, -1])
         stream.seek(0)
         lines = (row for row in csv.reader(stream, delimiter=delimiter) if row)
-        labels = [row[layout.label] for row in islice(lines, int(layout.has_header), None)]
-    return PixelTable(table, np.array(labels))
+        labels = np.array([row[layout.label].strip() for row in islice(lines, int(layout.has_header), None)])
+    if missing := int((labels == "").sum()):
+        first_missing = int(np.argmax(labels == "")) + 1
+        raise ValueError(f"{missing} of {len(labels)} rows have no label, the first of them row {first_missing}")
+    return PixelTable(table, labels)
 
 
 def _find_layout(rows: list[list[str]], delimiter: str) -> _Layout:
@@ -83,6 +86,8 @@ def _find_layout(rows: list[list[str]], delimiter: str) -> _Layout:
             return _Layout(delimiter, True, pixels, labels[0] if labels else None)
     if _is_square(len(columns)) and not strange:
         return _Layout(delimiter, False, columns, None)
+    if has_header and len(rows) == 1:
+        raise ValueError("it has a header and no rows")
     if has_header or not _is_square(len(columns) - 1):
         raise ValueError(f"a row of {len(columns)} columns is no square image, with or without a label")
     label = 0 if _may_be_labels([row[0] for row in rows]) else len(columns) - 1

@@ -238,8 +238,8 @@ def _not_clear(tried: Sequence[_Trial], path: Path) -> ModelError:
     measured = f"log-loss {', '.join(losses)}" if losses else "MNIST is missing"
     return ModelError(
         f"{path} has no card and no layer that says in which range it takes pixels, and measured on MNIST's digits it "
-        f"is not clear ({measured}); say it with --scale 255, 1, -1..1 or MEAN,DEVIATION (scale= in Python), or once "
-        f"for all with 'kerascnn card {path} --scale ...'."
+        f"is not clear ({measured}); say it with --scale 255, 1, -1..1, 1..0 for black on white, or "
+        f"MEAN,DEVIATION (scale= in Python), or once for all with 'kerascnn card {path} --scale ...'."
     )
 
 
