@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 
 from kerascnn.training.acceleration.accelerated_model import accelerate, compilation_cache
+from kerascnn.training.batch_memory import count_batch_bytes, describe_batch, find_memory
 from kerascnn.training.callbacks import (
     DivergenceError,
     InterruptBetweenBatches,
@@ -50,6 +51,7 @@ def train_model(run: Run, inputs: TrainingInputs, data_digest: str) -> TrainingR
     best, record = KeepBest(settings.patience), RecordHistory()
     with seed_initializers(settings.seed):
         model = inputs.build()
+        _announce_batch(run, inputs, model)
         trained = accelerate(model)
         compile_model(trained, recipe, len(inputs.batches), inputs.loss, inputs.accuracy)
         if run.options.resume:
@@ -138,6 +140,23 @@ def _restore(model: keras.Model, best: KeepBest, record: RecordHistory, director
 
 def _tensorboard(directory: str | Path | None) -> list[keras.callbacks.Callback]:
     return [] if directory is None else [keras.callbacks.TensorBoard(str(directory), write_graph=False)]
+
+
+def _announce_batch(run: Run, inputs: TrainingInputs, model: keras.Model) -> None:
+    """Say before the first step what a large batch needs; raise TrainingError where it cannot be."""
+    batch_size = min(run.settings.recipe.batch_size, inputs.train_shape[0])
+    shapes = [shape for layer in model.layers for shape in _output_shapes(layer)]
+    num_bytes = count_batch_bytes(shapes, batch_size)
+    text = describe_batch(num_bytes, batch_size, find_memory())
+    if text is not None:
+        run.options.progress.message(f"note: {text}")
+
+
+def _output_shapes(layer: keras.Layer) -> list[tuple[int | None, ...]]:
+    try:
+        return [output.shape for output in keras.tree.flatten(layer.output)]
+    except (AttributeError, ValueError):  # Layers of a subclassed model are connected while it runs, not before.
+        return []
 
 
 def _start(run: Run, inputs: TrainingInputs, model: keras.Model, first_epoch: int) -> RunStart:
