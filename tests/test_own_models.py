@@ -197,7 +197,7 @@ def test_arrays_tensors_and_lists_are_pictures(digit_image, photo):
         np.zeros((2, 2, 2, 2, 2)),
         np.float32(3),
     ],
-    ids=str,
+    ids=["number", "none", "two-channels", "objects", "complex", "mapping", "five-axes", "scalar"],
 )
 def test_what_is_no_picture_is_one_clear_error(given, tmp_path):
     model = kerascnn.load("reference")

@@ -15,7 +15,7 @@ _MAX_COMPONENTS = 3000  # a grainy page has many thousands of specks; none matte
 _SPECK = 0.22  # a component smaller than this in both directions is not a digit
 _TALLEST, _SHORTEST = 3.0, 0.38
 _MAX_GAP = 0.22  # between the parts of a broken digit
-_LONGEST = 10  # digits that may touch in a row
+_LONGEST = 30  # digits that may touch in a row, or hang together by a line
 _MIN_HEIGHT = 7  # pixels of the page's grid; a lower digit cannot be recognised
 
 
