@@ -143,6 +143,16 @@ def test_touching_zeros_are_read(model):
     assert texts(kerascnn.read(as_page(ink), model)) == ["000"]
 
 
+def test_strokes_along_a_ruled_line_are_given_back(model):
+    ink = np.zeros((260, 980), np.float32)
+    cv2.line(ink, (0, 70), (980, 70), 0.45, 2)
+    for left in range(60, 920, 95):
+        cv2.polylines(ink, [np.array([[left, 70], [left + 48, 70], [left + 20, 150]])], False, 1.0, 5, cv2.LINE_AA)
+    # By their form alone the bars of the sevens are parts of the line.
+    assert texts(kerascnn.read(as_page(ink), model, segmenter="classical")) == ["111111111"]
+    assert texts(kerascnn.read(as_page(ink), model)) == ["777777777"]
+
+
 def letters(text: str) -> np.ndarray:
     picture = Image.new("L", (60 * len(text) + 120, 200))
     ImageDraw.Draw(picture).text((40, 50), text, fill=255, font=ImageFont.load_default(90))
