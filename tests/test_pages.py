@@ -144,9 +144,9 @@ def test_touching_zeros_are_read(model):
 
 
 def test_strokes_along_a_ruled_line_are_given_back(model):
-    ink = np.zeros((260, 980), np.float32)
-    cv2.line(ink, (0, 70), (980, 70), 0.45, 2)
-    for left in range(60, 920, 95):
+    ink = np.zeros((260, 975), np.float32)
+    cv2.line(ink, (0, 70), (975, 70), 0.45, 2)
+    for left in range(60, 900, 95):
         cv2.polylines(ink, [np.array([[left, 70], [left + 48, 70], [left + 20, 150]])], False, 1.0, 5, cv2.LINE_AA)
     # By their form alone the bars of the sevens are parts of the line.
     assert texts(kerascnn.read(as_page(ink), model, segmenter="classical")) == ["111111111"]
