@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from kerascnn.images.decoding import Page, Picture, convert_frame, decode, translate_decoding_errors
 from kerascnn.images.pixel_tables import read_pixel_table
@@ -174,9 +175,9 @@ def _find_frames(image: Image.Image) -> Iterator[int]:
     """Find the numbers of the frames, from 0, without the thumbnails and masks of a TIFF."""
     count = getattr(image, "n_frames", 1)
     for number in range(count):
-        if count > 1 and image.format == "TIFF":
+        if count > 1 and isinstance(image, TiffImageFile):
             image.seek(number)
-            kind = image.tag_v2.get(_SUBFILE_TYPE, 0)  # type: ignore[attr-defined]
+            kind = image.tag_v2.get(_SUBFILE_TYPE, 0)
             if isinstance(kind, int) and kind & (_THUMBNAIL | _MASK):
                 continue
         yield number

@@ -191,7 +191,8 @@ def _describe_content(content: bytes, path: Path) -> str:
     if kind is not None:
         return _NO_MODEL.format(path=path, kind=kind)
     return (
-        f"{path} is not a complete .keras file; it is damaged or something else: get another copy, or train it again."
+        f"{path} is not a complete {path.suffix or '.keras'} file; it is damaged or something else: get another copy, "
+        "or train it again."
     )
 
 
