@@ -273,6 +273,7 @@ def test_samples_replace_no_file_of_the_user(cli, tmp_path):
     [
         (("fit", "--lr", "0.1"), "--learning-rate"),
         (("fit", "--batchsize", "3"), "--batch-size"),
+        (("predict", "x.png", "--lr", "0.1"), "--lr"),
         (("fit", "--epochs", "three"), "'three' is no whole number"),
         (("fit", "--learning-rate", "fast"), "'fast' is no number"),
         (("predict", "x.png", "--top-k", "2.5"), "'2.5' is no whole number"),

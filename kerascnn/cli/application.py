@@ -58,7 +58,9 @@ def find_options(name: str, known: Sequence[str]) -> list[str]:
     word = name.lstrip("-").lower()
     initials = [one for one in known if "".join(part[:1] for part in one.lstrip("-").split("-")) == word]
     longer = [one for one in known if len(word) > 1 and one.startswith("--") and word in one]
-    return initials or get_close_matches(name, known) or longer
+    # Without the dashes, which make every short option alike.
+    words = {one.lstrip("-"): one for one in known}
+    return initials or [words[close] for close in get_close_matches(word, words)] or longer
 
 
 def _say_no_number(cause: BaseException | None) -> str | None:
