@@ -5,10 +5,10 @@ chosen.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from kerascnn.utils.version import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; to import `typing` takes longer than all else here
 if TYPE_CHECKING:
     from kerascnn.datasets import Dataset, load_dataset
     from kerascnn.evaluation import ClassResult, Evaluation, evaluate

@@ -1,5 +1,18 @@
-"""`python -m kerascnn` is the same as `kerascnn`."""
+"""The command `kerascnn`, which `python -m kerascnn` is as well.
 
-from kerascnn.cli import main
+What takes time to import is imported by `main`, once a signal ends the process without a traceback.
+"""
 
-main()
+from kerascnn.utils.interrupts import end_at_stops
+
+
+def main() -> None:
+    """Run the command."""
+    end_at_stops()
+    from kerascnn.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -215,7 +215,7 @@ def spoil(model: str, output: str, forgotten: list[int], sureness: float) -> Non
     """Write the same model, so that it never says some classes, or is less sure of all that it says."""
     from kerascnn.saving.model_files import save
     from kerascnn.utils.backend import activate
-    from kerascnn.utils.files import staging_directory
+    from kerascnn.utils.staging import staging_directory
 
     loaded = load(model, backend=activate().name)
     kernel, bias = (sureness * weights for weights in loaded.engine.model.layers[-1].get_weights())

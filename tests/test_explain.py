@@ -263,7 +263,7 @@ def test_an_interrupted_explanation_leaves_nothing(tmp_path, photo, user_model):
             break
     process.send_signal(signal.SIGINT)
     output, message = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert output == b""
     assert b"interrupted" in message
     assert b"Traceback" not in message

@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_the_finished_epochs_and_resume_refuses_a_contradiction(cli
     wait_for_epochs(process, output, 1)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert not stdout
     assert b"Traceback" not in stderr
     assert b"interrupted after epoch" in stderr

@@ -49,13 +49,16 @@ class Measuring:
         try:
             self.first = self._read()
         except BaseException:
+            self._process.kill()
             self.close()
             raise
 
     def __enter__(self) -> "Measuring":
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is not None:
+            self._process.kill()
         self.close()
 
     def block(self, seconds: float) -> dict[str, Any]:
@@ -70,6 +73,8 @@ class Measuring:
 
     def close(self) -> None:
         """End the process: by itself, as it does when it is told nothing more, or else at once."""
+        with contextlib.suppress(BrokenPipeError):
+            print(file=self._blocks, flush=True)
         with contextlib.suppress(BrokenPipeError):
             self._blocks.close()
         try:

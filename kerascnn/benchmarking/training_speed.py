@@ -1,13 +1,12 @@
 """Training speed: `kerascnn.fit` itself, stopped and continued between two steps by the object that it reports to."""
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from kerascnn.training.progress import NoProgress, RunStart
+from kerascnn.utils.staging import temporary_directory
 
 BATCH_SIZE = 128
 
@@ -105,7 +104,7 @@ def measure_training(
     from kerascnn.training.acceleration.memory import keep_freed_memory
 
     stops = contextlib.suppress(NoMoreBlocks)
-    with keep_freed_memory(), tempfile.TemporaryDirectory(prefix="kerascnn-benchmark-") as name, stops:
-        output = Path(name) / "benchmark.keras"
+    with keep_freed_memory(), temporary_directory() as directory, stops:
+        output = directory / "benchmark.keras"
         recipe = {**SETTINGS[settings], "epochs": _EPOCHS, "batch_size": BATCH_SIZE}
         fit("mnist", backend=backend, output=output, progress=meter, **recipe)

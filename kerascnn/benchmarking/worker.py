@@ -2,13 +2,17 @@
 
     python -m kerascnn.benchmarking.worker training tensorflow quick
 
-Every line that it reads from standard input is the length of a block in seconds; the end of the input ends it. It
-writes one JSON object a line: first that it is ready, then one for each block.
+Every line that it reads from standard input is the length of a block in seconds; an empty line ends it. It writes one
+JSON object a line: first that it is ready, then one for each block. Input that ends without an empty line is that of a
+process that was killed, and ends this one at once.
 """
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Any
 
 Send = Callable[[dict[str, Any]], None]
@@ -27,8 +31,17 @@ def main() -> None:
 
 
 def _block_lengths() -> Iterator[float]:
-    for line in sys.stdin:
-        yield float(line)
+    lines: SimpleQueue[str] = SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            lines.put(line.strip())
+            if not line.strip():
+                return
+        os._exit(1)
+
+    threading.Thread(target=read, daemon=True).start()
+    return map(float, iter(lines.get, ""))
 
 
 def _training(backend: str, settings: str, *, blocks: Iterator[float], send: Send) -> None:

@@ -11,7 +11,7 @@ from kerascnn.cli import machine_commands
 # isort: on
 from kerascnn.cli.application import app
 from kerascnn.cli.notebooks import drop_missing_figure_backend
-from kerascnn.cli.streams import prepare_streams
+from kerascnn.cli.streams import prepare_streams, silence_libraries
 
 __all__ = [
     "app",
@@ -27,5 +27,6 @@ __all__ = [
 def main() -> None:
     """Run the `kerascnn` command."""
     prepare_streams()
+    silence_libraries()
     drop_missing_figure_backend()
     app(prog_name="kerascnn")

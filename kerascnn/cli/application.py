@@ -1,17 +1,19 @@
 """The application: options that hold for all commands, and how a command ends."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from kerascnn.cli.printing import print_message
+from kerascnn.cli.printing import print_lines, print_message
 from kerascnn.utils.errors import KerasCNNError, UsageError
-from kerascnn.utils.interrupts import remember_interrupts
+from kerascnn.utils.interrupts import compute_exit_code, find_stop, remember_interrupts
+from kerascnn.utils.names import show_hidden
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,10 +83,22 @@ class _Application(typer.Typer):
         return super().command(name, cls=cls, **settings)
 
 
+@contextlib.contextmanager
+def _show_hidden_in_errors() -> Iterator[None]:
+    """Let typer print no character that could erase or forge a line: arguments are often names of files."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(getattr(error, "message", None), str):
+            vars(error)["message"] = show_hidden(vars(error)["message"])
+        raise
+
+
 class _Commands(TyperGroup):
     """Ends every expected failure with one sentence on stderr.
 
-    The exit code is 2 for wrong usage, where the usage stands above the sentence, and 1 for everything else.
+    The exit code is 2 for wrong usage, where the usage stands above the sentence, 128 and its number for a signal, and
+    1 for everything else.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -94,6 +108,12 @@ class _Commands(TyperGroup):
                 raise typer.BadParameter(f"the argument {argument!r} has no value; is a shell variable empty?", ctx)
         return super().parse_args(ctx, [*args[1:2], "--help"] if args[:1] == ["help"] else args)
 
+    @_show_hidden_in_errors()
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Parse the options that stand before a command."""
+        return super().make_context(*args, **settings)
+
+    @_show_hidden_in_errors()
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
@@ -103,8 +123,9 @@ class _Commands(TyperGroup):
             raise typer.BadParameter(str(error), self._find_context(ctx)) from error
         except KerasCNNError as error:
             fail(str(error))
-        except KeyboardInterrupt:
-            fail("interrupted.")
+        except KeyboardInterrupt as error:
+            stop = find_stop(error)
+            fail(str(stop), compute_exit_code(stop.number))
         except BrokenPipeError:
             # The reader of our output has gone; nobody is left to tell.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -143,11 +164,11 @@ def top(
     if version:
         from kerascnn.utils.backend import list_installed_software
 
-        print(*(f"{name} {number}" for name, number in list_installed_software().items()), sep="\n")
+        print_lines(f"{name} {number}" for name, number in list_installed_software().items())
         raise typer.Exit
 
 
-def fail(text: str) -> NoReturn:
-    """Print on stderr what was wrong and how to mend it, and exit with 1."""
+def fail(text: str, code: int = 1) -> NoReturn:
+    """Print on stderr what was wrong and how to mend it, and exit with a code."""
     print_message(f"kerascnn: {text}")
-    raise typer.Exit(1)
+    raise typer.Exit(code)

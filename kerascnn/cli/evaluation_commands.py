@@ -64,7 +64,8 @@ def evaluate(
         raise typer.BadParameter("--model can be given twice at most.")
     names = model or (None,)
     if output is not None:  # refused before a model is loaded
-        report_directory(output, [resolve_model_path(name) for name in names])
+        with report_directory(output, [resolve_model_path(name) for name in names]):
+            pass
     predictors = [load_model(name, backend, **feeding) for name in names]
     if any(predictor.card.segments_pages for predictor in predictors):
         if len(predictors) > 1 or data or output:

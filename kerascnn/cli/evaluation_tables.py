@@ -1,5 +1,6 @@
 """What `evaluate` prints for people."""
 
+from kerascnn.cli.printing import print_line
 from kerascnn.cli.tables import new_table, shorten, stdout_console
 from kerascnn.evaluation.comparison import Comparison
 from kerascnn.evaluation.report_comparison import describe_significance
@@ -13,13 +14,13 @@ _MAX_CLASSES_IN_MATRIX = 20
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print accuracy, per-class results and the confusion matrix."""
     console = stdout_console()
-    console.print(
+    print_line(
         f"accuracy {evaluation.accuracy:.2%}  loss {evaluation.loss:.4f}  "
         f"{evaluation.num_samples:,} images of {evaluation.data}"
     )
-    console.print(f"calibration error {evaluation.calibration_error:.2%}")
+    print_line(f"calibration error {evaluation.calibration_error:.2%}")
     if evaluation.rejection:
-        console.print(
+        print_line(
             f"answering {evaluation.rejection['coverage']:.2%} of them (confidence at least "
             f"{evaluation.rejection['threshold']:.2f}): accuracy {evaluation.rejection['accuracy']:.2%}"
         )
@@ -29,7 +30,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     table.print(console)
     labels = [row.label for row in evaluation.per_class]
     if len(labels) > _MAX_CLASSES_IN_MATRIX:
-        console.print(f"The confusion matrix of more than {_MAX_CLASSES_IN_MATRIX} classes is in --format json only.")
+        print_line(f"The confusion matrix of more than {_MAX_CLASSES_IN_MATRIX} classes is in --format json only.")
         return
     names = [shorten(label) for label in labels]
     matrix = new_table("true \\ predicted", *names)
@@ -41,7 +42,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def print_segmentation(score: SegmentationScore) -> None:
     """Print the scores of a segmentation of pages, overall and for each class of pixels."""
     console = stdout_console()
-    console.print(
+    print_line(
         f"IoU {score.iou:.2%}  mean IoU of the classes {score.mean_iou:.2%}  "
         f"accuracy {score.accuracy:.2%}  {score.num_samples} synthetic pages"
     )
@@ -55,7 +56,7 @@ def print_comparison(comparison: Comparison) -> None:
     """Print the scores of two models side by side, whether they differ by more than chance, and where they disagree."""
     console = stdout_console()
     first, second = comparison.evaluations
-    console.print(f"{first.num_samples:,} images of {first.data}", markup=False)
+    print_line(f"{first.num_samples:,} images of {first.data}")
     table = new_table("", *(shorten(name, 24) for name in comparison.names), "difference")
     for label, one, other, form in (
         ("accuracy", first.accuracy, second.accuracy, ".2%"),
@@ -69,12 +70,11 @@ def print_comparison(comparison: Comparison) -> None:
     ):
         table.add_row(label, f"{one:{form}}", f"{other:{form}}", f"{other - one:+{form}}")
     table.print(console)
-    console.print(
+    print_line(
         f"both right {comparison.both_right:,}, only {comparison.names[0]} {comparison.only_first_right:,}, "
-        f"only {comparison.names[1]} {comparison.only_second_right:,}, both wrong {comparison.both_wrong:,}",
-        markup=False,
+        f"only {comparison.names[1]} {comparison.only_second_right:,}, both wrong {comparison.both_wrong:,}"
     )
-    console.print(describe_significance(comparison), markup=False)
+    print_line(describe_significance(comparison))
     shown = comparison.disagreements[:_MAX_DISAGREEMENTS]
     if not shown:
         return
@@ -89,4 +89,4 @@ def print_comparison(comparison: Comparison) -> None:
     table.print(console)
     left_out = len(comparison.disagreements) - len(shown)
     if left_out:
-        console.print(f"and {left_out:,} more disagreements: --output or --format json gives them all.")
+        print_line(f"and {left_out:,} more disagreements: --output or --format json gives them all.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kerascnn.benchmarking import Benchmark, Rate
+from kerascnn.cli.printing import print_line
 from kerascnn.cli.tables import new_table, stdout_console
 from kerascnn.utils.backend import BackendChoice, BackendStatus
 
@@ -19,27 +20,27 @@ def print_backends(statuses: Sequence[BackendStatus], choice: BackendChoice | No
     console = stdout_console()
     table.print(console)
     if choice:
-        console.print(f"{choice.name} would be used: {choice.reason}.", markup=False)
+        print_line(f"{choice.name} would be used: {choice.reason}.")
 
 
 def print_benchmark(benchmark: Benchmark) -> None:
     """Print the machine and the limit of its processor, then a table of training and one of predicting."""
     console = stdout_console()
     machine, product = benchmark.machine, benchmark.matrix_product
-    console.print(f"{machine['processor']}, {machine['cores']} cores", markup=False)
-    console.print(
+    print_line(f"{machine['processor']}, {machine['cores']} cores")
+    print_line(
         f"float32 matrix product: {product.gflops:,.0f} GFLOPS "
         f"({product.size}x{product.size}, {product.threads} threads)"
     )
-    console.print(
+    print_line(
         f"at that rate, the limit: {_limit(benchmark, benchmark.training_multiply_adds)} images/s in training, "
         f"{_limit(benchmark, benchmark.predicting_multiply_adds)} in predicting"
     )
     if product.cores < _FEW_CORES * product.threads:
-        console.print(
-            f"Other programs were running: the matrix product had {product.cores:.1f} of {product.threads} cores.\n"
-            "Close them and measure again; until then, compare the rows with each other only."
+        print_line(
+            f"Other programs were running: the matrix product had {product.cores:.1f} of {product.threads} cores."
         )
+        print_line("Close them and measure again; until then, compare the rows with each other only.")
     for task, rates, first in (
         ("training", benchmark.training, "first step"),
         ("predicting", benchmark.predicting, "first batch"),
@@ -47,11 +48,11 @@ def print_benchmark(benchmark: Benchmark) -> None:
         table = new_table(task, "images/s", "lowest - highest", "of the limit", "start", first)
         for rate in rates:
             table.add_row(*_benchmark_row(rate))
-        console.print()
+        print_line()
         table.print(console)
         for rate in rates:
             if rate.problem:
-                console.print(f"{rate.name} was not measured: {rate.problem}", markup=False)
+                print_line(f"{rate.name} was not measured: {rate.problem}")
 
 
 def _limit(benchmark: Benchmark, multiply_adds: int) -> str:

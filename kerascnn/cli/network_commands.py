@@ -17,7 +17,7 @@ from kerascnn.cli.options import (
     TextOrJson,
     take_options,
 )
-from kerascnn.cli.printing import print_csv, print_json, print_message, print_note
+from kerascnn.cli.printing import print_card, print_csv, print_json, print_line, print_lines, print_message, print_note
 
 _MODELS_COLUMNS = ("name", "num_parameters", "num_multiply_adds", "data", "recipe", "epochs", "backend", "num_seeds",
                    "num_test", "accuracy", "accuracy_deviation", "seconds", "milliseconds_per_picture")  # fmt: skip
@@ -58,7 +58,7 @@ def summary(
         return
     from kerascnn.summary.text import format_summary
 
-    print(format_summary(result, shutil.get_terminal_size().columns))
+    print_lines(format_summary(result, shutil.get_terminal_size().columns).split("\n"))
 
 
 @app.command()
@@ -137,10 +137,10 @@ def card(
     names = None if classes is None else read_class_names(classes)
     made = write_card(model, classes=names, backend=backend, on_note=print_note, **feeding)
     if format is TextOrJson.json:
-        print(made.to_json(), end="")
+        print_card(made)
         return
     for name in dict.fromkeys((*list(made.files)[1:], Path(model).with_suffix(".json").name)):
-        print(f"wrote {Path(model).with_name(name)}")
+        print_line(f"wrote {Path(model).with_name(name)}")
 
 
 @app.command()
@@ -175,7 +175,7 @@ def ensemble(
 
     model = run(members, output, max_members=max_members, data=data or "mnist", backend=backend, on_note=print_message)
     if format is TextOrJson.json:
-        print(model.card.to_json(), end="")
+        print_card(model.card)
         return
     from kerascnn.cli.training_tables import print_ensemble
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from kerascnn.cli.printing import print_line
 from kerascnn.cli.tables import new_table, stdout_console
 from kerascnn.evaluation.model_overview import ArchitectureOverview, Runs
 
@@ -14,7 +15,8 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
         if row.num_parameters is not None:
             table.add_row(row.name, f"{row.num_parameters:,}", f"{row.num_multiply_adds:,}", row.description)
     table.print(console)
-    console.print("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page\n")
+    print_line("for a picture of 28x28 pixels and ten classes; unet: 128x128 pixels of a page")
+    print_line()
     columns: dict[str, Callable[[Runs], str]] = {
         "test accuracy": _accuracy,
         "seeds": lambda runs: str(len(runs.seeds)),
@@ -31,17 +33,17 @@ def print_models(rows: Sequence[ArchitectureOverview]) -> None:
     trained.print(console)
     for row in rows:
         for runs in row.runs:
-            console.print(f"{row.name}, {runs.recipe}: {', '.join(runs.models)}")
-    console.print("seconds of training; milliseconds (ms) for one picture on one core")
+            print_line(f"{row.name}, {runs.recipe}: {', '.join(runs.models)}")
+    print_line("seconds of training; milliseconds (ms) for one picture on one core")
     # A column of the data is one too many for a narrow terminal, and nearly always says mnist.
     for name, data in sorted({(row.name, runs.data) for row in rows if row.name != "unet" for runs in row.runs}):
         if data != "mnist":
-            console.print(f"{name}: trained on {data}")
+            print_line(f"{name}: trained on {data}")
     if any(row.name == "unet" and row.runs for row in rows):
-        console.print("unet: accuracy of the pixels with ink, milliseconds for 128x128 pixels")
+        print_line("unet: accuracy of the pixels with ink, milliseconds for 128x128 pixels")
     missing = [row.name for row in rows if not row.runs]
     if missing:
-        console.print(f"not trained yet: {', '.join(missing)} (kerascnn fit --architecture {missing[0]})")
+        print_line(f"not trained yet: {', '.join(missing)} (kerascnn fit --architecture {missing[0]})")
 
 
 def _accuracy(runs: Runs) -> str:

@@ -1,6 +1,7 @@
 """The commands that are given pictures, or make some: `predict`, `read`, `explain`, `sample`, `synthesize`."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from kerascnn.cli.options import (
     name_model_first,
     take_options,
 )
-from kerascnn.cli.printing import print_json, print_message, print_predictions, print_submission
+from kerascnn.cli.printing import print_json, print_lines, print_message, print_predictions, print_submission
 from kerascnn.utils.errors import ImageError, KerasCNNError
 
 if TYPE_CHECKING:
@@ -111,25 +112,25 @@ def predict(
     """
     from kerascnn.inference.sources import expand_sources
 
-    sources = expand_sources(images, output)
-    drawings = _drawings(output, sources)
-    predictor = load_model(model, backend, **feeding)
+    sources = expand_sources(images)
     failures = _Failures()
-    if drawings is None:
-        results = predictor.predict_files(sources, failures.add)
-    else:
-        from kerascnn.inference.drawing import predict_and_draw
+    with _drawings(output, sources) as drawings:
+        predictor = load_model(model, backend, **feeding)
+        if drawings is None:
+            results = predictor.predict_files(sources, failures.add)
+        else:
+            from kerascnn.inference.drawing import predict_and_draw
 
-        results = predict_and_draw(sources, predictor, failures.add, drawings)
-    if len(sources) > _MANY_PICTURES:
-        from kerascnn.cli.progress import show_progress
+            results = predict_and_draw(sources, predictor, failures.add, drawings)
+        if len(sources) > _MANY_PICTURES:
+            from kerascnn.cli.progress import show_progress
 
-        results = show_progress(results, len(sources))
-    results = name_model_first(results, model, predictor)
-    if format is PredictionFormat.kaggle:
-        print_submission(results, [source.name for source in sources], predictor.card.class_names)
-    else:
-        print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
+            results = show_progress(results, len(sources))
+        results = name_model_first(results, model, predictor)
+        if format is PredictionFormat.kaggle:
+            print_submission(results, [source.name for source in sources], predictor.card.class_names)
+        else:
+            print_predictions(results, predictor.card.class_names, top_k, format, single=len(sources) == 1)
     failures.exit_if_any(len(sources))
 
 
@@ -163,20 +164,13 @@ def read(
     from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.sources import expand_sources
 
-    sources = expand_sources(images, output)
-    drawings = _drawings(output, sources)
-    predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
+    sources = expand_sources(images)
     failures = _Failures()
-    pages = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
-    for name, page in name_model_first(pages, model, predictor):
-        if format is TextOrJson.json:
-            print_json({"image": name, **page.to_dict()})
-        else:
-            text = page.marked_text if mark_unread else page.text
-            print(f"{name}:\n{text}" if len(sources) > 1 else text)
-        remark = _describe_gaps(page, mark_unread=mark_unread)
-        if remark:
-            print_message(f"{name}: {remark}" if len(sources) > 1 else remark)
+    with _drawings(output, sources) as drawings:
+        predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
+        pages = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
+        for name, page in name_model_first(pages, model, predictor):
+            _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread)
     failures.exit_if_any(len(sources))
 
 
@@ -216,7 +210,7 @@ def explain(
     if format is TextOrJson.json:
         print_json(explanation.to_dict())
     else:
-        print(*explanation.files, sep="\n")
+        print_lines(explanation.files)
 
 
 @app.command()
@@ -234,7 +228,7 @@ def sample(
     """
     from kerascnn.datasets.samples import write_samples
 
-    print(*write_samples(directory), sep="\n")
+    print_lines(write_samples(directory))
 
 
 @app.command()
@@ -261,11 +255,23 @@ def synthesize(
     """
     from kerascnn.datasets.synthetic import write_pages
 
-    print(*write_pages(directory, style, count, seed, part=part), sep="\n")
+    print_lines(write_pages(directory, style, count, seed, part=part))
 
 
 def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _print_page(name: str, page: "PageText", format: TextOrJson, *, single: bool, mark_unread: bool) -> None:
+    """Print what was read on a page, below its name if it is not the only one."""
+    if format is TextOrJson.json:
+        print_json({"image": name, **page.to_dict()})
+    else:
+        text = page.marked_text if mark_unread else page.text
+        print_lines([*([] if single else [f"{name}:"]), *text.split("\n")])
+    remark = _describe_gaps(page, mark_unread=mark_unread)
+    if remark:
+        print_message(remark if single else f"{name}: {remark}")
 
 
 def _describe_gaps(page: "PageText", *, mark_unread: bool) -> str:
@@ -297,10 +303,10 @@ class _Failures:
         raise typer.Exit(1)
 
 
-def _drawings(output: str | None, sources: Sequence["Page"]) -> "Drawings | None":
+def _drawings(output: str | None, sources: Sequence["Page"]) -> AbstractContextManager["Drawings | None"]:
     """Prepare the files for the drawings, and check them before any work."""
     if output is None:
-        return None
+        return nullcontext()
     from kerascnn.inference.drawing import Drawings
 
     return Drawings(output, sources)

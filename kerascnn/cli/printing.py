@@ -1,4 +1,8 @@
-"""Results on stdout as text, JSON Lines or CSV, and messages on stderr, without any slow import."""
+"""Results on stdout as text, JSON Lines or CSV, and messages on stderr, without any slow import.
+
+All that commands print passes through here. Text is for people: what they could not see is shown as an escape, so that
+no name of a file or a class can erase or forge a line. JSON and CSV are for programs, and exact.
+"""
 
 import csv
 import json
@@ -6,13 +10,27 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kerascnn.utils.names import show_hidden
+
 if TYPE_CHECKING:
     from kerascnn.inference.predictor import Prediction
+    from kerascnn.saving.card import Card
+
+
+def print_line(text: str = "") -> None:
+    """Print a line of text on stdout."""
+    print(show_hidden(text))
+
+
+def print_lines(lines: Iterable[object]) -> None:
+    """Print lines of text on stdout, such as paths."""
+    for line in lines:
+        print_line(str(line))
 
 
 def print_message(text: str) -> None:
     """Print a sentence on stderr, at once."""
-    print(text, file=sys.stderr, flush=True)
+    print(show_hidden(text), file=sys.stderr, flush=True)
 
 
 def print_note(text: str) -> None:
@@ -20,14 +38,23 @@ def print_note(text: str) -> None:
     print_message(f"note: {text}")
 
 
-def print_json(document: Any) -> None:
-    """Print a JSON document as one line, with escapes where the encoding of stdout lacks a character."""
-    text = json.dumps(document, ensure_ascii=False)
+def print_json(document: Any, indent: int | None = None) -> None:
+    """Print a JSON document, as one line unless it is indented.
+
+    It has escapes where a character cannot be seen, or the encoding of stdout lacks one.
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
+        is_visible = all(show_hidden(line) == line for line in text.split("\n"))
     except UnicodeEncodeError:
-        text = json.dumps(document)
-    print(text)
+        is_visible = False
+    print(text if is_visible else json.dumps(document, indent=indent))
+
+
+def print_card(card: "Card") -> None:
+    """Print a model card as its file has it."""
+    print_json(json.loads(card.to_json()), indent=1)
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -59,7 +86,7 @@ def print_predictions(
             print_json(_prediction_document(name, prediction, class_names, top_k))
         else:
             text = prediction.reason or f"{prediction.label}  {prediction.confidence * 100:.1f} %"
-            print(text if single else f"{name}: {text}")
+            print_line(text if single else f"{name}: {text}")
 
 
 def print_submission(

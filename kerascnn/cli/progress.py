@@ -10,6 +10,7 @@ from rich.text import Text
 
 from kerascnn.cli.notebooks import runs_in_notebook
 from kerascnn.training.progress import RunStart
+from kerascnn.utils.names import show_hidden
 
 Item = TypeVar("Item")
 
@@ -25,7 +26,7 @@ class FitProgress:
 
     def message(self, text: str) -> None:
         """Print a sentence."""
-        self._console.print(text, markup=False)
+        self._console.print(Text(show_hidden(text)))
 
     def run_started(self, start: RunStart) -> None:
         """Print what is about to be trained on what."""

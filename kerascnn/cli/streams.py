@@ -1,9 +1,13 @@
-"""The standard streams, made to take whatever is printed."""
+"""The standard streams, made to take whatever is printed, and nothing that is not for the user."""
 
+import contextlib
+import logging
 import os
 import sys
+import warnings
 
 _STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
+_STDERR = 2
 
 
 def prepare_streams() -> None:
@@ -24,3 +28,19 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 -- it stays open as long as the process
         elif mode == "w" and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+
+
+def silence_libraries() -> None:
+    """Keep off stderr what libraries log and warn of, which is for developers: they ask for it with `python -W`.
+
+    Messages of ours go through a descriptor of their own, so that what C libraries print to that of stderr can be kept
+    off (`kerascnn.utils.quiet.silent_library`) without losing any.
+    """
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    with contextlib.suppress(OSError, ValueError):  # it is no file, as in a test
+        if sys.stderr.fileno() == _STDERR:
+            own = os.dup(_STDERR)
+            encoding, errors = sys.stderr.encoding, sys.stderr.errors
+            sys.stderr = open(own, "w", 1, encoding, errors)  # noqa: SIM115, PTH123 -- as long as the process

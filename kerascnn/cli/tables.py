@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kerascnn.utils.names import show_hidden
+
 _GAP = 2
 """Number of spaces between columns."""
 _NARROWEST_WRAPPED = 20
@@ -17,7 +19,7 @@ _NARROWEST_WRAPPED = 20
 
 def stdout_console() -> Console:
     """Make a console on stdout that neither colours numbers nor cuts lines, and prints names as they are."""
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def table_width(console: Console) -> int | None:
@@ -43,7 +45,7 @@ class TextTable:
 
     def add_row(self, *cells: str) -> None:
         """Add a row."""
-        self.rows.append((*cells, *[""] * (len(self.headings) - len(cells))))
+        self.rows.append((*map(show_hidden, cells), *[""] * (len(self.headings) - len(cells))))
 
     def print(self, console: Console) -> None:
         """Print the table whole where it fits, else its columns in parts that do, else every row as a block."""
@@ -56,6 +58,8 @@ class TextTable:
         for number, part in enumerate(parts):
             if number:
                 console.print()
+            if width is None:
+                console.width = max(console.width, self._width_of(part))  # rich prints no table that is wider
             console.print(self._as_table(part), width=width or max(1, self._width_of(part)))
 
     def _widths(self) -> list[int]:
@@ -104,7 +108,7 @@ def new_table(first: str, *others: str, numeric: bool = True, wrapped: int | Non
     """Make a table from its headings; columns but the first are aligned to the right if numeric."""
     headings = (first, *others)
     left = [index for index in range(len(headings)) if index == 0 or not numeric or index == wrapped]
-    return TextTable(headings, left, wrapped)
+    return TextTable([show_hidden(heading) for heading in headings], left, wrapped)
 
 
 def shorten(label: str, length: int = 6) -> str:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerascnn.cli.application import Command, app, fail
+from kerascnn.cli.application import Command, app
 from kerascnn.cli.options import ARCHITECTURE_NAMES, DataOption, TextOrJson, take_options
-from kerascnn.cli.printing import print_message
+from kerascnn.cli.printing import print_card, print_message
 from kerascnn.training.option_fields import Option, as_text, list_options, make_flags, resolve_type
 from kerascnn.training.recipe import RECIPES, Recipe, choose_recipe
 from kerascnn.training.run_options import RunOptions
+from kerascnn.utils.interrupts import Stop, find_stop
 
 if TYPE_CHECKING:
     from kerascnn.cli.progress import FitProgress
@@ -63,7 +64,7 @@ def fit(
     progress = FitProgress()
     model = _run(progress, data, architecture, recipe, options)
     if format is TextOrJson.json:
-        print(model.card.to_json(), end="")
+        print_card(model.card)
         return
     print_fit(model.card, [] if options["dry_run"] else model.files)
     if options["dry_run"]:
@@ -80,11 +81,13 @@ def _run(
     try:
         with keep_freed_memory():
             return fit(data, architecture, recipe, progress=progress, **options)
-    except KeyboardInterrupt:
-        progress.close()
+    except KeyboardInterrupt as error:
+        stop = find_stop(error)
+        how = str(stop).removesuffix(".")
         if not progress.saved_epochs or options["dry_run"]:
-            fail("interrupted before the first epoch was finished; nothing was kept.")
-        fail(f"interrupted after epoch {progress.saved_epochs}; the same command with --resume continues.")
+            raise Stop(stop.number, f"{how} before the first epoch was finished; nothing was kept.") from error
+        kept = f"{how} after epoch {progress.saved_epochs}; the same command with --resume continues."
+        raise Stop(stop.number, kept) from error
     finally:
         progress.close()
 

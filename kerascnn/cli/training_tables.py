@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerascnn.cli.printing import print_line
 from kerascnn.cli.tables import new_table, stdout_console
 from kerascnn.saving.card import Card
 
@@ -29,9 +30,9 @@ def print_fit(card: Card, paths: Sequence[Path]) -> None:
     else:
         result = f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f}"
         samples = "images"
-    console.print(f"{result} ({metrics['num_samples']:,} {samples}, weights of epoch {metrics['best_epoch']})")
+    print_line(f"{result} ({metrics['num_samples']:,} {samples}, weights of epoch {metrics['best_epoch']})")
     for path in paths:
-        console.print(f"wrote {path}", markup=False)
+        print_line(f"wrote {path}")
 
 
 def print_ensemble(card: Card, paths: Sequence[Path]) -> None:
@@ -44,12 +45,12 @@ def print_ensemble(card: Card, paths: Sequence[Path]) -> None:
         table.add_row(*names, str(member["seed"]), _validation_accuracy(member))
     table.add_row("average", "", "", "", _validation_accuracy(card.metrics))
     table.print(console)
-    console.print(
+    print_line(
         f"test accuracy {card.metrics['test_accuracy']:.2%}, loss {card.metrics['test_loss']:.4f} "
         f"({card.metrics['num_samples']:,} images)"
     )
     for path in paths:
-        console.print(f"wrote {path}", markup=False)
+        print_line(f"wrote {path}")
 
 
 def _validation_accuracy(metrics: Mapping[str, Any]) -> str:

@@ -33,4 +33,5 @@ def write_samples(directory: str | Path) -> list[Path]:
     page = make_page(_PAGE_STYLE, _SEED)
     contents["page.png"] = encode_png(Image.fromarray(page.picture))
     contents["page.txt"] = "".join(f"{line}\n" for line in page.lines).encode()
-    return list(OutputDirectory(Path(directory), "samples", contents).write_all(contents))
+    with OutputDirectory(Path(directory), "samples", contents) as output:
+        return list(output.write_all(contents))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours; the marks differ as well, for those who cannot tell them apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999")
 _MARKS = "os^DPvX"
+_TITLE = "models"
 _ERRORS = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 _TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
@@ -38,7 +39,7 @@ def write_models_figure(
     """
     if Path(path).suffix.lower() != ".png":
         raise UsageError(f"{path} is no name of a PNG file; give one that ends in .png.")
-    require_own_png(Path(path))
+    require_own_png(Path(path), _TITLE)
     drawn = [row for row in rows if row.name not in ARCHITECTURES or not ARCHITECTURES[row.name].segments]
     note = on_note or (lambda text: None)
     for row in rows:
@@ -48,7 +49,7 @@ def write_models_figure(
                 note(f"{names} is not in the figure: it segments pages instead of classifying pictures.")
             elif runs.milliseconds_per_picture is None:
                 note(f"{names} is not in the figure: its card has no time for one picture.")
-    write_bytes(Path(path), draw_models(drawn).png())
+    write_bytes(Path(path), draw_models(drawn).png(title=_TITLE))
 
 
 def draw_models(rows: Sequence[ArchitectureOverview]) -> Drawing:

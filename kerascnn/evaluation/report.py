@@ -1,5 +1,6 @@
 """Evaluation of one model or two side by side, and the report about it."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.utils.errors import UsageError
 from kerascnn.utils.html_page import HtmlReport
 from kerascnn.utils.interrupts import remember_interrupts
-from kerascnn.utils.outputs import OutputDirectory
+from kerascnn.utils.outputs import REPORT, OutputDirectory
 
 __all__ = ["Results", "evaluate_models", "report_directory"]
 
@@ -73,18 +74,18 @@ def evaluate_models(
     if not 1 <= len(predictors) <= 2:
         raise UsageError(f"{len(predictors)} models cannot be put side by side; give one or two.")
     models = [predictor.path or predictor.card.name for predictor in predictors]
-    directory = None if output is None else report_directory(output, models)
-    found = [
-        predict_and_score(predictor, dataset, with_features=output is not None)
-        for predictor, dataset in zip(predictors, _datasets(predictors, data, on_note), strict=True)
-    ]
-    comparison = compare(*found) if len(found) == 2 else None
-    report = None
-    if directory is not None:
-        with remember_interrupts() as raise_if_interrupted:
-            files = _files(found, comparison)
-            raise_if_interrupted()
-        report = directory.write_all(files)[-1]
+    with contextlib.nullcontext() if output is None else report_directory(output, models) as directory:
+        found = [
+            predict_and_score(predictor, dataset, with_features=output is not None)
+            for predictor, dataset in zip(predictors, _datasets(predictors, data, on_note), strict=True)
+        ]
+        comparison = compare(*found) if len(found) == 2 else None
+        report = None
+        if directory is not None:
+            with remember_interrupts() as raise_if_interrupted:
+                files = _files(found, comparison)
+                raise_if_interrupted()
+            report = directory.write_all(files)[-1]
     return Results(tuple(one.evaluation for one in found), comparison, report)
 
 
@@ -101,7 +102,7 @@ def report_directory(output: str | Path, models: Sequence[Path | str]) -> Output
     directories = _model_directories(model_names(models))
     stems = [f"{directory}{stem}" for directory in directories for stem in _FILES_OF_A_MODEL]
     names = [f"{stem}{suffix}" for stem in stems for suffix in (".csv", ".png")]
-    return OutputDirectory(Path(output), "report", [*names, *_FILES_OF_ALL])
+    return OutputDirectory(Path(output), REPORT, [*names, *_FILES_OF_ALL])
 
 
 def _model_directories(names: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from kerascnn.evaluation.calibration import ReliabilityBin, accuracy_by_coverage
 from kerascnn.evaluation.scoring import ScoredPredictions
 from kerascnn.evaluation.significance import wilson_interval
 from kerascnn.utils.figure_style import ORANGE, WIDTH, Drawing, Theme
+from kerascnn.utils.names import show_hidden
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -266,4 +267,5 @@ def _plain(axes: "Axes", theme: Theme) -> None:
 
 def shorten(name: str) -> str:
     """Shorten a name so that it fits beside a small image."""
-    return name if len(name) <= 10 else name[:9] + "…"
+    shown = show_hidden(name)
+    return shown if len(shown) <= 10 else shown[:9] + "…"

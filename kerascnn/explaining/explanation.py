@@ -63,21 +63,21 @@ def explain(
         raise TypeError(f"explain() has no option {', '.join(sorted(unknown))}")
     report_progress = progress or (lambda text: None)
     name = name_picture(picture)
-    directory = open_directory(output, name)
-    array = open_picture(picture)
-    if _segments_pages(model):
-        if any(options.get(key) is not None for key in ("layer", "label", "data")):
-            raise ModelError(
-                "the model segments pages; leave out --layer, --class and --data, which need a classifier."
-            )
-        segmenter = model if isinstance(model, Predictor) else load(model, backend=backend)
-        return explain_page(array, name, segmenter, directory, report_progress)
-    feeding = {"scale": options.get("scale"), "preparation": options.get("preparation")}
-    predictor, engine = _load_on_keras(model, backend, feeding, report_progress)
-    # This imports Keras, which must not happen before the backend is chosen.
-    from kerascnn.explaining.classification import explain_classification
+    with open_directory(output, name) as directory:
+        array = open_picture(picture)
+        if _segments_pages(model):
+            if any(options.get(key) is not None for key in ("layer", "label", "data")):
+                raise ModelError(
+                    "the model segments pages; leave out --layer, --class and --data, which need a classifier."
+                )
+            segmenter = model if isinstance(model, Predictor) else load(model, backend=backend)
+            return explain_page(array, name, segmenter, directory, report_progress)
+        feeding = {"scale": options.get("scale"), "preparation": options.get("preparation")}
+        predictor, engine = _load_on_keras(model, backend, feeding, report_progress)
+        # This imports Keras, which must not happen before the backend is chosen.
+        from kerascnn.explaining.classification import explain_classification
 
-    return explain_classification((name, array), (predictor, engine.model), directory, report_progress, options)
+        return explain_classification((name, array), (predictor, engine.model), directory, report_progress, options)
 
 
 def _segments_pages(model: Predictor | str | Path | None) -> bool:

@@ -3,7 +3,8 @@
 from itertools import count
 from pathlib import Path
 
-from kerascnn.utils.outputs import OutputDirectory, read_source
+from kerascnn.utils.names import derive_name
+from kerascnn.utils.outputs import EXPLANATION, OutputDirectory, read_source
 
 FIGURES = (
     *("answer", "attention", "attention-rollout", "exciting-images", "filters", "first-weights", "grad-cam"),
@@ -26,11 +27,11 @@ def open_directory(output: str | Path | None, name: str) -> OutputDirectory:
     names = [f"{figure}.png" for figure in FIGURES]
     if path.is_dir():
         names += [member.name for member in path.glob(f"{FEATURE_MAPS}*.png")]
-    return OutputDirectory(path, "explanation", [*names, "report.html"], inputs=[name], source=source)
+    return OutputDirectory(path, EXPLANATION, [*names, "report.html"], inputs=[name], source=source)
 
 
 def _find_own_directory(name: str, source: str) -> Path:
     """Name a directory like the picture, with a number where another picture of that name was explained before."""
-    stem = _DEFAULT_PARENT / ("standard-input" if name == "-" else Path(name).stem)
+    stem = _DEFAULT_PARENT / ("standard-input" if name == "-" else derive_name(Path(name).stem, "picture"))
     candidates = (stem if number == 1 else stem.with_name(f"{stem.name}-{number}") for number in count(1))
     return next(path for path in candidates if read_source(path) in (None, source))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, make_signed_scale, make_unsigned_scale
+from kerascnn.utils.names import show_hidden
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -279,7 +280,8 @@ def format_percent(probability: float) -> str:
 
 def shorten(name: str, length: int = 12) -> str:
     """Shorten a class's name."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    shown = show_hidden(name)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def _draw_mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale: _Scale, theme: Theme) -> "AxesImage":

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kerascnn.utils.errors import ImageError
+from kerascnn.utils.quiet import silent_library
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,8 @@ def decode(source: Picture, name: str | None = None) -> np.ndarray:
 def convert_frame(image: Image.Image, name: str) -> np.ndarray:
     """Convert the current frame of an open picture as `decode` does; raises ImageError if it is too large."""
     _refuse_if_too_large(image.size, name)
-    image.load()
+    with silent_library() if image.format == "TIFF" else nullcontext():
+        image.load()
     return _to_array(image)
 
 

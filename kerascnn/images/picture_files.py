@@ -1,9 +1,13 @@
 """The picture files below a directory, without what file managers and other programs leave there."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+
+from kerascnn.utils.outputs import find_drawn
+from kerascnn.utils.png import is_own_png
 
 _USUAL_SUFFIXES = {
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga",
@@ -16,14 +20,25 @@ _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$re
 def find_picture_files(directory: Path) -> Iterator[Path]:
     """Find the pictures below a directory, in alphabetical order: what ends like a picture, or is one.
 
-    Hidden files and what file managers leave are passed over.
+    Hidden files and what file managers leave are passed over, and so is what kerascnn drew there to show results.
     """
-    return (path for path in sorted(directory.rglob("*")) if _is_picture_file(path, directory))
+    find_results = cache(find_drawn)  # of each directory, once
+
+    def is_result(path: Path) -> bool:
+        above = list(path.relative_to(directory).parents)
+        return any(path in find_results(directory / parent) for parent in above) or _is_learning_curve(path)
+
+    return (path for path in sorted(directory.rglob("*")) if _is_picture_file(path, directory) and not is_result(path))
 
 
 def is_litter(name: str) -> bool:
     """Tell whether a file or directory of this name is hidden, or was left by a file manager."""
     return name.startswith(".") or name.lower() in _LITTER
+
+
+def _is_learning_curve(path: Path) -> bool:
+    """Tell whether a picture is that of a training, beside the model of its name."""
+    return path.suffix == ".png" and path.with_suffix(".keras").is_file() and is_own_png(path)
 
 
 def _is_picture_file(path: Path, root: Path) -> bool:

@@ -12,8 +12,9 @@ from kerascnn.images.documents import find_document, name_picture
 from kerascnn.images.glyphs import Glyph
 from kerascnn.images.normalization import PreparedImage
 from kerascnn.inference.predictor import Prediction, Predictor
-from kerascnn.inference.sources import DRAWINGS, STANDARD_INPUT, OnError, open_pictures
-from kerascnn.utils.outputs import OutputDirectory
+from kerascnn.inference.sources import STANDARD_INPUT, OnError, open_pictures
+from kerascnn.utils.names import derive_name, show_hidden
+from kerascnn.utils.outputs import DRAWINGS, OutputDirectory
 from kerascnn.utils.png import encode_png
 
 Box = tuple[int, int, int, int]
@@ -28,7 +29,9 @@ _BACKGROUND, _TEXT, _FRAME = (255, 255, 255), (40, 40, 40), (170, 170, 170)
 
 
 class Drawings:
-    """PNG files in a directory, one for each picture that a command reads; a number is added where names are equal.
+    """PNG files in a directory, one for each picture that a command reads; a context manager, as `OutputDirectory` is.
+
+    A number is added where names are equal.
 
     Args:
         directory: The directory, made with the first drawing.
@@ -42,7 +45,7 @@ class Drawings:
         self._names: dict[str, str] = {}
         taken: set[str] = set()
         for source in map(name_picture, sources):
-            stem = "standard-input" if source == STANDARD_INPUT else Path(source).stem
+            stem = "standard-input" if source == STANDARD_INPUT else derive_name(Path(source).stem, "picture")
             name, number = f"{stem}.png", 2
             while name.lower() in taken:
                 name, number = f"{stem}-{number}.png", number + 1
@@ -50,6 +53,12 @@ class Drawings:
             self._names[source] = name
         inputs = {find_document(source) for source in self._names}
         self._output = OutputDirectory(Path(directory), DRAWINGS, self._names.values(), inputs)
+
+    def __enter__(self) -> "Drawings":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._output.__exit__(*exception)
 
     def write(self, source: str, drawing: bytes) -> None:
         """Write the content of a PNG file, the drawing of one of the pictures."""
@@ -88,7 +97,7 @@ def draw_strip(picture: np.ndarray, prepared: PreparedImage, prediction: Predict
     if prepared.glyph is not None:
         panels.append(("ink found", *_draw_glyph(prepared.glyph, prepared.grid)))
     seen = prepared.pixels
-    answer = prediction.label or prediction.reason or "no answer"
+    answer = show_hidden(prediction.label or prediction.reason or "no answer")
     confidence = None if prediction.label is None else prediction.confidence
     panels.append((f"seen by the network ({seen.shape[1]} x {seen.shape[0]})", seen, None))
     columns = len(panels) + 1
@@ -139,7 +148,7 @@ def _mark(
         _dashed_rectangle(draw, frame, colour, thickness)
     middle, bottom = (frame[0] + frame[2]) / 2, frame[1] - 2
     below, above = max(11, round(0.62 * font_size)), round(1.3 * font_size)
-    for size, text in ((below, f"{confidence * 100:.0f} %"), (above, answer)):
+    for size, text in ((below, f"{confidence * 100:.0f} %"), (above, show_hidden(answer))):
         place, font = (middle, bottom), _font(size)
         draw.text(place, text, fill=colour, font=font, anchor="mb", stroke_width=2, stroke_fill=_BACKGROUND)
         bottom -= size

@@ -17,7 +17,7 @@ from kerascnn.saving.model_files import SHIPPED, find_card, resolve_model_path, 
 from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
-from kerascnn.utils.files import staging_directory
+from kerascnn.utils.staging import staging_directory
 
 OWN = "own"
 """Architecture that the card of a model names that was not made by kerascnn."""

@@ -1,7 +1,6 @@
 """Pictures in, predictions out."""
 
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +31,7 @@ from kerascnn.saving.model_files import (
 )
 from kerascnn.utils.backend import activate, explicit_wish
 from kerascnn.utils.errors import ImageError, ModelError
-from kerascnn.utils.files import staging_directory
+from kerascnn.utils.staging import staging_directory, temporary_directory
 
 if TYPE_CHECKING:
     from kerascnn.summary.model_summary import Summary
@@ -191,8 +190,8 @@ class Predictor:
 
         if self.path is not None:
             return summarize(model=self.path)
-        with tempfile.TemporaryDirectory(prefix="kerascnn-summary-") as directory:
-            path = Path(directory) / f"{self.card.name}.keras"
+        with temporary_directory() as directory:
+            path = directory / f"{self.card.name}.keras"
             self._write_keras(path)
             return summarize(model=path)
 

@@ -11,7 +11,6 @@ from kerascnn.images.documents import find_page, list_pages
 from kerascnn.images.picture_files import find_picture_files
 from kerascnn.inference.arrays import take_single
 from kerascnn.utils.errors import ImageError
-from kerascnn.utils.outputs import list_written
 
 STANDARD_INPUT = "-"
 """Stands for the picture on standard input wherever a path is expected."""
@@ -19,31 +18,28 @@ STANDARD_INPUT = "-"
 OnError = Callable[[str, ImageError], None]
 """Called with the name of a picture that cannot be read, and the reason; the other pictures go on."""
 
-DRAWINGS = "drawings"
-"""Kind of the files that show how pictures were read (`kerascnn.utils.outputs`)."""
 
-
-def expand_sources(arguments: Sequence[str], output: str | None = None) -> list[Page]:
+def expand_sources(arguments: Sequence[str]) -> list[Page]:
     """Replace each directory by the pictures below it, in alphabetical order, and each document by its pictures.
 
     A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
-    neither end like a picture nor are one, and what an earlier run drew in the directory `output`. Standard input is
-    read here if it is named.
+    neither end like a picture nor are one, and what an earlier run drew there. Standard input is read here if it is
+    named.
 
     Raises:
         ImageError: If a directory holds no picture.
     """
     sources: list[Page] = []
-    drawn = _drawings(output)
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT or not path.is_dir():
             sources += list_pages(read_standard_input(argument))
             continue
-        found = [str(member) for member in find_picture_files(path) if member.resolve() not in drawn]
+        found = [str(member) for member in find_picture_files(path)]
         if not found:
             raise ImageError(
-                f"{argument} holds no pictures; give a directory with picture files, or the files themselves."
+                f"{argument} holds no pictures, apart from what kerascnn drew there to show results; "
+                "give a directory with picture files, or the files themselves."
             )
         for member in found:
             sources += list_pages(member)
@@ -80,10 +76,3 @@ def open_pictures(sources: Iterable[Picture], on_error: OnError) -> Iterator[tup
             on_error(page.name, error)
         else:
             yield page.name, array
-
-
-def _drawings(output: str | None) -> set[Path]:
-    if output is None:
-        return set()
-    directory = Path(output).resolve()
-    return {directory / name for name in list_written(directory, DRAWINGS)}

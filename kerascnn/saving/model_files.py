@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from kerascnn.saving.card import Card, read_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
-from kerascnn.utils.files import compute_sha256, place, staging_directory, write_to_disk
+from kerascnn.utils.files import compute_sha256, place, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
+from kerascnn.utils.staging import staging_directory
 from kerascnn.utils.suggestions import suggest
 
 REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"

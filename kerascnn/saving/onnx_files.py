@@ -5,7 +5,6 @@ python -m kerascnn.saving.onnx_files model.keras model.onnx
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from typing import Any
 
 from kerascnn.saving.feeding import Feeding, adapt_model
 from kerascnn.utils.errors import KerasCNNError, ModelError
+from kerascnn.utils.processes import Child, end_with_parent
 
 MAX_ONNX_BYTES = 512 * 2**20
 _TIMEOUT_SECONDS = 600
@@ -37,15 +37,13 @@ def export_onnx(
     Raises:
         ModelError: If the conversion fails.
     """
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    # -P: a file of the working directory must not be taken for a module.
-    command = [sys.executable, "-P", "-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
+    arguments = ["-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
     if feeding is not None:
-        command.append(json.dumps({"feeding": asdict(feeding), "image_size": image_size}))
+        arguments.append(json.dumps({"feeding": asdict(feeding), "image_size": image_size}))
+    environment = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     try:
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
-        )
+        with Child(*arguments, **environment) as process:
+            result = process.finish(_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"{keras_path} was not converted to ONNX within {_TIMEOUT_SECONDS} s.") from error
     if result.returncode != 0 or not onnx_path.is_file():
@@ -117,6 +115,7 @@ def _refers_to_files(content: bytes) -> bool:
 
 
 def _main() -> None:
+    end_with_parent()
     try:
         keras_path, onnx_path, *description = sys.argv[1:]
         how: dict[str, Any] = json.loads(description[0]) if description else {"feeding": None, "image_size": (28, 28)}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from kerascnn.summary import FullyConnected, LayerSummary, Summary
 from kerascnn.summary.layers import WHOLE, format_shape
 from kerascnn.summary.receptive_field import Field
+from kerascnn.utils.names import show_hidden
 
 _HEADERS = (
     ("layer", ""),
@@ -29,11 +30,11 @@ def format_summary(summary: Summary, width: int = 80) -> str:
     totals = ("total", "", f"{summary.num_parameters:,}", f"{summary.num_multiply_adds:,}", "",
               _format_bytes(summary.activation_bytes))  # fmt: skip
     widths = _column_widths([*cells, totals], width)
-    size = _total_width(widths)
+    size, name = _total_width(widths), show_hidden(summary.name)
     rule = "-" * min(size, width)
     headers = [_align([header[index] for header in _HEADERS], widths) for index in (0, 1)]
     lines = [
-        *_fill(f"{summary.name}: what it makes of one picture of {format_shape(*summary.input_shape)}", width),
+        *_fill(f"{name}: what it makes of one picture of {format_shape(*summary.input_shape)}", width),
         "output size = (N - F + 2P) / S + 1",
         *_fill("(N: size of the input, F: size of the filter, S: stride, P: padding)", width),
         "",
@@ -56,7 +57,7 @@ def format_summary(summary: Summary, width: int = 80) -> str:
 
 def _format_cells(layer: LayerSummary) -> tuple[str, ...]:
     return (
-        layer.name,
+        show_hidden(layer.name),
         format_shape(*layer.output_shape),
         f"{layer.parameters.value:,}",
         f"{layer.multiply_adds.value:,}",
@@ -103,7 +104,7 @@ def _format_arithmetic(layer: LayerSummary, width: int) -> list[str]:
 
 
 def _format_sources(layer: LayerSummary) -> str:
-    names = dict.fromkeys(layer.inputs)
+    names = dict.fromkeys(map(show_hidden, layer.inputs))
     return f" of {', '.join(names)}" if len(names) > 1 else ""
 
 

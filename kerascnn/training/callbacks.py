@@ -1,10 +1,8 @@
 """The Keras callbacks of a training run. Where the order of two of them matters, their docstrings say so."""
 
 import math
-import signal
-import threading
 import time
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import keras
@@ -14,6 +12,7 @@ from kerascnn.training.history import BestEpoch, EpochRow
 from kerascnn.training.progress import Progress
 from kerascnn.training.run_directory import RunDirectory, RunState
 from kerascnn.training.task import SeededBatches
+from kerascnn.utils.interrupts import Stop, handle_stops
 
 Array = np.ndarray[Any, Any]
 Logs = dict[str, Any]
@@ -189,23 +188,18 @@ class InterruptBetweenBatches(keras.callbacks.Callback):
     """
 
     def __enter__(self) -> "InterruptBetweenBatches":
-        self._requested = False
-        # Only the main thread may handle signals.
-        self._active = threading.current_thread() is threading.main_thread()
-        if self._active:
-            self._previous = signal.signal(signal.SIGINT, self._request)
+        self._handling = handle_stops(self._request)
+        self._arrived = self._handling.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._active:
-            signal.signal(signal.SIGINT, self._previous)
+        self._handling.__exit__(None, None, None)
 
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if self._requested:
-            raise KeyboardInterrupt
-        self._requested = True
+    def _request(self, number: int) -> None:
+        if len(self._arrived) > 1:
+            raise Stop(number)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._interrupt_if_requested()
@@ -217,5 +211,5 @@ class InterruptBetweenBatches(keras.callbacks.Callback):
         self._interrupt_if_requested()
 
     def _interrupt_if_requested(self) -> None:
-        if self._requested:
-            raise KeyboardInterrupt
+        if self._arrived:
+            raise Stop(self._arrived[0])

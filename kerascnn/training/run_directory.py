@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from kerascnn.training.history import BestEpoch, EpochRow, history_csv
+from kerascnn.utils.directories import translate_os_errors
 from kerascnn.utils.errors import OutputError, TrainingError
-from kerascnn.utils.files import compute_sha256, place, staging_directory, translate_os_errors, write_bytes
+from kerascnn.utils.files import compute_sha256, place, write_bytes
+from kerascnn.utils.locks import PREFIX
+from kerascnn.utils.staging import staging_directory
 
 Array = np.ndarray[Any, Any]
 
@@ -146,7 +149,4 @@ class RunDirectory:
 
 def _is_own(path: Path) -> bool:
     """Tell whether a file of the directory is one that a run writes, or what a killed one left of it."""
-    return (
-        re.fullmatch(r"state\.json|log\.csv|epoch-\d+\.npz|\.(state\.json|log\.csv|epoch-\d+\.npz)\..*", path.name)
-        is not None
-    )
+    return re.fullmatch(rf"state\.json|log\.csv|epoch-\d+\.npz|{re.escape(PREFIX)}.*", path.name) is not None

@@ -17,6 +17,7 @@ from kerascnn.training.run_directory import RunDirectory
 from kerascnn.training.run_options import RunOptions, divide_keywords
 from kerascnn.utils import backend
 from kerascnn.utils.errors import TrainingError
+from kerascnn.utils.names import derive_name
 
 DEFAULT_DATA, DEFAULT_ARCHITECTURE, DEFAULT_RECIPE = "mnist", "cnn", "quick"
 SYNTHETIC = "synthetic"
@@ -265,7 +266,7 @@ def _output_path(output: str | Path | None, source: DataSource, network: str) ->
         name = data.stem if data.is_file() else data.name
     else:
         name = source.name if isinstance(source, Dataset) else ARRAYS
-    return DEFAULT_MODEL.with_name(f"{name}_{network}.keras")
+    return DEFAULT_MODEL.with_name(f"{derive_name(name, 'data')}_{network}.keras")
 
 
 def _is_found_again(architecture: str, network: Architecture) -> bool:

@@ -1,7 +1,6 @@
 """Train a network and write it to disk: what `kerascnn fit` does."""
 
 import importlib.util
-import tempfile
 from dataclasses import replace
 from inspect import cleandoc
 from pathlib import Path
@@ -23,8 +22,10 @@ from kerascnn.training.run_settings import Run, prepare_run
 from kerascnn.training.segmentation_task import SegmentationTask
 from kerascnn.utils.backend import activate, describe_software, float32_by_default
 from kerascnn.utils.errors import TrainingError
-from kerascnn.utils.files import staging_directory
+from kerascnn.utils.locks import reserve_output
+from kerascnn.utils.names import show_hidden
 from kerascnn.utils.random_state import preserve_random_state
+from kerascnn.utils.staging import staging_directory, temporary_directory
 
 if TYPE_CHECKING:
     import keras
@@ -76,13 +77,8 @@ def fit(
     run = prepare_run(data, architecture, recipe, changes)
     _require_tensorboard(run.options)
     if run.options.dry_run:
-        with tempfile.TemporaryDirectory(prefix="kerascnn-dry-run-") as name:
-            return _train(_shorten_run(run, Path(name)))
-    if not run.options.resume and run.directory.exists():
-        run.options.progress.message(
-            f"{run.directory.path} holds an interrupted run ({len(run.directory.read().history)} epochs done); "
-            "--resume would continue it. This new run replaces it after its first epoch."
-        )
+        with temporary_directory() as directory:
+            return _train(_shorten_run(run, directory))
     return _train(run)
 
 
@@ -102,8 +98,19 @@ def load_task(run: Run) -> ClassificationTask | SegmentationTask:
 
 @preserve_random_state()
 def _train(run: Run) -> Predictor:
-    require_replaceable(run.path, _SUFFIXES)
+    initial = [] if run.initial_model is None else [run.initial_model.path]
+    require_replaceable(run.path, _SUFFIXES, initial)
     run.directory.require_own()
+    with reserve_output(run.path):
+        return _train_reserved(run)
+
+
+def _train_reserved(run: Run) -> Predictor:
+    if not run.options.resume and run.directory.exists():
+        run.options.progress.message(
+            f"{run.directory.path} holds an interrupted run ({len(run.directory.read().history)} epochs done); "
+            "--resume would continue it. This new run replaces it after its first epoch."
+        )
     task = load_task(run)
     # Better now than after hours of training: is there a place for the result?
     with staging_directory(run.path):
@@ -197,7 +204,7 @@ def _write(model: "keras.Model", card: Card, run: Run) -> Card:
         speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {run.settings.backend}"
-        staged[".png"].write_bytes(draw_learning_curves(card.history, title).png())
+        staged[".png"].write_bytes(draw_learning_curves(card.history, show_hidden(title)).png())
         return save(run.path, staged, replace(card, metrics={**card.metrics, **speed}))
 
 

@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import platform
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.utils.errors import BackendError, UsageError
+from kerascnn.utils.processes import Child
 from kerascnn.utils.quiet import environment_variable, silent_stderr
 from kerascnn.utils.version import __version__
 
@@ -150,18 +150,13 @@ def probe_devices(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     Returns:
         The device names by backend; empty for a framework that fails to start.
     """
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    processes = {
-        name: subprocess.Popen(
-            [sys.executable, "-P", "-c", _DEVICE_PROBES[name]],  # -P: no file of the working directory is run
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        for name in names
-    }
-    outputs = {name: process.communicate()[0] for name, process in processes.items()}
+    code = "from kerascnn.utils.processes import end_with_parent; end_with_parent(); {}"
+    with contextlib.ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(Child("-c", code.format(_DEVICE_PROBES[name]), TF_CPP_MIN_LOG_LEVEL="3"))
+            for name in names
+        }
+        outputs = {name: process.finish().stdout for name, process in processes.items()}
     return {name: tuple(line.strip() for line in text.splitlines()) for name, text in outputs.items()}
 
 

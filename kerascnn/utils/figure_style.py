@@ -41,8 +41,8 @@ class Drawing:
     draw: Callable[["Figure", Theme], None]  # on an empty figure, in the colours of a theme
     height: float  # of the figure in inches
 
-    def png(self, theme: Theme = LIGHT) -> bytes:
-        """Draw the figure, encoded as PNG."""
+    def png(self, theme: Theme = LIGHT, title: str | None = None) -> bytes:
+        """Draw the figure, encoded as PNG; a title is stored in the file, by which it is known again."""
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -52,7 +52,8 @@ class Drawing:
             FigureCanvasAgg(figure)
             self.draw(figure, theme)
             stream = io.BytesIO()
-            figure.savefig(stream, dpi=_DPI, format="png", metadata={"Software": SOFTWARE})
+            metadata = {"Software": SOFTWARE, **({"Title": title} if title else {})}
+            figure.savefig(stream, dpi=_DPI, format="png", metadata=metadata)
         return stream.getvalue()
 
 
@@ -78,4 +79,5 @@ def _settings(theme: Theme) -> dict[Any, str | float]:
         **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.quiet),
         "font.family": "DejaVu Sans",
         "font.size": 9.5,
+        "text.parse_math": False,  # the name of a class may have a $
     }

@@ -1,25 +1,13 @@
 """Write files so that a killed process leaves the old one or the new one, never half of one."""
 
-import contextlib
 import hashlib
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from kerascnn.utils.directories import translate_os_errors
 from kerascnn.utils.errors import OutputError
-
-
-@contextlib.contextmanager
-def staging_directory(beside: Path) -> Iterator[Path]:
-    """Make a temporary directory on the same file system as a target, and remove it afterwards.
-
-    The target's missing parent directories are made; an OutputError says what the operating system refuses.
-    """
-    with translate_os_errors(beside):
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent) as name:
-            yield Path(name)
+from kerascnn.utils.staging import staging_directory
 
 
 def place(staged: Path, target: Path) -> None:
@@ -86,17 +74,3 @@ def compute_sha256(path: Path) -> str:
     """Compute the SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def translate_os_errors(target: Path) -> Iterator[None]:
-    """Turn an operating system's refusal to write into one clear sentence."""
-    try:
-        yield
-    except OSError as error:
-        in_the_way = next((path for path in target.parents if path.is_file()), None)
-        if in_the_way is None:
-            reason = f"{error.strerror or error}; free some space, or choose another place."
-        else:
-            reason = f"{in_the_way} is a file, not a directory; choose another place."
-        raise OutputError(f"{target} could not be written: {reason}") from error

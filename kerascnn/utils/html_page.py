@@ -5,6 +5,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from kerascnn.utils.names import show_hidden
+
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --quiet: #57606a; --line: #d8dee4; --card: #f6f8fa;
   --link: #0072b2; }
@@ -76,13 +78,13 @@ class HtmlReport:
     def section(self, heading: str, text: str = "") -> None:
         """Begin a section with a paragraph; a page of three or more lists their headings at its top."""
         self._headings.append(heading)
-        self._parts.append(f'<h2 id="section-{len(self._headings)}">{html.escape(heading)}</h2>')
+        self._parts.append(f'<h2 id="section-{len(self._headings)}">{_escape(heading)}</h2>')
         self.paragraph(text)
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph; nothing for an empty text."""
         if text:
-            self._parts.append(f"<p>{html.escape(text)}</p>")
+            self._parts.append(f"<p>{_escape(text)}</p>")
 
     def figure(self, png: bytes, alternative: str, caption: str = "", *, dark_png: bytes | None = None) -> None:
         """Add a picture with a sentence under it.
@@ -119,9 +121,9 @@ class HtmlReport:
 
     def to_html(self) -> str:
         """Write the whole page."""
-        introduction = f"<p>{html.escape(self._introduction)}</p>\n" if self._introduction else ""
+        introduction = f"<p>{_escape(self._introduction)}</p>\n" if self._introduction else ""
         return _PAGE.format(
-            title=html.escape(self._title),
+            title=_escape(self._title),
             style=_STYLE,
             introduction=introduction,
             contents=self._contents(),
@@ -132,10 +134,15 @@ class HtmlReport:
         if len(self._headings) < 3:
             return ""
         items = "".join(
-            f'<li><a href="#section-{number}">{html.escape(heading)}</a></li>'
+            f'<li><a href="#section-{number}">{_escape(heading)}</a></li>'
             for number, heading in enumerate(self._headings, start=1)
         )
         return f"<nav>On this page<ol>{items}</ol></nav>\n"
+
+
+def _escape(text: str) -> str:
+    """Make a text that is shown as it is, without characters that a reader could not see or a page cannot have."""
+    return html.escape("\n".join(map(show_hidden, text.split("\n"))))
 
 
 def _image(png: bytes, alternative: str, dark_png: bytes | None) -> str:
@@ -146,11 +153,11 @@ def _image(png: bytes, alternative: str, dark_png: bytes | None) -> str:
 
 
 def _tag(png: bytes, alternative: str, attributes: str = "") -> str:
-    return f'<img src="{_data_url(png)}" alt="{html.escape(alternative)}"{attributes}>'
+    return f'<img src="{_data_url(png)}" alt="{_escape(alternative)}"{attributes}>'
 
 
 def _caption(text: str) -> str:
-    return f"<figcaption>{html.escape(text)}</figcaption>" if text else ""
+    return f"<figcaption>{_escape(text)}</figcaption>" if text else ""
 
 
 def _data_url(png: bytes) -> str:
@@ -172,8 +179,8 @@ def _make_breakable(text: str) -> str:
 
 def _break_word(word: str) -> str:
     if len(word) <= _LONGEST_WORD or "\N{NO-BREAK SPACE}" in word:
-        return html.escape(word)
-    return "<wbr>".join(map(html.escape, _WORD_PARTS.findall(word)))
+        return _escape(word)
+    return "<wbr>".join(map(_escape, _WORD_PARTS.findall(word)))
 
 
 def _looks_numeric(cell: str) -> bool:

@@ -18,10 +18,10 @@ def encode_png(image: Image.Image, compress_level: int = 6) -> bytes:
     return stream.getvalue()
 
 
-def is_own_png(path: Path) -> bool:
-    """Tell whether a file is a PNG that kerascnn drew. Only the beginning of the file is read."""
+def is_own_png(path: Path, title: str | None = None) -> bool:
+    """Tell whether a file is a PNG that kerascnn drew, of a title if one is given; its beginning tells."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            return image.info.get("Software") == SOFTWARE
+            return image.info.get("Software") == SOFTWARE and title in (None, image.info.get("Title"))
     except Exception:  # Pillow raises almost anything on a damaged file.
         return False

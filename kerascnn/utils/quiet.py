@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_STDERR = 2
 
 
 _lock = threading.Lock()
@@ -40,20 +41,38 @@ def silent_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def silent_library() -> Iterator[None]:
+    """Keep off the terminal what a C library prints, such as libtiff about a damaged picture.
+
+    Only in a command, whose own messages have another descriptor than stderr; elsewhere those of other threads would be
+    lost.
+    """
+    with silent_stderr() if _has_own_descriptor() else contextlib.nullcontext():
+        yield
+
+
+def _has_own_descriptor() -> bool:
+    try:
+        return sys.stderr.fileno() != _STDERR
+    except (OSError, ValueError, AttributeError):  # it is closed, or no file
+        return False
+
+
+@contextlib.contextmanager
 def _redirect_stderr() -> Iterator[None]:
     try:
         if sys.stderr is not None:
             sys.stderr.flush()
-        kept = os.dup(2)
+        kept = os.dup(_STDERR)
     except (OSError, ValueError):  # it is closed, so that there is nothing to silence
         yield
         return
     try:
         with open(os.devnull, "wb") as nothing:  # noqa: PTH123 -- os.devnull is a name, not a path
-            os.dup2(nothing.fileno(), 2)
+            os.dup2(nothing.fileno(), _STDERR)
         yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(kept, _STDERR)
         os.close(kept)
 
 

@@ -43,14 +43,14 @@ def write_pages(
         raise UsageError(f"{count} pages cannot be made; expected a count of at least 1.")
     styles = STYLES if style == "all" else [style]
     pages = {f"{name}-{number}.png": (name, number) for name in styles for number in range(seed, seed + count)}
-    output = OutputDirectory(Path(directory), "synthetic pages", [*pages, _LABELS])
     paths: list[Path] = []
     labels = io.StringIO()
     writer = csv.writer(labels, lineterminator="\n")
     writer.writerow(["file", "style", "seed", "text", "boxes"])
-    for file, (name, number) in pages.items():
-        page = make_page(name, number, part=part)
-        paths.append(output.write(file, encode_png(Image.fromarray(page.picture))))
-        writer.writerow([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
-    output.write(_LABELS, labels.getvalue().encode())
+    with OutputDirectory(Path(directory), "synthetic pages", [*pages, _LABELS]) as output:
+        for file, (name, number) in pages.items():
+            page = make_page(name, number, part=part)
+            paths.append(output.write(file, encode_png(Image.fromarray(page.picture))))
+            writer.writerow([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
+        output.write(_LABELS, labels.getvalue().encode())
     return paths

@@ -23,9 +23,10 @@ from kerascnn.training.ensembling.members import Candidate, check_data, find_can
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
-from kerascnn.utils.files import staging_directory
+from kerascnn.utils.locks import reserve_output
 from kerascnn.utils.quiet import silent_stderr
 from kerascnn.utils.random_state import preserve_random_state
+from kerascnn.utils.staging import staging_directory
 
 if TYPE_CHECKING:
     import keras
@@ -76,6 +77,18 @@ def ensemble(
         raise UsageError(f"max_members is {max_members}; an ensemble has two members or more.")
     path = complete_model_path(output)
     require_replaceable(path, _SUFFIXES, inputs=map(resolve_model_path, models))
+    with reserve_output(path):
+        return _join(models, path, max_members, data, backend, note)
+
+
+def _join(
+    models: Sequence[str | Path],
+    path: Path,
+    max_members: int | None,
+    data: str | Path,
+    backend: str | None,
+    note: Callable[[str], None],
+) -> Predictor:
     found = find_candidates(models)
     # Better now than after all the work: is there a place for the result?
     with staging_directory(path):
