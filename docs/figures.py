@@ -330,7 +330,8 @@ def run_commands(directory: Path) -> dict[str, Path]:
     evaluate_models([load(LECTURE)], mnist, directory / "evaluated")
     Image.fromarray(make_page("lined", seed=2, num_lines=3, digits_per_line=6).picture).save(directory / "page.png")
     page = str(directory / "page.png")
-    list(read_files([page], load(REFERENCE), lambda *_: None, drawings=Drawings(directory / "read", [page])))
+    with Drawings(directory / "read", [page]) as drawings:
+        list(read_files([page], load(REFERENCE), lambda *_: None, drawings=drawings))
     (read,) = (directory / "read").iterdir()
     return {
         **{name: directory / "explained" / f"{name}.png" for name in EXPLAIN},

@@ -3,11 +3,15 @@
 What takes time to import is imported by `main`, once a signal ends the process without a traceback.
 """
 
-from kerascnn.utils.interrupts import end_at_stops
+import signal
 
 
 def main() -> None:
     """Run the command."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a word, for the few milliseconds of the next import
+    from kerascnn.utils.interrupts import end_at_stops
+
     end_at_stops()
     from kerascnn.cli import main as run
 
