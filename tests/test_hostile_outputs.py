@@ -5,12 +5,14 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import copy_reference
+from conftest import clean_environment, copy_reference
 from limits import MIB, LimitedWorker
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -299,6 +301,33 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(limited, place):
         assert (live / "half").read_bytes() == NOTES
     assert sorted(path.name for path in place.iterdir()) == [".kerascnn-pictures", "notes", "scans", "try"]
     assert (foreign / "model.keras").read_bytes() == NOTES
+
+
+def test_a_run_that_is_killed_between_its_files_can_be_repeated(tmp_path):
+    code = """import os, sys
+from pathlib import Path
+from kerascnn.utils.outputs import OutputDirectory
+from kerascnn.utils.png import encode_png
+from PIL import Image
+for shade in map(int, sys.argv[1:]):
+    with OutputDirectory(Path("pages"), "synthetic pages", ["a.png", "b.png", "labels.csv"]) as output:
+        for name in ("a.png", "b.png", "labels.csv"):
+            if shade == 2 and name == "b.png":
+                os._exit(9)
+            output.write(name, b"%d" % shade if name[0] == "l" else encode_png(Image.new("L", (8, 8), shade)))
+"""
+    for shades, code_of_exit in ((("1", "2"), 9), (("2",), 9), (("3",), 0)):
+        result = subprocess.run(
+            [sys.executable, "-P", "-c", code, *shades],
+            cwd=tmp_path,
+            capture_output=True,
+            env=clean_environment(),
+            check=False,
+        )
+        assert result.returncode == code_of_exit, result.stderr
+    assert (tmp_path / "pages" / "labels.csv").read_bytes() == b"3"
+    names = [".kerascnn.json", "a.png", "b.png", "labels.csv"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == names
 
 
 FORGED = "a.png: 3  99.9 %\nb\x1b[2K\x9b1A\u202e\u2028\u200f\udcff.png"

@@ -78,7 +78,8 @@ COMMANDS = {
 @pytest.mark.parametrize(("command", "seconds"), [("help", 0.1), ("predict", 0.4), ("models", 0.6), ("fit", 1.2)])
 def test_a_command_that_is_ended_says_so_and_leaves_nothing(tmp_path, photo, command, seconds, number):
     photo(4).save(tmp_path / "four.png")
-    code = "import sys, kerascnn.__main__ as command; print('ready', flush=True); command.main()"
+    code = "import kerascnn.__main__ as command; from kerascnn.utils.interrupts import end_at_stops; "
+    code += "end_at_stops(); print('ready', flush=True); command.main()"
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", code, *COMMANDS[command]],
         cwd=tmp_path,

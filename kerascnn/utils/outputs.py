@@ -93,7 +93,7 @@ class OutputDirectory:
         if self._staging is None:
             self._staging = self._held.enter_context(staging_directory(self.path / MANIFEST))
             # The pictures are known by their marks until the digests of all are written, once, at the end.
-            write_bytes(self.path / MANIFEST, self._manifest({one: [] for one in self._names}))
+            write_bytes(self.path / MANIFEST, self._manifest({one: [] for one in self._names if one.endswith(".png")}))
         digest = hashlib.sha256(content).hexdigest()
         if not name.endswith(".png"):
             write_bytes(self.path / MANIFEST, self._manifest({name: [*self._own.get(name, [])[-1:], digest]}))
