@@ -4,8 +4,8 @@ import results
 from contestants import BASELINE, CONTENDERS
 from table_cells import mean_and_deviation
 
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import REFERENCE, find_shipped_model
+from kerascnn.saving.stored_model import read_card
 
 
 def highlights_list() -> str:

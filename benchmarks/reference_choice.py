@@ -15,8 +15,7 @@ from singles import SINGLE_STYLES, read, single_digits
 
 import kerascnn
 from kerascnn.inference.engines import measure_latency
-from kerascnn.saving.card import read_card
-from kerascnn.saving.model_files import find_shipped_model
+from kerascnn.saving.stored_model import read_card
 
 MOST_MILLISECONDS = 10.0
 
@@ -26,14 +25,13 @@ def score_model(model: str, pages: dict[str, list]) -> dict:
     loaded = kerascnn.load(model)
     scores = [read(loaded, style, of_style) for style, of_style in pages.items()]
     card = loaded.card
-    onnx = (find_shipped_model() if model == "reference" else Path(model)).with_suffix(".onnx")
     return {
         "model": Path(model).stem,
         "architecture": card.architecture,
         "num_samples": sum(score["num_samples"] for score in scores),
         "right": sum(score["right"] for score in scores),
         "withheld": sum(score["withheld"] for score in scores),
-        "milliseconds_per_picture": measure_latency(onnx, card.input_shape[:2]),
+        "milliseconds_per_picture": measure_latency(loaded.engine, card.input_shape[:2]),
         "scores": scores,
     }
 

@@ -5,8 +5,8 @@ from statistics import mean
 import results
 
 from kerascnn.evaluation.significance import wilson_interval
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
+from kerascnn.saving.stored_model import read_card
 
 SOFTMAX_TWICE = "softmax-twice.json"
 

@@ -17,8 +17,8 @@ from PIL import Image
 
 from kerascnn.datasets import Dataset, load_dataset, stratified_split
 from kerascnn.evaluation.learning_curves import draw_learning_curves
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
+from kerascnn.saving.stored_model import read_card
 from kerascnn.utils.figure_style import BLUE, ORANGE, WIDTH, Drawing, Theme, make_signed_scale
 
 if TYPE_CHECKING:

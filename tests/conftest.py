@@ -2,21 +2,23 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import kerascnn
 from kerascnn.datasets import Dataset, load_dataset
-from kerascnn.saving.model_files import find_shipped_model
+from kerascnn.saving.model_files import save
+from kerascnn.saving.stored_model import open_model
 from kerascnn.utils.backend import BACKENDS
-from kerascnn.utils.files import compute_sha256
+from kerascnn.utils.staging import staging_directory
 
 TESTS = Path(__file__).parent
 # With KERAS_BACKEND set, what runs on every backend runs on that one only.
@@ -141,19 +143,17 @@ def copy_reference(target: Path) -> Path:
     Args:
         target: the `.keras` file.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in (".keras", ".onnx", ".csv", ".png"):
-        shutil.copy(find_shipped_model().with_suffix(suffix), target.with_suffix(suffix))
-    write_card(target)
-    return target
+    return kerascnn.load("reference").save(target)
 
 
-def write_card(target: Path) -> None:
-    """Write the card of the model that ships beside another, with the digests of the files that are there."""
-    card = json.loads(find_shipped_model().with_suffix(".json").read_text())
-    files = [path for path in target.parent.glob(f"{target.stem}.*") if path.suffix != ".json"]
-    card |= {"name": target.stem, "files": {path.name: compute_sha256(path) for path in files}}
-    target.with_suffix(".json").write_text(json.dumps(card))
+def repack(model: Path, onnx: bytes | None = None, **changes) -> None:
+    """Save a model anew, with another ONNX network or with changes to its card."""
+    stored = open_model(model)
+    with staging_directory(model) as directory:
+        staged = {".keras": directory / "model.keras", ".onnx": directory / "model.onnx"}
+        stored.archive.write_network(staged[".keras"])
+        staged[".onnx"].write_bytes(onnx or stored.read_onnx(print))
+        save(model, staged, replace(stored.card, **changes))
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

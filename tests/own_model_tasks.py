@@ -63,10 +63,11 @@ def save_layered_models(directory: str) -> dict[str, int]:
 def predict_arrays(model: str) -> list:
     """What a model file gives for the same image, opened by this package."""
     from kerascnn.inference.model_loading import load_checked_model
+    from kerascnn.saving.stored_model import open_model
     from kerascnn.utils.backend import activate
 
     activate()
-    opened = load_checked_model(Path(model))
+    opened = load_checked_model(open_model(Path(model)))
     image = np.random.default_rng(0).uniform(0, 255, (2, 28, 28)).astype(np.float32)
     return opened.predict(image if len(opened.input_shape) == 3 else image[..., None], verbose=0).tolist()
 

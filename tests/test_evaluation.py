@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import assert_clear_failure, clean_environment, copy_reference, write_card, write_idx
+from conftest import assert_clear_failure, clean_environment, copy_reference, repack, write_idx
 from PIL import Image
 
 import kerascnn
@@ -44,8 +44,7 @@ def worse_model(tmp_path_factory):
         0.45 * weights[:, 9] + 0.55 * weights[:, 4],
     )
     head.CopyFrom(numpy_helper.from_array(weights, head.name))
-    onnx.save(graph, path.with_suffix(".onnx"))
-    write_card(path)
+    repack(path, graph.SerializeToString())
     return path
 
 

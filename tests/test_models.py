@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import assert_clear_failure, copy_reference
+from conftest import assert_clear_failure, copy_reference, repack
 from model_tasks import CLASSIFIERS
 from PIL import Image
 
@@ -219,12 +219,16 @@ def recorded(tmp_path):
     for name, seed, epochs, accuracy in (
         ("a", 0, 3, 0.98), ("b", 1, 3, 0.99), ("copy", 1, 3, 0.99), ("c", 0, 1, 0.97),
     ):  # fmt: skip
-        path = copy_reference(directory / f"{name}.keras").with_suffix(".json")
-        card = json.loads(path.read_text())
-        card |= {"architecture": "vit", "seed": seed, "history": card["history"][:epochs]}
-        card["recipe"] |= {"name": "quick", "epochs": epochs}
-        card["metrics"] |= {"test_accuracy": accuracy, "milliseconds_per_picture": 0.5 + 0.2 * seed}
-        path.write_text(json.dumps(card))
+        path = copy_reference(directory / f"{name}.keras")
+        card = kerascnn.load(path).card
+        repack(
+            path,
+            architecture="vit",
+            seed=seed,
+            history=card.history[:epochs],
+            recipe={**card.recipe, "name": "quick", "epochs": epochs},
+            metrics={**card.metrics, "test_accuracy": accuracy, "milliseconds_per_picture": 0.5 + 0.2 * seed},
+        )
     (directory / "unknown.keras").write_bytes(b"")
     return directory
 
@@ -245,7 +249,7 @@ def test_models_tells_what_cards_recorded(recorded):
     assert rows["unet"].runs[0].models == ("segmenter",)
     assert rows["mlp"].runs == ()
     assert len(notes) == 1
-    assert "unknown.keras has no card" in notes[0]
+    assert "unknown.keras is not a complete .keras file" in notes[0]
 
 
 def test_models_for_people_and_programs(cli, recorded):

@@ -12,8 +12,8 @@ from kerascnn.evaluation.comparison import Comparison, Disagreement
 from kerascnn.evaluation.model_overview import compare_architectures
 from kerascnn.evaluation.scoring import ClassResult, Evaluation
 from kerascnn.evaluation.segmentation_scores import SegmentationScore
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import find_shipped_model
+from kerascnn.saving.stored_model import read_card
 from kerascnn.summary import summarize
 from kerascnn.summary.text import format_summary
 from kerascnn.utils.backend import BackendStatus

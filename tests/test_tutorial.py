@@ -14,8 +14,8 @@ import pytest
 from conftest import clean_environment
 from PIL import Image
 
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import LECTURE, REFERENCE, find_shipped_model
+from kerascnn.saving.stored_model import read_card
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -94,6 +94,13 @@ def load_refused(model: str) -> str:
     return ""
 
 
+def open_plainly(model: str) -> int:
+    """The number of weights of a model that plain Keras opens."""
+    import keras
+
+    return keras.models.load_model(model).count_params()
+
+
 def backend() -> str:
     """What Keras runs on."""
     import keras
@@ -201,6 +208,7 @@ TASKS = {
         features,
         predict,
         load_refused,
+        open_plainly,
         backend,
         keras_layers,
         seen_pixels,

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.models import ARCHITECTURES
-from kerascnn.saving.card import ENSEMBLE, Card, read_card
+from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import DEFAULT_MODEL, SHIPPED, find_shipped_model
+from kerascnn.saving.stored_model import read_card
 from kerascnn.summary.counts import find_counts
 from kerascnn.utils.errors import ModelError
 
@@ -130,8 +131,12 @@ def _model_paths(paths: Sequence[str | Path]) -> list[Path]:
 def _cards(paths: Iterable[Path], note: Callable[[str], None]) -> Iterable[tuple[str, Card]]:
     """Find the cards with a test accuracy of one of our architectures, each with the name that a user reads."""
     for path in paths:
-        card = read_card(path)
         name = _SHIPPED.get(path, str(path))
+        try:
+            card = read_card(path)
+        except ModelError as error:
+            note(f"{error} It is left out.")
+            continue
         if card is None:
             note(f"{path} has no card; it is left out.")
         elif card.architecture not in (*ARCHITECTURES, ENSEMBLE):

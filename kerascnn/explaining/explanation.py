@@ -12,7 +12,8 @@ from kerascnn.images.documents import name_picture
 from kerascnn.inference.engines import KerasEngine
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.sources import open_picture
-from kerascnn.saving.model_files import find_card, resolve_model_path
+from kerascnn.saving.model_files import resolve_model_path
+from kerascnn.saving.stored_model import read_card
 from kerascnn.utils.backend import choose_backend
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.random_state import preserve_random_state
@@ -83,8 +84,8 @@ def explain(
 def _segments_pages(model: Predictor | str | Path | None) -> bool:
     if isinstance(model, Predictor):
         return model.card.segments_pages
-    found = find_card(resolve_model_path(model))
-    return found is not None and found.card.segments_pages
+    card = read_card(resolve_model_path(model))
+    return card is not None and card.segments_pages
 
 
 def _load_on_keras(

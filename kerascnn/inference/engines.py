@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from kerascnn.saving.onnx_files import read_onnx
+from kerascnn.saving.onnx_files import require_safe_onnx
 from kerascnn.utils.cores import count_cores
 from kerascnn.utils.errors import ModelError
 
@@ -40,23 +40,28 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """Runs a `.onnx` file on ONNX Runtime.
+    """Runs an ONNX network on ONNX Runtime.
+
+    Args:
+        content: The network, as an `.onnx` file has it.
+        path: The file that it is in, for messages.
 
     Raises:
-        ModelError: If the file is unsafe or ONNX Runtime refuses it.
+        ModelError: If it is unsafe or ONNX Runtime refuses it.
     """
 
     name = "onnxruntime"
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, content: bytes, path: Path) -> None:
+        require_safe_onnx(content, f"the ONNX network of {path}")
+        self._content = content
         try:
-            self._session = _start_session(read_onnx(path))
+            self._session = _start_session(content)
         # ONNX Runtime's exceptions share no public base class.
         except Exception as error:
-            if isinstance(error, ModelError):
-                raise
-            raise ModelError(f"{path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:200]}).") from error
+            raise ModelError(
+                f"the ONNX network of {path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:200]})."
+            ) from error
         self._input = self._session.get_inputs()[0].name
 
     def probabilities(self, images: "Images") -> np.ndarray:
@@ -65,7 +70,7 @@ class OnnxEngine:
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
-        content = _add_features_output(read_onnx(self._path))
+        content = _add_features_output(self._content)
         if content is None:
             return self.probabilities(images), None
         probabilities, features = self._outputs(_start_session(content), images)
@@ -131,12 +136,13 @@ class KerasEngine:
         return batch[..., 0] if self._flat else batch
 
 
-def measure_latency(onnx_path: Path, image_size: tuple[int, int]) -> float:
-    """Measure the milliseconds that ONNX Runtime takes for a single picture on one core: the median of tens of runs.
+def measure_latency(engine: Engine, image_size: tuple[int, int]) -> float:
+    """Measure the milliseconds that an engine takes for a single picture: the median of tens of runs.
 
-    The model's `.onnx` file takes images of the given height and width in pixels.
+    Args:
+        engine: Runs the model; `OnnxEngine` uses one core.
+        image_size: Height and width of its images in pixels.
     """
-    engine = OnnxEngine(onnx_path)
     picture = np.random.default_rng(0).integers(256, size=(1, *image_size), dtype=np.uint8)
     seconds = []
     for _ in range(_TIMED_RUNS + _UNTIMED_RUNS):

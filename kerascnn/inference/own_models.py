@@ -13,8 +13,9 @@ from kerascnn.inference.feeding_measurement import MeasuredFeeding, measure_feed
 from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.saving.card import Card, require_preparation
 from kerascnn.saving.feeding import adapt_model
-from kerascnn.saving.model_files import SHIPPED, find_card, resolve_model_path, save_beside
+from kerascnn.saving.model_files import resolve_model_path, save_beside
 from kerascnn.saving.onnx_files import export_onnx
+from kerascnn.saving.stored_model import open_model
 from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.staging import staging_directory
@@ -127,11 +128,11 @@ def write_card(
     """
     note = on_note or (lambda text: None)
     path = resolve_model_path(model)
-    earlier = find_card(path)
-    if str(model) in SHIPPED or (earlier is not None and earlier.card.feeding is None):
+    stored = open_model(path)
+    if stored.carries_card or (stored.card is not None and stored.card.feeding is None):
         raise ModelError(f"{model} has the card that it was trained with; it needs no other.")
     backend = activate(backend).name
-    model_of_keras = load_checked_model(path)
+    model_of_keras = load_checked_model(stored)
     described = describe_own_model(
         path,
         model_of_keras,
@@ -147,7 +148,7 @@ def write_card(
         try:
             note("converting to ONNX ...")
             _convert(path, onnx_path, card, model_of_keras)
-            milliseconds = measure_latency(onnx_path, card.input_shape[:2])
+            milliseconds = measure_latency(OnnxEngine(onnx_path.read_bytes(), onnx_path), card.input_shape[:2])
             card = replace(card, metrics={"milliseconds_per_picture": milliseconds})
             staged[".onnx"] = onnx_path
         except ModelError as error:
@@ -163,7 +164,7 @@ def _convert(path: Path, onnx_path: Path, card: Card, model: Any) -> None:
     images = np.random.default_rng(0).integers(0, 256, (_NUM_VERIFIED, *size), dtype=np.uint8)
     expected = KerasEngine(adapt_model(model, card.feeding, size)).probabilities(images)
     try:
-        difference = float(np.abs(OnnxEngine(onnx_path).probabilities(images) - expected).max())
+        difference = float(np.abs(OnnxEngine(onnx_path.read_bytes(), onnx_path).probabilities(images) - expected).max())
     # ONNX Runtime raises exceptions of its own.
     except Exception as error:
         reason = str(error).splitlines()[0][:200]

@@ -1,7 +1,6 @@
 """Pictures in, predictions out."""
 
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,18 +18,13 @@ from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngi
 from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.inference.recognition import ConsideredPicture, RecognisedPicture, consider_picture, recognise_pictures
 from kerascnn.inference.sources import OnError, each_page, open_picture
-from kerascnn.saving.card import Card, read_card, require_same
+from kerascnn.saving.card import Card, require_same
 from kerascnn.saving.feeding import adapt_model
-from kerascnn.saving.model_files import (
-    complete_model_path,
-    find_card,
-    is_current,
-    resolve_model_path,
-    save,
-    save_without_optimizer,
-)
+from kerascnn.saving.model_files import complete_model_path, resolve_model_path, save, save_without_optimizer
+from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.utils.backend import activate, explicit_wish
 from kerascnn.utils.errors import ImageError, ModelError
+from kerascnn.utils.files import compute_sha256
 from kerascnn.utils.staging import staging_directory, temporary_directory
 
 if TYPE_CHECKING:
@@ -70,10 +64,12 @@ class Predictor:
         engine: Computes the probabilities.
         card: The model card.
         path: The model's `.keras` file; None for a model that was not saved.
+        stored: The file as it was when the model was loaded.
     """
 
-    def __init__(self, engine: Engine, card: Card, path: Path | None = None) -> None:
+    def __init__(self, engine: Engine, card: Card, path: Path | None = None, stored: StoredModel | None = None) -> None:
         self.engine, self.card, self.path = engine, card, path
+        self._stored = stored
 
     def __repr__(self) -> str:
         names = self.card.class_names
@@ -86,7 +82,7 @@ class Predictor:
         if self.path is None:
             return []
         # A model that was renamed may have a card with its former names.
-        suffixes = dict.fromkeys(Path(name).suffix for name in self.card.files)
+        suffixes = dict.fromkeys((self.path.suffix, *(Path(name).suffix for name in self.card.files)))
         files = [self.path.with_suffix(suffix) for suffix in (*suffixes, ".json")]
         return [file for file in files if file.is_file()]
 
@@ -235,23 +231,34 @@ class Predictor:
             staged = {".keras": directory / "model.keras"}
             self._write_keras(staged[".keras"])
             for file in self.files:
-                if file.suffix not in (".keras", ".json") and file.is_file():
+                if file.suffix in (".csv", ".png") and compute_sha256(file) in self.card.digests(file.suffix):
                     staged[file.suffix] = Path(shutil.copyfile(file, directory / f"model{file.suffix}"))
-            if ".onnx" not in staged:
+            staged[".onnx"] = directory / "model.onnx"
+            stored = self._reopen()
+            onnx = None if stored is None else stored.read_onnx(lambda note: None)
+            if onnx is not None:
+                staged[".onnx"].write_bytes(onnx)
+            else:
                 from kerascnn.saving.onnx_files import export_onnx
 
-                staged[".onnx"] = directory / "model.onnx"
                 feeding = self.card.feeding if self.path is not None else None
                 export_onnx(staged[".keras"], staged[".onnx"], feeding, self.card.input_shape[:2])
             save(target, staged, replace(self.card, name=target.stem))
         return target
 
+    def _reopen(self) -> StoredModel | None:
+        """Return the model's file as it was loaded; None for a model in memory."""
+        if self._stored is None and self.path is not None:
+            self._stored = open_model(self.path)
+        return self._stored
+
     def _write_keras(self, path: Path) -> None:
-        if self.path is not None and zipfile.is_zipfile(self.path):
-            shutil.copyfile(self.path, path)
-        elif self.path is not None:  # an .h5 file
+        stored = self._reopen()
+        if stored is not None and stored.archive is not None:
+            stored.archive.write_network(path)
+        elif stored is not None:  # an .h5 file
             activate()
-            save_without_optimizer(load_checked_model(self.path), path)
+            save_without_optimizer(load_checked_model(stored), path)
         elif isinstance(self.engine, KerasEngine):
             save_without_optimizer(self.engine.model, path)
         else:
@@ -320,43 +327,38 @@ def load(
     """
     note = on_note or (lambda text: None)
     path = resolve_model_path(model)
-    found = find_card(path)
-    if found is None:
-        return _load_own(path, backend, scale, preparation, note)
-    require_same(found.card, path, scale, preparation)
+    stored = open_model(path, note)
+    if stored.card is None:
+        return _load_own(stored, backend, scale, preparation, note)
+    require_same(stored.card, path, scale, preparation)
     if explicit_wish(backend) is None:
-        candidates = [one.with_suffix(".onnx") for one in dict.fromkeys((path, found.model_path))]
-        current = next((one for one in candidates if is_current(one, found.card)), None)
-        if current is not None:
-            return Predictor(OnnxEngine(current), found.card, path)
-        state = "is not the one that the card names" if candidates[0].is_file() else "is missing"
-        note(f"{candidates[0]} {state}; using Keras, which starts more slowly.")
-    return _load_on_keras(path, found.card, backend)
+        content = stored.read_onnx(note)
+        if content is not None:
+            return Predictor(OnnxEngine(content, path), stored.card, path, stored)
+    return _load_on_keras(stored, stored.card, backend)
 
 
-def _load_on_keras(path: Path, card: Card, backend: str | None) -> Predictor:
+def _load_on_keras(stored: StoredModel, card: Card, backend: str | None) -> Predictor:
     activate(backend)
-    engine = KerasEngine(_adapt(load_checked_model(path), card))
+    engine = KerasEngine(_adapt(load_checked_model(stored), card))
     if len(card.class_names) != engine.model.output_shape[-1]:
         raise ModelError(
-            f"{path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
+            f"{stored.path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
             "remove the card, or train the model again."
         )
-    return Predictor(engine, card, path)
+    return Predictor(engine, card, stored.path, stored)
 
 
 def _load_own(
-    path: Path, backend: str | None, scale: str | None, preparation: str | None, note: Callable[[str], None]
+    stored: StoredModel, backend: str | None, scale: str | None, preparation: str | None, note: Callable[[str], None]
 ) -> Predictor:
     """Load a model that has no card."""
     from kerascnn.inference.own_models import describe_own_model  # with the data sets, which other models don't need
 
-    if read_card(path) is not None:
-        note(f"{path} was changed after its card was written; ignoring the card and the files that it names.")
     activate(backend)
-    model = load_checked_model(path)
-    card = describe_own_model(path, model, scale=scale, preparation=preparation, on_note=note)
-    return Predictor(KerasEngine(_adapt(model, card)), card, path)
+    model = load_checked_model(stored)
+    card = describe_own_model(stored.path, model, scale=scale, preparation=preparation, on_note=note)
+    return Predictor(KerasEngine(_adapt(model, card)), card, stored.path, stored)
 
 
 def _adapt(model: Any, card: Card) -> Any:

@@ -52,12 +52,6 @@ class Feeding:
         if self.outputs not in OUTPUTS:
             raise ValueError(f"its outputs {self.outputs!r} are unknown")
 
-    @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> "Feeding":
-        """Read what a card has of it; raises ValueError, KeyError or TypeError if that is malformed."""
-        shape = tuple(None if size is None else int(size) for size in document["shape"])
-        return cls(shape, str(document["scale"]), str(document["outputs"]))
-
 
 def read_scale(scale: str) -> tuple[float, float]:
     """Return factor and offset that turn a pixel, 0..255, into the value that a network takes.

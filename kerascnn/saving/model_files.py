@@ -1,16 +1,17 @@
 """Find and place the files of a model, also of those that ship with the package."""
 
-import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from kerascnn.saving.card import Card, read_card
+from kerascnn.saving.card import Card
+from kerascnn.saving.model_archive import CARD, ModelArchive, pack_model
+from kerascnn.saving.stored_model import HDF5_MAGIC, open_model, read_card_file
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
-from kerascnn.utils.files import compute_sha256, place, write_to_disk
+from kerascnn.utils.files import compute_sha256, place, write_bytes, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
 from kerascnn.utils.staging import staging_directory
 from kerascnn.utils.suggestions import suggest
@@ -19,7 +20,9 @@ REFERENCE, LECTURE, SEGMENTER = "reference", "lecture", "segmenter"
 SHIPPED = (REFERENCE, LECTURE, SEGMENTER)
 """Names of the models that ship with the package: the most accurate one, the classic `cnn`, and a U-Net for pages."""
 
-_MOST_CARDS = 1000  # beside a model whose own card is missing
+_COPIES = (".onnx", ".csv", ".png")
+"""Endings of the files beside a model that belong to it, apart from the card."""
+
 DEFAULT_MODEL = Path("saved_models/mnist_cnn.keras")
 
 
@@ -77,47 +80,6 @@ def find_shipped_model(name: str = REFERENCE) -> Path:
     return Path(str(resources.files("kerascnn") / "reference" / f"{name}.keras"))
 
 
-def is_current(path: Path, card: Card) -> bool:
-    """Tell whether a file is one that the card was written for, whatever its name is now."""
-    if not path.is_file():
-        return False
-    digests = {digest for name, digest in card.files.items() if Path(name).suffix == path.suffix}
-    return bool(digests) and compute_sha256(path) in digests
-
-
-class FoundCard(NamedTuple):
-    """The card of a model, and the path of a model with the card's name, beside which its other files lie."""
-
-    card: Card
-    model_path: Path
-
-
-def find_card(model_path: Path) -> FoundCard | None:
-    """Find the card of a model: the one of its name, or the one beside it that names its content.
-
-    Args:
-        model_path: Path of the `.keras` or `.h5` file.
-
-    Returns:
-        The card; None if there is none for the file as it is.
-
-    Raises:
-        ModelError: If there is a card of its name but it cannot be understood.
-    """
-    card = read_card(model_path)
-    if card is not None and is_current(model_path, card):
-        return FoundCard(card, model_path)
-    if not model_path.is_file():
-        return None
-    digest = compute_sha256(model_path)
-    for path in sorted(model_path.parent.glob("*.json"))[:_MOST_CARDS]:
-        with contextlib.suppress(ModelError, OSError):
-            other = read_card(path) if digest in path.read_text(encoding="utf-8", errors="replace") else None
-            if other is not None and is_current(model_path, other):
-                return FoundCard(other, path.with_suffix(model_path.suffix))
-    return None
-
-
 def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Iterable[Path] = ()) -> None:
     """Refuse to replace what is not a model of kerascnn, before any work.
 
@@ -127,54 +89,106 @@ def require_replaceable(model_path: Path, suffixes: Iterable[str], inputs: Itera
         inputs: Models that the new one is made from.
 
     Raises:
-        OutputError: If a file is there that the card beside it does not name with its present content, if that card is
-            no card, or if the file is one of the inputs.
+        OutputError: If a file is there that neither the model's card nor the one beside it names with its present
+            content, if that is no card or somebody changed it, or if the file is one of the inputs.
     """
     if any(path.exists() and model_path.exists() and path.samefile(model_path) for path in inputs):
         raise OutputError(f"--output {model_path} is one of the models to read; give another file.")
-    try:
-        card = read_card(model_path)
-    except ModelError as error:
-        raise OutputError(f"{error} Or give another file with --output.") from error
+    named = _list_own_digests(model_path)
     for path in (model_path.with_suffix(suffix) for suffix in suffixes):
-        if os.path.lexists(path) and (card is None or not is_current(path, card)):
+        if os.path.lexists(path) and not (path.is_file() and compute_sha256(path) in named):
             raise OutputError(
-                f"{path} exists already and no card beside it says that kerascnn made it as it is; "
+                f"{path} exists already and no card says that kerascnn made it as it is; "
                 "give another file with --output, or move it away."
             )
 
 
+def _list_own_digests(model_path: Path) -> set[str]:
+    """List the SHA-256 of the files that kerascnn wrote by a model's name.
+
+    A run that was killed may have left the files of two generations: the one that the model's file carries, and the one
+    of the card beside it, which is written last.
+    """
+    own: set[str] = set()
+    try:
+        if _carries_card(model_path):
+            stored = open_model(model_path)
+            assert stored.card is not None
+            own |= {stored.digest, *stored.card.files.values()}
+        beside = read_card_file(model_path.with_suffix(".json"))
+    except ModelError as error:
+        raise OutputError(f"{error} Or give another file with --output.") from error
+    return own if beside is None else own | set(beside.files.values())
+
+
 def save(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
-    """Move the finished files of a model to their places, the card last.
+    """Move the finished files of a model to their places.
+
+    The `.keras` file, which is given the card and the ONNX network, is the model: it is replaced in one step. The other
+    files are copies and follow it, the card last.
 
     Args:
         model_path: Path of the `.keras` file to be written.
-        staged_files: Finished files on the same file system, by suffix (`.keras`, `.onnx`, `.csv`, `.png`).
-        card: Card of the model, still without the digests of its files.
+        staged_files: Finished files on the same file system, by suffix: `.keras` as Keras saved it, and what there is
+            of `.onnx`, `.csv` and `.png`.
+        card: Card of the model, still without digests.
 
     Returns:
-        The card as it was written, with the digests.
+        The card as it was written beside the model.
 
     Raises:
         OutputError: If a file of the user's is in the way, or the disk is full or not writable.
     """
     require_replaceable(model_path, staged_files)  # again: something may have been put there in the meantime
-    earlier = read_card(model_path)
+    _finish_earlier(model_path)
+    earlier = _list_own_digests(model_path)
     targets = {suffix: model_path.with_suffix(suffix) for suffix in staged_files}
-    digests = {targets[suffix].name: compute_sha256(staged) for suffix, staged in staged_files.items()}
-    complete = replace(card, files=digests)
+    keras_path, copies = staged_files[".keras"], {k: v for k, v in staged_files.items() if k != ".keras"}
+    network = ModelArchive(keras_path.read_bytes(), keras_path).network_digest
+    files = {targets[suffix].name: compute_sha256(staged) for suffix, staged in copies.items()}
+    card = replace(card, files=files, network=network)
+    pack_model(keras_path, card.to_json(), staged_files.get(".onnx"))
+    card = replace(card, files={model_path.name: compute_sha256(keras_path), **files})
     with staging_directory(model_path) as directory:
         staged_card = directory / "card.json"
-        staged_card.write_text(complete.to_json(), encoding="utf-8")
+        staged_card.write_text(card.to_sealed_json(), encoding="utf-8")
         for staged in (*staged_files.values(), staged_card):
             write_to_disk(staged)  # all of it first, so that the files change their names at once
-        for suffix, staged in staged_files.items():
+        place(keras_path, model_path)
+        for suffix, staged in copies.items():
             place(staged, targets[suffix])
         place(staged_card, model_path.with_suffix(".json"))
-    for path in (model_path.with_suffix(suffix) for suffix in (".onnx", ".csv", ".png") if suffix not in staged_files):
-        if earlier is not None and is_current(path, earlier):
+    for path in (model_path.with_suffix(suffix) for suffix in _COPIES if suffix not in staged_files):
+        if path.is_file() and compute_sha256(path) in earlier:
             path.unlink()  # what the replaced model had besides
-    return complete
+    return card
+
+
+def _finish_earlier(model_path: Path) -> None:
+    """Do what a run that was killed could not do any more, so that the files are those of one generation again."""
+    card_path = model_path.with_suffix(".json")
+    beside = read_card_file(card_path)
+    if beside is None or not _carries_card(model_path):
+        return
+    stored = open_model(model_path)
+    assert stored.card is not None
+    if stored.digest in beside.files.values():
+        return
+    of_earlier = set(beside.files.values()) - set(stored.card.files.values())
+    for path in map(model_path.with_suffix, _COPIES):
+        if path.is_file() and compute_sha256(path) in of_earlier:
+            path.unlink()
+    card = replace(stored.card, files={model_path.name: stored.digest, **stored.card.files})
+    write_bytes(card_path, card.to_sealed_json().encode())
+
+
+def _carries_card(model_path: Path) -> bool:
+    """Tell whether a file is a model with its own card; what is no model at all carries none."""
+    try:
+        content = model_path.read_bytes()
+        return not content.startswith(HDF5_MAGIC) and CARD in ModelArchive(content, model_path).names
+    except (OSError, ModelError):
+        return False
 
 
 def save_beside(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:

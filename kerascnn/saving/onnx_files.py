@@ -4,13 +4,13 @@ python -m kerascnn.saving.onnx_files model.keras model.onnx
 """
 
 import contextlib
-import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from kerascnn.saving.feeding import Feeding, adapt_model
 from kerascnn.utils.errors import KerasCNNError, ModelError
@@ -39,7 +39,7 @@ def export_onnx(
     """
     arguments = ["-m", "kerascnn.saving.onnx_files", str(keras_path), str(onnx_path)]
     if feeding is not None:
-        arguments.append(json.dumps({"feeding": asdict(feeding), "image_size": image_size}))
+        arguments.append(msgspec.json.encode((feeding, image_size)).decode())
     environment = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     try:
         with Child(*arguments, **environment) as process:
@@ -65,9 +65,10 @@ def convert_on_tensorflow(
     import keras
     import numpy as np
 
-    from kerascnn.saving.safe_loading import load_keras_model
+    from kerascnn.saving.safe_loading import check_model
+    from kerascnn.saving.stored_model import open_model
 
-    model = load_keras_model(keras_path)
+    model = check_model(open_model(keras_path)).load()
     if feeding is not None:
         model = adapt_model(model, feeding, image_size)
     # Keras exports a model only after it has been called once.
@@ -78,26 +79,22 @@ def convert_on_tensorflow(
         model.export(str(onnx_path), format="onnx", input_signature=signature, verbose=False)
 
 
-def read_onnx(path: Path) -> bytes:
-    """Read an ONNX file that is safe to hand to ONNX Runtime.
+def require_safe_onnx(content: bytes, name: str) -> None:
+    """Refuse an ONNX network that is not safe to hand to ONNX Runtime.
 
     Args:
-        path: Path of the file.
-
-    Returns:
-        The content of the file.
+        content: The file.
+        name: What it is, for messages.
 
     Raises:
         ModelError: If it is too large, or refers to data in other files.
     """
-    if path.stat().st_size > MAX_ONNX_BYTES:
-        raise ModelError(f"{path} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
-    content = path.read_bytes()
+    if len(content) > MAX_ONNX_BYTES:
+        raise ModelError(f"{name} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
     # External data are named by an entry with the key "location". Most models have the word nowhere, which is quick to
     # see; where it is, it may be the name of a layer.
     if b"location" in content and _refers_to_files(content):
-        raise ModelError(f"{path} refers to data in other files; export the model into one file.")
-    return content
+        raise ModelError(f"{name} refers to data in other files; export the model into one file.")
 
 
 def _refers_to_files(content: bytes) -> bool:
@@ -118,9 +115,8 @@ def _main() -> None:
     end_with_parent()
     try:
         keras_path, onnx_path, *description = sys.argv[1:]
-        how: dict[str, Any] = json.loads(description[0]) if description else {"feeding": None, "image_size": (28, 28)}
-        feeding = Feeding.from_dict(how["feeding"]) if how["feeding"] else None
-        convert_on_tensorflow(Path(keras_path), Path(onnx_path), feeding, tuple(how["image_size"]))
+        how = msgspec.json.decode(description[0], type=tuple[Feeding, tuple[int, int]]) if description else (None,)
+        convert_on_tensorflow(Path(keras_path), Path(onnx_path), *how)
     except KerasCNNError as error:
         sys.exit(str(error))
 

@@ -9,14 +9,14 @@ copy of the bytes and the configuration that were checked.
 import io
 import json
 import tempfile
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerascnn.saving.allowed_layers import HELPERS, LAYERS, MODELS, MODULES, OPERATION_MODULES, OPERATIONS
 from kerascnn.saving.keras2_configuration import modernize
+from kerascnn.saving.model_archive import CONFIG, MAX_ARCHIVE_BYTES, WEIGHTS, ModelArchive
+from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.saving.weights_files import require_own_weights
 from kerascnn.utils.errors import ModelError
 from kerascnn.utils.quiet import silent_stderr
@@ -25,16 +25,10 @@ from kerascnn.utils.random_state import preserve_random_state
 if TYPE_CHECKING:
     import keras
 
-MAX_ARCHIVE_BYTES = 1 * 2**30
 _MAX_CONFIG_BYTES = 8 * 2**20
 _MAX_LAYER_SIZE = 1 << 20  # units, filters or pixels a side
 _MAX_INPUT_VALUES = 1 << 24
 _SIZES = {"units", "filters", "output_dim", "input_dim", "num_heads", "key_dim", "kernel_size", "size"}
-
-_EXPECTED_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_OTHER_FORMATS = {b"\x80": "a pickle, which may run code", b"\x08": "an ONNX file", b"TFL3": "a TensorFlow Lite file"}
-"""Kinds of files that are given for models, by how they begin (TensorFlow Lite after four bytes)."""
 
 _RUNS_CODE = "; it runs code that the file brings: replace it by layers such as Rescaling, and save the model anew"
 _WAYS_OUT = {
@@ -45,22 +39,17 @@ _WAYS_OUT = {
 }  # fmt: skip
 
 
-_NO_MODEL = "{path} is {kind}; kerascnn opens what model.save('model.keras') writes in Keras, and .h5 files."
-
-
 @dataclass(frozen=True, eq=False)
-class ModelFile:
-    """A model file whose configuration was checked: nothing of it has been run or built.
+class CheckedModel:
+    """A stored model whose configuration was checked: nothing of it has been run or built.
 
     Args:
-        path: Where it was read.
-        config: Configuration of the model, without that of its training.
-        content: The whole file.
+        stored: The model as it was opened.
+        config: Configuration of its network, without that of its training.
     """
 
-    path: Path
+    stored: StoredModel
     config: dict[str, Any]
-    content: bytes
 
     @preserve_random_state()
     def load(self) -> "keras.Model":
@@ -71,79 +60,50 @@ class ModelFile:
         """
         import keras
 
-        require_own_weights(self._read_weights(), self.path, MAX_ARCHIVE_BYTES)
+        path, archive = self.stored.path, self.stored.archive
+        weights = self.stored.content if archive is None else archive.read(WEIGHTS)
+        require_own_weights(weights, path, MAX_ARCHIVE_BYTES)
         try:
             with silent_stderr(), tempfile.TemporaryDirectory(prefix="kerascnn-model-") as directory:
                 copy = self._write_checked(Path(directory))
                 return keras.models.load_model(copy, compile=False, safe_mode=True)
         except MemoryError as error:
-            raise ModelError(f"{self.path} does not fit into memory.") from error
+            raise ModelError(f"{path} does not fit into memory.") from error
         # Keras raises almost anything on a damaged file; none of it is a fault of the user's command.
         except Exception as error:
             first_line = (str(error) or type(error).__name__).strip().splitlines()[0][:200]
-            raise ModelError(f"{self.path} is damaged and cannot be loaded ({first_line}).") from error
-
-    def _read_weights(self) -> bytes:
-        """Read the HDF5 file of the weights, which an `.h5` file is itself."""
-        if self.content.startswith(_HDF5_MAGIC):
-            return self.content
-        try:
-            with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
-                return archive.read("model.weights.h5")
-        except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError) as error:
-            raise ModelError(f"{self.path} is damaged: its weights cannot be unpacked ({error}).") from error
+            raise ModelError(f"{path} is damaged and cannot be loaded ({first_line}).") from error
 
     def _write_checked(self, directory: Path) -> Path:
         """Write what was checked, for Keras to open."""
         config = json.dumps(_without_builds(self.config))
-        if self.content.startswith(_HDF5_MAGIC):
+        if self.stored.archive is None:
             import h5py
 
             path = directory / "model.h5"
-            path.write_bytes(self.content)
+            path.write_bytes(self.stored.content)
             with h5py.File(path, "r+") as file:
                 file.attrs["model_config"] = config
             return path
         path = directory / "model.keras"
-        with zipfile.ZipFile(io.BytesIO(self.content)) as source, zipfile.ZipFile(path, "w") as target:
-            for name in source.namelist():
-                target.writestr(name, config if name == "config.json" else source.read(name))
+        self.stored.archive.write_network(path, config.encode())
         return path
 
 
-def load_keras_model(path: Path) -> "keras.Model":
-    """Load a model file after checking it, as `read_model_file` and `ModelFile.load` do."""
-    return read_model_file(path).load()
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Read the configuration of a model file after checking the file, without Keras, as `read_model_file` does."""
-    return read_model_file(path).config
-
-
-def read_model_file(path: Path) -> ModelFile:
-    """Read a model file and check it, without Keras.
+def check_model(stored: StoredModel) -> CheckedModel:
+    """Check the network of a model, without Keras.
 
     Args:
-        path: Path of a `.keras` or `.h5` file.
+        stored: The model as it was opened.
 
     Returns:
-        The file, ready to be loaded.
+        The model, ready to be loaded.
 
     Raises:
-        ModelError: If the file is missing, damaged, too large, or contains anything but built-in layers.
+        ModelError: If it is damaged, or contains anything but built-in layers.
     """
-    try:
-        if path.is_dir():
-            raise ModelError(_describe_directory(path))
-        if path.stat().st_size > MAX_ARCHIVE_BYTES:
-            raise ModelError(f"{path} is refused: it is larger than {MAX_ARCHIVE_BYTES // 2**20} MiB.")
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no model {path}.") from error
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
-    config = _read_hdf5(content, path) if content.startswith(_HDF5_MAGIC) else _read_archive(content, path)
+    path = stored.path
+    config = _read_hdf5(stored.content, path) if stored.archive is None else _read_json(stored.archive, path)
     if not isinstance(config, dict):
         raise ModelError(f"{path} is not a complete model file (its configuration is no object).")
     # `compile=False` leaves optimizer, loss and metrics unread, so they may be anything.
@@ -153,47 +113,24 @@ def read_model_file(path: Path) -> ModelFile:
         _check_config(config, path)
     except RecursionError as error:
         raise ModelError(f"{path} is refused: its configuration is nested too deeply.") from error
-    return ModelFile(path, config, content)
+    return CheckedModel(stored, config)
 
 
-def _describe_directory(path: Path) -> str:
-    if (path / "saved_model.pb").is_file():
-        return (
-            f"{path} is a TensorFlow SavedModel, which may run any code; save the model with "
-            "model.save('model.keras') in Keras and give that file."
-        )
-    return f"{path} is a directory; give a .keras file, or 'reference'."
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the configuration of a model file after checking it, without Keras.
+
+    Raises:
+        ModelError: As `open_model` and `check_model` do.
+    """
+    return check_model(open_model(path)).config
 
 
-def _read_archive(content: bytes, path: Path) -> Any:
-    """Read the configuration of a `.keras` archive, whose members are checked."""
+def _read_json(archive: ModelArchive, path: Path) -> Any:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if "config.json" not in archive.namelist():
-                raise ModelError(_NO_MODEL.format(path=path, kind="an archive of something else (PyTorch, NumPy ...)"))
-            _check_members(archive, path)
-            return json.loads(archive.read("config.json"))
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        ValueError,
-        KeyError,
-        RecursionError,
-        NotImplementedError,  # what zipfile raises for a compression that it does not know
-        RuntimeError,
-    ) as error:
-        raise ModelError(_describe_content(content, path)) from error
-
-
-def _describe_content(content: bytes, path: Path) -> str:
-    kind = next((kind for magic, kind in _OTHER_FORMATS.items() if content.startswith(magic)), None)
-    kind = _OTHER_FORMATS[b"TFL3"] if content[4:8] == b"TFL3" else kind
-    if kind is not None:
-        return _NO_MODEL.format(path=path, kind=kind)
-    return (
-        f"{path} is not a complete {path.suffix or '.keras'} file; it is damaged or something else: get another copy, "
-        "or train it again."
-    )
+        return json.loads(archive.read(CONFIG))
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise ModelError(f"{path} is damaged: its configuration cannot be read ({reason}).") from error
 
 
 def _read_hdf5(content: bytes, path: Path) -> Any:
@@ -213,24 +150,6 @@ def _read_hdf5(content: bytes, path: Path) -> Any:
         return json.loads(text)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, RecursionError) as error:
         raise ModelError(f"{path} is not a complete .h5 file ({error}); get another copy.") from error
-
-
-def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
-    total = 0
-    for member in archive.infolist():
-        name = PurePosixPath(member.filename)
-        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename:
-            raise ModelError(f"{path} is refused: its member {member.filename!r} would be written outside.")
-        if member.filename not in _EXPECTED_MEMBERS:
-            raise ModelError(f"{path} is refused: it has the unexpected member {member.filename!r}.")
-        total += member.file_size
-    if total > MAX_ARCHIVE_BYTES:
-        raise ModelError(
-            f"{path} is refused: unpacked it would take {total / 2**20:,.0f} MiB, "
-            f"more than the {MAX_ARCHIVE_BYTES // 2**20} MiB allowed."
-        )
-    if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-        raise ModelError(f"{path} is refused: its configuration is larger than {_MAX_CONFIG_BYTES // 2**20} MiB.")
 
 
 def _without_builds(node: Any) -> Any:

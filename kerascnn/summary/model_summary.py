@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from kerascnn.models import ARCHITECTURES, build, check_architecture
-from kerascnn.saving.card import read_card
 from kerascnn.saving.model_files import SHIPPED, find_shipped_model, resolve_model_path
 from kerascnn.saving.safe_loading import read_config
+from kerascnn.saving.stored_model import read_card
 from kerascnn.summary.graph import Call, Config, read_calls
 from kerascnn.summary.layer_analysis import analyze_layer
 from kerascnn.summary.layer_arithmetic import Arithmetic, dense_parameters

@@ -9,10 +9,10 @@ from kerascnn.models import ARCHITECTURES, Architecture
 from kerascnn.models.lookup import wrap_model
 from kerascnn.saving.card import Card
 from kerascnn.saving.feeding import read_scale
-from kerascnn.saving.model_files import find_card, resolve_model_path
+from kerascnn.saving.model_files import resolve_model_path
+from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.utils.backend import activate
 from kerascnn.utils.errors import ModelError
-from kerascnn.utils.files import compute_sha256
 
 if TYPE_CHECKING:
     import keras
@@ -24,13 +24,21 @@ class InitialModel:
 
     Args:
         source: Name or path by which the user gave it.
-        path: Its `.keras` file.
-        card: Its card; None if it has none.
+        stored: Its file, as it was opened.
     """
 
     source: str
-    path: Path
-    card: Card | None
+    stored: StoredModel
+
+    @property
+    def path(self) -> Path:
+        """Its `.keras` file."""
+        return self.stored.path
+
+    @property
+    def card(self) -> Card | None:
+        """Its card; None if it has none."""
+        return self.stored.card
 
     @classmethod
     def find(cls, model: str | Path | Predictor) -> "InitialModel":
@@ -40,13 +48,14 @@ class InitialModel:
                 raise ModelError("the model to start from was not saved; give one with a file.")
             model = model.path
         path = resolve_model_path(model)
-        found = find_card(path)
-        if found is not None and found.card.feeding is not None and read_scale(found.card.feeding.scale) != (1.0, 0.0):
+        stored = open_model(path)
+        feeding = stored.card.feeding if stored.card else None
+        if feeding is not None and read_scale(feeding.scale) != (1.0, 0.0):
             raise ModelError(
-                f"{path} takes pixels with --scale {found.card.feeding.scale}, but a network is trained on 0..255; put "
+                f"{path} takes pixels with --scale {feeding.scale}, but a network is trained on 0..255; put "
                 "keras.layers.Rescaling in front of it, and save it anew."
             )
-        return cls(str(model), path, found.card if found else None)
+        return cls(str(model), stored)
 
     @property
     def preparation(self) -> str | None:
@@ -85,9 +94,9 @@ class InitialModel:
     def facts(self) -> dict[str, str]:
         """Describe it as the card of the trained model does."""
         name = self.card.name if self.card else self.path.stem
-        return {"name": name, "sha256": compute_sha256(self.path)}
+        return {"name": name, "sha256": self.stored.digest}
 
     def _load(self) -> Any:
         from kerascnn.inference.model_loading import load_checked_model
 
-        return load_checked_model(self.path)
+        return load_checked_model(self.stored)

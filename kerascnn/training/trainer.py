@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from kerascnn.datasets import DataSource
-from kerascnn.inference.engines import KerasEngine, measure_latency
+from kerascnn.inference.engines import KerasEngine, OnnxEngine, measure_latency
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models.lookup import Network
 from kerascnn.saving.card import Card
@@ -201,7 +201,8 @@ def _write(model: "keras.Model", card: Card, run: Run) -> Card:
         save_without_optimizer(model, staged[".keras"])
         run.options.progress.message("converting to ONNX ...")
         export_onnx(staged[".keras"], staged[".onnx"])
-        speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
+        engine = OnnxEngine(staged[".onnx"].read_bytes(), run.path)
+        speed = {"milliseconds_per_picture": measure_latency(engine, card.input_shape[:2])}
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {run.settings.backend}"
         staged[".png"].write_bytes(draw_learning_curves(card.history, show_hidden(title)).png())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.evaluation.scoring import score_test_set
-from kerascnn.inference.engines import KerasEngine, measure_latency
+from kerascnn.inference.engines import KerasEngine, OnnxEngine, measure_latency
 from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import ENSEMBLE, Card
@@ -98,7 +98,7 @@ def _join(
     indices = find_held_out(found, dataset)
     _tell_held_out(len(indices), max_members, note)
     backend = activate(backend).name
-    engines = [KerasEngine(load_checked_model(one.path)) for one in found]
+    engines = [KerasEngine(load_checked_model(one.stored)) for one in found]
     validation = Validation(engines, dataset, indices)
     chosen = list(range(len(found))) if max_members is None else validation.choose(max_members)
     if len(chosen) < 2:
@@ -174,5 +174,6 @@ def _write(model: "keras.Model", card: Card, path: Path) -> Card:
         with silent_stderr():
             model.save(staged[".keras"])
         export_onnx(staged[".keras"], staged[".onnx"])
-        speed = {"milliseconds_per_picture": measure_latency(staged[".onnx"], card.input_shape[:2])}
+        engine = OnnxEngine(staged[".onnx"].read_bytes(), path)
+        speed = {"milliseconds_per_picture": measure_latency(engine, card.input_shape[:2])}
         return save(path, staged, replace(card, metrics={**card.metrics, **speed}))

@@ -8,23 +8,28 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.datasets import Dataset
-from kerascnn.saving.card import Card, read_card
-from kerascnn.saving.model_files import find_card, resolve_model_path
+from kerascnn.saving.card import Card
+from kerascnn.saving.model_files import resolve_model_path
+from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.utils.errors import DataError, ModelError, UsageError
-from kerascnn.utils.files import compute_sha256
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may become a member: the path of its `.keras` file, and its card."""
+    """A model that may become a member: its file as it was opened, and its card."""
 
-    path: Path
+    stored: StoredModel
     card: Card
+
+    @property
+    def path(self) -> Path:
+        """Path of the `.keras` file."""
+        return self.stored.path
 
     @property
     def digest(self) -> str:
         """SHA-256 of the `.keras` file."""
-        return compute_sha256(self.path)
+        return self.stored.digest
 
 
 def find_candidates(models: Sequence[str | Path]) -> list[Candidate]:
@@ -77,9 +82,7 @@ def find_held_out(members: Sequence[Candidate], dataset: Dataset) -> np.ndarray:
 
 
 def _candidate(path: Path) -> Candidate:
-    found = find_card(path)
-    if found is None and read_card(path) is not None:
-        raise ModelError(f"{path} was changed after its card was written; train it again.")
-    if found is None or "validation_split" not in found.card.data:
+    stored = open_model(path)
+    if stored.card is None or "validation_split" not in stored.card.data:
         raise ModelError(f"{path} has no card that tells how it was trained; train it with 'kerascnn fit'.")
-    return Candidate(path, found.card)
+    return Candidate(stored, stored.card)
