@@ -10,6 +10,7 @@ from kerascnn.images.components import Components, find_components
 from kerascnn.images.line_removal import RuledLine
 
 _SMALLEST = 16  # pixels, of a box's side
+_MAX_BOXES = 3000  # a sheet of A4 has 2,500 squares of 5 mm; more and smaller ones are a pattern, not boxes to write in
 _MIN_FILL = 0.6  # of the rectangle around the inside of a box, which a digit in it may take away in part
 _MAX_FILL = 0.97  # of the space between the sides; more is a box in which nothing is written
 _MAX_SLOPE = 0.15
@@ -46,7 +47,10 @@ def find_box_sides(mask: np.ndarray) -> tuple[list[RuledLine], list[RuledLine]]:
         The horizontal lines, and the vertical ones as lines of the transposed page.
     """
     paper = find_components(~mask, connectivity=4)
-    boxes = [box for index in _find_candidates(paper, mask.shape) if (box := _measure_box(paper, index, mask))]
+    candidates = _find_candidates(paper, mask.shape)
+    if len(candidates) > _MAX_BOXES:
+        return [], []
+    boxes = [box for index in candidates if (box := _measure_box(paper, index, mask))]
     shared = _find_shared(boxes)
     boxes = [box for box, has_neighbour in zip(boxes, shared, strict=True) if box.is_written or has_neighbour]
     return (
@@ -117,10 +121,11 @@ def _fit_edge(columns: np.ndarray, rows: np.ndarray, at_end: bool) -> tuple[floa
     """Fit a line to the outermost rows: what is written in a box touches its sides from inside alone."""
     chosen = np.ones(len(columns), dtype=bool)
     slope, start = 0.0, float(rows.max() if at_end else rows.min())
-    for _ in range(4):
+    for number in range(4):
         inside = (start + slope * columns - rows) * (1 if at_end else -1)
         new = chosen & (inside <= max(1.5, float(np.median(inside[chosen]))))
-        if new.sum() < 4:
+        # The same pixels would give the same line again.
+        if new.sum() < 4 or (number and new.sum() == chosen.sum()):
             break
         chosen = new
         slope, start = (float(value) for value in np.polyfit(columns[chosen], rows[chosen], 1))

@@ -11,6 +11,9 @@ from kerascnn.images.components import Window, bounding_box, count_components, f
 _FAINTEST = 0.35  # of the page's typical contrast of ink; fainter strokes shine through from the other side
 _EDGE_LEVEL = 0.42  # of a stroke's own contrast, at which its soft edge ends
 _MAX_COMPONENTS = 3000  # a grainy page has many thousands of specks; none matters beside the largest components
+# Boxes of writing lie side by side, a frame and a table around them; those of a hatching all lie upon each other, and
+# their masks would take many times the memory of the page.
+_MAX_OVERLAP = 2
 # Shares of the median digit height:
 _SPECK = 0.22  # a component smaller than this in both directions is not a digit
 _TALLEST, _SHORTEST = 3.0, 0.38
@@ -136,6 +139,8 @@ def _find_parts(mask: np.ndarray) -> list[_Part]:
     # The background counts as a component of size 0, so that the limit is low where there are few components.
     limit = 0.06 * np.percentile([0, *sizes[chosen]], 95)
     chosen = chosen[sizes[chosen] >= max(4, limit)]
+    boxes = np.cumsum((found.width.astype(float) * found.height)[chosen][::-1])[::-1]
+    chosen = chosen[boxes <= _MAX_OVERLAP * mask.size]
     return [_Part(found.window(index), found.crop(index)) for index in chosen]
 
 
@@ -169,23 +174,32 @@ def _merge_parts(glyphs: Sequence[Glyph], digit_height: float) -> list[Glyph]:
     """Merge every small or broken part with the digit that it belongs to."""
     glyphs = sorted(glyphs, key=lambda glyph: -glyph.height * glyph.width)
     result: list[Glyph] = []
+    boxes = np.empty((len(glyphs), 4), int)  # of the result: in one array, since every part looks at all of them
     for part in glyphs:
-        best = min(range(len(result)), key=lambda index: _measure_box_gap(result[index], part), default=None)
-        if best is not None and _belong_together(result[best], part, digit_height):
-            result[best] = merge_glyphs([result[best], part])
+        place = int(_measure_box_gaps(boxes[: len(result)], part).argmin()) if result else 0
+        if result and _belong_together(result[place], part, digit_height):
+            result[place] = merge_glyphs([result[place], part])
         else:
+            place = len(result)
             result.append(part)
+        boxes[place] = _corners(result[place])
     return result
 
 
-def _measure_box_gap(first: Glyph, second: Glyph) -> float:
-    across = max(first.left - second.right, second.left - first.right, 0)
-    along = max(first.top - second.bottom, second.top - first.bottom, 0)
-    return float(max(across, along))
+def _corners(glyph: Glyph) -> tuple[int, int, int, int]:
+    return glyph.left, glyph.top, glyph.right, glyph.bottom
+
+
+def _measure_box_gaps(corners: np.ndarray, part: Glyph) -> np.ndarray:
+    """Measure the distances between boxes, given by their corners, int `(n, 4)`, and that of a part: `(n,)`."""
+    left, top, right, bottom = corners.T
+    across = np.maximum(left - part.right, part.left - right)
+    along = np.maximum(top - part.bottom, part.top - bottom)
+    return np.asarray(np.maximum(np.maximum(across, along), 0))
 
 
 def _belong_together(body: Glyph, part: Glyph, digit_height: float) -> bool:
-    is_far = _measure_box_gap(body, part) > _MAX_GAP * digit_height
+    is_far = _measure_box_gaps(np.array([_corners(body)]), part)[0] > _MAX_GAP * digit_height
     if is_far or max(part.height, part.width) < 0.06 * digit_height:
         return False
     height = max(body.bottom, part.bottom) - min(body.top, part.top)

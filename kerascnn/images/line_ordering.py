@@ -9,6 +9,8 @@ Box = tuple[float, float, float, float]
 
 _MAX_SKEW = 0.3  # rise against run
 _MAX_OFFSET = 0.55  # of the height, between a digit's middle and its line's
+_RECENT = 4  # digits that tell where their line goes on
+_AT_ONCE = 512  # boxes whose neighbours are looked for at once; those of all would take memory by the square
 _WIDE_GAP = 1.2  # digit heights, the narrowest gap between two numbers of one row
 _WIDE_FACTOR = 2.2  # of the line's median gap, the narrowest gap between two numbers
 
@@ -29,13 +31,18 @@ def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
     slope = _estimate_skew(x, y, float(np.median(heights)))
     level = y - slope * x
     lines: list[list[int]] = []
+    # Where each line goes on, and how high it is there.
+    ends = np.empty((2, len(array)))
     for index in np.argsort(x, kind="stable"):
-        candidates = [(_measure_offset(line, index, level, heights), number) for number, line in enumerate(lines)]
-        offset, number = min(candidates, default=(np.inf, -1))
-        if offset <= _MAX_OFFSET:
+        number, (goes_on, height) = len(lines), ends[:, : len(lines)]
+        offsets = np.abs(goes_on - level[index]) / np.maximum(height, heights[index])
+        if len(lines) and offsets.min() <= _MAX_OFFSET:
+            number = int(offsets.argmin())
             lines[number].append(int(index))
         else:
             lines.append([int(index)])
+        recent = lines[number][-_RECENT:]
+        ends[:, number] = np.median(level[recent]), np.median(heights[recent])
     return sorted(lines, key=lambda line: float(np.median(level[line])))
 
 
@@ -52,25 +59,24 @@ def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
     return digits[0] + "".join(" " * bool(gap > limit) + digit for gap, digit in zip(gaps, digits[1:], strict=True))
 
 
-def _measure_offset(line: list[int], index: int, level: np.ndarray, heights: np.ndarray) -> float:
-    """Measure how far a box lies from where its line goes on, in digit heights."""
-    recent = line[-4:]
-    height = max(float(np.median(heights[recent])), float(heights[index]))
-    return abs(float(np.median(level[recent])) - float(level[index])) / height
-
-
 def _estimate_skew(x: np.ndarray, y: np.ndarray, height: float) -> float:
     """Estimate the slope at which the boxes' middles gather most closely on few lines."""
     if len(x) < 3:
         return 0.0
     # Neighbours vote: the nearest box on the right at about the same height.
-    dx, dy = x[None, :] - x[:, None], y[None, :] - y[:, None]
+    found = [_find_neighbours(x, y, height, start) for start in range(0, len(x), _AT_ONCE)]
+    run, rise = np.concatenate(found, axis=1)
+    if len(run) < 2:
+        return 0.0
+    slope = float(np.median(rise / run))
+    return float(np.clip(slope, -_MAX_SKEW, _MAX_SKEW))
+
+
+def _find_neighbours(x: np.ndarray, y: np.ndarray, height: float, start: int) -> np.ndarray:
+    """Find how far the right neighbours of some boxes, from `start` on, lie to the right and below: `(2, n)`."""
+    dx, dy = x[None, :] - x[start : start + _AT_ONCE, None], y[None, :] - y[start : start + _AT_ONCE, None]
     near = (dx > 0.3 * height) & (np.abs(dy) < _MAX_SKEW * dx + 0.3 * height)
     distance = np.where(near, dx + 2 * np.abs(dy), np.inf)
     nearest = np.argmin(distance, axis=1)
-    rows = np.flatnonzero(np.isfinite(distance[np.arange(len(x)), nearest]))
-    if len(rows) < 2:
-        return 0.0
-    run, rise = dx[rows, nearest[rows]], dy[rows, nearest[rows]]
-    slope = float(np.median(rise / run))
-    return float(np.clip(slope, -_MAX_SKEW, _MAX_SKEW))
+    rows = np.flatnonzero(np.isfinite(distance[np.arange(len(dx)), nearest]))
+    return np.stack([dx[rows, nearest[rows]], dy[rows, nearest[rows]]])

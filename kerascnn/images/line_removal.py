@@ -82,12 +82,13 @@ def _transpose(ink: np.ndarray) -> np.ndarray:
 
 
 def _erase_all(ink: np.ndarray, horizontal: Sequence[RuledLine], vertical: Sequence[RuledLine]) -> np.ndarray:
+    ink = ink.copy()
     for line in horizontal:
-        ink = _erase(ink, line)
+        _erase(ink, line)
     if vertical:
         ink = _transpose(ink)
         for line in vertical:
-            ink = _erase(ink, line)
+            _erase(ink, line)
         ink = _transpose(ink)
     return ink
 
@@ -96,12 +97,14 @@ def _find_candidates(ink: np.ndarray) -> list[RuledLine]:
     """Find everything nearly horizontal that is long, thin and straight."""
     side = max(ink.shape)
     found: list[RuledLine] = []
+    if ink.shape[1] < _MIN_PIECE * side:
+        return found
     for share in _THICKNESSES:
-        thickness = max(3, round(share * side / 1000))
-        rest = ink
-        for line in found:
-            rest = _erase(rest, line)
-        pieces = _find_thin_runs(rest, thickness, max(_MIN_PIECE * side, _MIN_ASPECT * thickness / 2))
+        # On a strip of paper no line is thicker than the strip.
+        thickness = max(3, min(round(share * side / 1000), len(ink)))
+        pieces = _find_thin_runs(
+            _erase_all(ink, found, []), thickness, max(_MIN_PIECE * side, _MIN_ASPECT * thickness / 2)
+        )
         length = max(_MIN_LENGTH * side, _MIN_ASPECT * thickness)
         found += [line for line in _chain(pieces, ink) if len(line.centre) >= length]
     return found
@@ -119,16 +122,32 @@ def _reject_strokes(lines: Sequence[RuledLine], extent: int, side: int) -> list[
 def _chain(pieces: Sequence[RuledLine], ink: np.ndarray) -> list[RuledLine]:
     """Put the pieces of one line together: thick strokes across a line interrupt it."""
     result: list[RuledLine] = []
+    ends = np.empty((len(pieces), 4))  # of the result; a line that goes on in a later one is out of reach
     for piece in sorted(pieces, key=lambda line: line.start):
-        before = next((line for line in reversed(result) if _continues(line, piece, ink)), None)
-        if before is None:
-            result.append(piece)
-            continue
-        result.remove(before)
-        between = np.linspace(before.centre[-1], piece.centre[0], piece.start - before.end + 2)[1:-1]
-        centre = np.concatenate([before.centre, between, piece.centre]).astype(np.float32)
-        result.append(RuledLine(before.start, centre, (before.thickness + piece.thickness) / 2))
-    return result
+        near = _find_near(ends[: len(result)], piece, _MAX_INTERRUPTION * max(ink.shape))
+        before = next((index for index in near[::-1] if _continues(result[index], piece, ink)), None)
+        if before is not None:
+            piece = _join(result[before], piece)
+            ends[before, 0] = np.inf
+        ends[len(result)] = piece.end, piece.centre[-1], piece.slope(at_end=True), piece.thickness
+        result.append(piece)
+    return [line for line, end in zip(result, ends[:, 0], strict=False) if np.isfinite(end)]
+
+
+def _find_near(ends: np.ndarray, piece: RuledLine, reach: float) -> np.ndarray:
+    """Find the lines that a piece may continue, by their ends, `(n, 4)`: roughly, before `_continues` looks closely."""
+    candidates = np.flatnonzero((ends[:, 0] <= piece.start) & (ends[:, 0] >= piece.start - reach))
+    end, row, slope, thickness = ends[candidates].T
+    gap = piece.start - end + 1
+    ahead = np.abs(row + slope * gap - piece.centre[0])
+    behind = np.abs(row + piece.slope(at_end=False) * gap - piece.centre[0])
+    return np.asarray(candidates[np.minimum(ahead, behind) <= 2.5 + thickness / 2 + 0.04 * gap])
+
+
+def _join(line: RuledLine, piece: RuledLine) -> RuledLine:
+    between = np.linspace(line.centre[-1], piece.centre[0], piece.start - line.end + 2)[1:-1]
+    centre = np.concatenate([line.centre, between, piece.centre]).astype(np.float32)
+    return RuledLine(line.start, centre, (line.thickness + piece.thickness) / 2)
 
 
 def _continues(line: RuledLine, piece: RuledLine, ink: np.ndarray) -> bool:
@@ -194,21 +213,19 @@ def _fit_line(part: np.ndarray, left: int, top: int, thickness: int) -> RuledLin
     return RuledLine(left, centre.astype(np.float32), min(thickness_found, float(thickness)))
 
 
-def _erase(ink: np.ndarray, line: RuledLine) -> np.ndarray:
-    """Erase a line; columns where the foreground is thicker than the line belong to a stroke, and stay."""
+def _erase(ink: np.ndarray, line: RuledLine) -> None:
+    """Erase a line in place; columns where the foreground is thicker than the line belong to a stroke, and stay."""
     reach = int(np.ceil(line.thickness)) + 2
     limit = round(1.6 * line.thickness) + 2
     left, right, centre = _extend(line, ink.shape[1])
     top = max(0, int(centre.min()) - reach - limit)
     bottom = min(ink.shape[0], int(centre.max()) + reach + limit + 1)
     if bottom <= top:
-        return ink
+        return
     strip = ink[top:bottom, left:right]
     tall = _keep_tall(strip, limit)
     near = np.abs(np.arange(top, bottom)[:, None] - centre[None, :]) <= reach
-    result = ink.copy()
-    result[top:bottom, left:right] = np.where(near & (tall == 0), 0, strip)
-    return result
+    strip[near & (tall == 0)] = 0
 
 
 def _extend(line: RuledLine, width: int) -> tuple[int, int, np.ndarray]:

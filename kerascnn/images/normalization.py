@@ -26,6 +26,7 @@ _BOX_SHARE = 20 / 28  # of MNIST's 28 pixels, the digit's box takes 20
 _MIN_STROKE, _MAX_STROKE = 0.095, 0.20
 _BROADEST_STROKE = 0.38  # broader components are not pen strokes; thinning would turn them into false strokes
 _BLACK = 8  # the brightest grey level that still is black
+_LONGEST = 320  # pixels, longer than any single picture has; the work on strokes grows by the fourth power
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ PREPARATIONS: dict[str, Callable[[np.ndarray, tuple[int, int]], PreparedImage]] 
 
 def normalize_glyph(glyph: Glyph, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     """Scale a glyph into its box and centre it by its mass: uint8, `size`, 0 is background and 255 is full ink."""
-    intensity = _normalize_stroke_width(glyph)
+    intensity = _normalize_stroke_width(_limit_size(glyph))
     small = _resize(intensity, round(min(size) * _BOX_SHARE) / max(intensity.shape))
     small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
     return _centre_by_mass(small, size)
@@ -149,6 +150,16 @@ def _is_mostly_black(values: np.ndarray) -> bool:
 def _resize(values: np.ndarray, scale: float) -> np.ndarray:
     size = max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale))
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
+
+
+def _limit_size(glyph: Glyph) -> Glyph:
+    """Shrink a glyph that is very long; the result has no place on the page."""
+    scale = _LONGEST / max(glyph.mask.shape)
+    if scale >= 1:
+        return glyph
+    # Whatever has some of a stroke belongs to it, so that hairlines are not lost.
+    mask = _resize(glyph.mask.astype(np.float32), scale) > 0
+    return Glyph(0, 0, _resize(glyph.intensity, scale), mask)
 
 
 def _normalize_stroke_width(glyph: Glyph) -> np.ndarray:

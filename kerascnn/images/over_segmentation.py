@@ -23,6 +23,7 @@ _CLOSED = 0.05  # of the glyph's height, a gap in a stroke that still closes a l
 _LOOP = 0.35  # of the glyph's height, the lowest loop that may be a digit of its own
 _FEWEST_PIXELS = 8  # of a segment
 _SPLINTER = 0.12  # of the area of a segment's largest component
+_FAR = 2  # widths of the widest digit, between two cuts; what is left there without splinters is too wide, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +84,13 @@ def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
     seams = _find_seams(glyph)
     edges = [np.zeros(glyph.height, int), *(seam.columns for seam in seams), np.full(glyph.height, glyph.width)]
     segments = []
+    widest = _FAR * _widest_digit(glyph.height, digit_height)
     for first in range(len(edges) - 1):
         for last in range(first + 1, len(edges)):
             is_whole = first == 0 and last == len(edges) - 1
+            # Without this, the work would grow by the square of a long glyph's width.
+            if not is_whole and edges[last].min() - edges[first].max() > widest:
+                continue
             stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
             if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
@@ -103,11 +108,24 @@ def _renumber(segments: Sequence[Segment], nodes: Sequence[int]) -> list[Segment
     return [replace(segment, first=nodes[segment.first], last=nodes[segment.last]) for segment in segments]
 
 
-def find_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
-    """Find the pieces, digits as a network separates them, most of whose pixels are a glyph's, from left to right.
+def divide_pieces(glyphs: Sequence[Glyph], pieces: Sequence[Glyph]) -> list[list[Glyph]]:
+    """Divide pieces, digits as a network separates them, among the glyphs that have most of their pixels.
 
-    Pieces above each other are one: a network also cuts a zero into an upper and a lower half.
+    Those of a glyph stand from left to right. Pieces above each other are one: a network also cuts a zero into an upper
+    and a lower half.
     """
+    corners = np.array([(piece.left, piece.top, piece.right, piece.bottom) for piece in pieces], int).reshape(-1, 4)
+    return [_join_pieces(glyph, [pieces[index] for index in _find_near(glyph, corners)]) for glyph in glyphs]
+
+
+def _find_near(glyph: Glyph, corners: np.ndarray) -> np.ndarray:
+    """Find the boxes, given by their corners, int `(n, 4)`, that a glyph's box overlaps."""
+    left, top, right, bottom = corners.T
+    across = (left < glyph.right) & (right > glyph.left)
+    return np.flatnonzero(across & (top < glyph.bottom) & (bottom > glyph.top))
+
+
+def _join_pieces(glyph: Glyph, pieces: Sequence[Glyph]) -> list[Glyph]:
     inside = [piece for piece in pieces if _measure_overlap(piece, glyph) > 0.5]
     merged: list[Glyph] = []
     for piece in sorted(inside, key=lambda piece: piece.left + piece.right):
@@ -140,7 +158,11 @@ def _may_be_several(glyph: Glyph, digit_height: float) -> bool:
 
 def _has_size_of_digit(stretch: Glyph, glyph: Glyph, digit_height: float) -> bool:
     is_high = stretch.height >= 0.55 * min(digit_height, glyph.height)
-    return is_high and stretch.width <= 1.3 * max(digit_height, stretch.height)
+    return is_high and stretch.width <= _widest_digit(stretch.height, digit_height)
+
+
+def _widest_digit(height: float, digit_height: float) -> float:
+    return 1.3 * max(digit_height, height)
 
 
 class _Seam(NamedTuple):
@@ -229,13 +251,14 @@ def _keep_distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, n
 
 def _crop_between(glyph: Glyph, left: np.ndarray, right: np.ndarray) -> Glyph | None:
     """Crop what lies between two seams, given as a column for each row; None if that is next to nothing."""
-    columns = np.arange(glyph.width)[None, :]
+    window = slice(max(0, int(left.min())), min(glyph.width, int(right.max())))
+    columns = np.arange(window.start, window.stop)[None, :]
     inside = (columns >= left[:, None]) & (columns < right[:, None])
-    mask = glyph.mask & inside
+    mask = glyph.mask[:, window] & inside
     if mask.sum() < _FEWEST_PIXELS:
         return None
     # A cut leaves splinters of the neighbour.
     found = find_components(mask)
     mask = found.select(found.area >= _SPLINTER * found.area.max())
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return crop_glyph(glyph.intensity * (near & inside), mask, glyph.left, glyph.top)
+    return crop_glyph(glyph.intensity[:, window] * (near & inside), mask, glyph.left + window.start, glyph.top)

@@ -16,6 +16,7 @@ DIGIT_HEIGHT = 28
 _REACH = 1.25  # pixels of the class map by which a digit's class extends beyond its strokes
 _FULL_PERCENTILE = 95  # of the foreground's contrast; mapped to intensity 255
 _MAX_PIXELS = 4_000_000  # a page of specks would otherwise be enlarged beyond any memory
+_MAX_SIDE = 16_000  # pixels; the network sees squares, of which a long strip of paper fills little
 
 
 def normalize_page(page: BinarizedPage, digit_height: float) -> np.ndarray:
@@ -24,7 +25,9 @@ def normalize_page(page: BinarizedPage, digit_height: float) -> np.ndarray:
     The result is uint8, `(height, width)`, 0 is background and 255 is full ink. The median digit, whose height in
     pixels of `page` is given, is `DIGIT_HEIGHT` pixels high, or lower where the image would get too large.
     """
-    scale = min(DIGIT_HEIGHT / digit_height, (_MAX_PIXELS / page.contrast.size) ** 0.5)
+    scale = min(
+        DIGIT_HEIGHT / digit_height, (_MAX_PIXELS / page.contrast.size) ** 0.5, _MAX_SIDE / max(page.contrast.shape)
+    )
     height, width = (max(1, round(side * scale)) for side in page.contrast.shape)
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(page.contrast, (width, height), interpolation=interpolation)

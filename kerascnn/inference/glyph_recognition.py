@@ -10,7 +10,7 @@ from kerascnn.images.evidence import load_perceptron
 from kerascnn.images.glyphs import Glyph, median_digit_height, merge_glyphs
 from kerascnn.images.line_ordering import order_lines
 from kerascnn.images.normalization import PreparedImage, normalize_glyph
-from kerascnn.images.over_segmentation import Segment, find_pieces, propose_segments
+from kerascnn.images.over_segmentation import Segment, divide_pieces, propose_segments
 from kerascnn.images.word_filter import find_word_glyphs
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NO_DIGIT, WEIGHTS, WITH_MAP, WITHOUT_MAP, ClassMap, measure_segments
@@ -86,7 +86,8 @@ def recognize_glyphs(
     if not glyphs:
         return []
     sight = _Sight(predictor, class_map, median_digit_height(glyphs))
-    proposals = [propose_segments(glyph, sight.digit_height, find_pieces(glyph, pieces)) for glyph in glyphs]
+    divided = zip(glyphs, divide_pieces(glyphs, pieces), strict=True)
+    proposals = [propose_segments(glyph, sight.digit_height, own) for glyph, own in divided]
     pairs = propose_pairs(glyphs, fragments, sight.digit_height)
     solutions = _solve([*proposals, *([Segment(0, 1, pair.glyph)] for pair in pairs)], sight)
     together = [solution.answers[0] for solution in solutions[len(glyphs) :]]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerascnn.images.glyphs import find_glyphs
+from kerascnn.images.glyphs import Glyph, find_glyphs
 from kerascnn.inference.glyph_recognition import Solution, recognize_glyphs
 from kerascnn.inference.predictor import Predictor
 
 _ODDS = 20.0  # that a picture is given upright, before anything is known of it
+_ENOUGH = 500  # glyphs that show which side is up; more would not tell more
 _MOSTLY_DIGITS = math.log(0.5)  # mean of a page that is turned; words are unclear from all sides
 
 
@@ -30,13 +31,19 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
     clarity = []
     for turns in range(4):
         turned = [np.ascontiguousarray(np.rot90(values, turns)) for values in (contrast, mask)]
-        clarity.append(_measure_clarity(recognize_glyphs(*find_glyphs(*turned), [], predictor)))
+        glyphs, fragments = (_choose_some(found, mask.size) for found in find_glyphs(*turned))
+        clarity.append(_measure_clarity(recognize_glyphs(glyphs, fragments, [], predictor)))
     gains = {0: math.log(_ODDS)}
     for turns in (1, 2, 3):
         if len(clarity[turns]) and clarity[turns].mean() > _MOSTLY_DIGITS:
             num_answers = min(len(clarity[0]), len(clarity[turns]))
             gains[turns] = num_answers * float(clarity[turns].mean() - clarity[0].mean())
     return max(gains, key=lambda turns: gains[turns])
+
+
+def _choose_some(glyphs: Sequence[Glyph], page_size: int) -> Sequence[Glyph]:
+    """Choose glyphs from all over a page, fewer where their boxes together are as large as it, as no writing's are."""
+    return glyphs[:: 1 + max(len(glyphs) // _ENOUGH, sum(glyph.mask.size for glyph in glyphs) // page_size)]
 
 
 def _measure_clarity(solutions: Sequence[Solution]) -> np.ndarray:

@@ -64,6 +64,8 @@ class UnetSegmenter:
 
     def __call__(self, page: BinarizedPage) -> DigitMasks:
         """Find the pixels of a page's foreground that belong to digits, and separate digits that touch."""
+        if not page.mask.any():
+            return DigitMasks(page.mask)
         mask = segment_classically(page).digits
         probabilities = self.probabilities(normalize_page(page, measure_digit_height(page, mask)))
         size = page.mask.shape[::-1]

@@ -17,7 +17,7 @@ from kerascnn.datasets.synthetic.writing import Writing
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height
 from kerascnn.images.normalization import PreparedImage, normalize_glyph
-from kerascnn.images.over_segmentation import Segment, find_pieces, propose_segments
+from kerascnn.images.over_segmentation import Segment, divide_pieces, propose_segments
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NO_DIGIT, NUM_DIGITS, ClassMap, SegmentEvidence, measure_segments
 from kerascnn.inference.segmenters import Segmenter
@@ -78,7 +78,8 @@ def _describe_sheet(sheet: Writing, predictor: Predictor, segmenter: Segmenter) 
         return []
     pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
     height = median_digit_height(glyphs)
-    proposals = [propose_segments(glyph, height, find_pieces(glyph, pieces)) for glyph in glyphs]
+    divided = divide_pieces(glyphs, pieces)
+    proposals = [propose_segments(glyph, height, own) for glyph, own in zip(glyphs, divided, strict=True)]
     size = predictor.card.input_shape[:2]
     images = [PreparedImage(normalize_glyph(item.glyph, size), "glyph") for segments in proposals for item in segments]
     predictions = iter(predictor.predict_prepared(images))
