@@ -108,6 +108,16 @@ def run_command(arguments: list[str], stdin: str | None = None) -> tuple[int, st
         return code, *(file.read().decode(errors="replace") for file in files)
 
 
+def run_with_open_files(most: int, arguments: list[str]) -> tuple[int, str, str]:
+    """Run a command of kerascnn in this process, which may have so many files open."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))
+    try:
+        return run_command(arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def set_limits(memory: int, seconds: int) -> None:
     """Limit this process to so many bytes and seconds more than it has taken."""
     status = Path("/proc/self/status")

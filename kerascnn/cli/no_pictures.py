@@ -20,6 +20,8 @@ def describe_no_picture(name: str) -> str | None:
 
 def _is_pdf(name: str) -> bool:
     try:
+        if not Path(name).is_file():  # a pipe would be waited for
+            return False
         with Path(name).open("rb") as file:
             return _PDF in file.read(_PDF_START)
     except (OSError, ValueError):

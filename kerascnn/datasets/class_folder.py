@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.datasets.class_names import sort_names
 from kerascnn.datasets.dataset import Dataset
-from kerascnn.datasets.labels import sort_names
 from kerascnn.datasets.parts import TRAIN, Part, Reading, assemble, choose_preparation, find_part
 from kerascnn.datasets.stored_images import collect_images
 from kerascnn.images.decoding import Page

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerascnn.datasets.class_names import require_names
 from kerascnn.datasets.split import stratified_split
 from kerascnn.datasets.stored_images import Images, read_in_chunks
 from kerascnn.utils.errors import DataError
@@ -94,6 +95,7 @@ def validate(dataset: Dataset, source: str) -> Dataset:
         DataError: If images and labels differ in number, sizes differ between the parts, a label has no class, or a
             class has no training image.
     """
+    require_names(dataset.class_names, source)
     for part, images, labels in (
         ("training", dataset.train_images, dataset.train_labels),
         ("test", dataset.test_images, dataset.test_labels),

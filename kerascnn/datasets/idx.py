@@ -19,9 +19,13 @@ from kerascnn.datasets.dataset import DIGITS, Dataset
 from kerascnn.datasets.labels import index_labels
 from kerascnn.datasets.parts import Reading, choose_preparation
 from kerascnn.datasets.stored_images import LARGEST_IN_MEMORY, Images, open_stored
+from kerascnn.images.array_files import MOST_COMPRESSED
 from kerascnn.utils.errors import DataError
 
 _UNSIGNED_BYTE = 0x08
+_PART = 2**24  # bytes that are read at once
+_MAX_LABELS = LARGEST_IN_MEMORY // 8  # labels are numbers of eight bytes in memory
+_MAX_TEXT = 2**20  # bytes of a file with the names of classes
 _FILE_NAME = re.compile(
     r"^(?:(?P<set>.+)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx(?P<rank>[13])-ubyte(?:\.gz)?$"
 )
@@ -62,7 +66,14 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
             header = stream.read(4 + 4 * rank)
             shape = _parse_header(header, rank, path)
             size = math.prod(shape)
-            content = stream.read(size + 1)
+            if size > max(LARGEST_IN_MEMORY, MOST_COMPRESSED * path.stat().st_size):
+                raise DataError(
+                    f"{path} is damaged: its header promises {size:,} bytes, more than {MOST_COMPRESSED} times what "
+                    "the file has; get it again from its source."
+                )
+            content = _read_up_to(stream, size + 1)
+    except MemoryError as error:
+        raise DataError(f"{path} does not fit into memory; uncompressed files of images need not.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an IDX file: {error}.") from error
     if len(content) != size:
@@ -119,6 +130,14 @@ def holds_idx_files(directory: Path) -> bool:
     return any(_FILE_NAME.match(path.name) and path.is_file() for path in directory.iterdir())
 
 
+def _read_up_to(stream: gzip.GzipFile | BufferedReader, size: int) -> bytearray:
+    """Read so many bytes, or what there is: the memory is that of the bytes that are there, not of those promised."""
+    content = bytearray()
+    while len(content) < size and (part := stream.read(min(_PART, size - len(content)))):
+        content += part
+    return content
+
+
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
 
@@ -140,7 +159,12 @@ def _parse_header(header: bytes, rank: int, path: Path) -> tuple[int, ...]:
             f"{path} has the magic number 0x{header[:4].hex()}; "
             f"expected 0x0000080{rank}: unsigned bytes with {rank} dimension(s), {kind}."
         )
-    return struct.unpack(f">{rank}I", header[4:])
+    shape = struct.unpack(f">{rank}I", header[4:])
+    if 0 in shape:
+        raise DataError(f"{path} is empty: its header has the shape {shape}; get it again from its source.")
+    if rank == 1 and shape[0] > _MAX_LABELS:
+        raise DataError(f"{path} promises {shape[0]:,} labels; a data set has at most {_MAX_LABELS:,}.")
+    return shape
 
 
 def _find_files(directory: Path) -> tuple[dict[tuple[str, str], Path], str | None]:
@@ -174,7 +198,7 @@ def _name_classes(
     count = int(max((array.max(initial=0) for array in labels.values()), default=0)) + 1
     names_file = directory / "classes.txt"
     if names_file.is_file():
-        lines = names_file.read_text(encoding="utf-8").splitlines()
+        lines = _read_text(names_file).splitlines()
         return labels, tuple(line.strip() for line in lines if line.strip())
     for fragment, names in _CLASSES_BY_NAME.items():
         if fragment in known_name and names is not None and len(names) >= count:
@@ -182,14 +206,29 @@ def _name_classes(
     return index_labels(labels)
 
 
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_TEXT + 1)
+        if len(content) > _MAX_TEXT:
+            raise DataError(
+                f"{path} has more than {_MAX_TEXT:,} bytes; expected a short text file with a class a line."
+            )
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8; save it as such, with a class a line.") from error
+
+
 def _apply_mapping(mapping: Path, labels: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Apply EMNIST's mapping file, which has one line a class: the label and the code points of its characters."""
     try:
-        rows = [[int(word) for word in line.split()] for line in mapping.read_text().splitlines() if line.strip()]
+        rows = [[int(word) for word in line.split()] for line in _read_text(mapping).splitlines() if line.strip()]
         names = tuple("".join(chr(code) for code in row[1:]) for row in rows)
         lookup = np.full(256, -1, dtype=np.int64)
         for index, row in enumerate(rows):
+            if not 0 <= row[0] < len(lookup):
+                raise ValueError(f"the label {str(row[0])[:20]} is none of 0 to 255")
             lookup[row[0]] = index
-    except (OSError, ValueError, IndexError) as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(f"{mapping} is not an EMNIST mapping (a label and its code points a line): {error}.") from error
     return {part: lookup[array] for part, array in labels.items()}, names

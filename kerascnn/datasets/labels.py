@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.datasets.class_names import require_names, shorten, sort_names
 from kerascnn.datasets.dataset import DIGITS
 from kerascnn.utils.errors import DataError
 
 Labels = np.ndarray
+
+_LARGEST = 2**53  # of a number in a file of floats, all of which up to here are told apart
 
 
 def index_labels(
@@ -33,8 +36,11 @@ def index_labels(
         ({'y': array([0, 1, 1])}, ('3', '8'))
     """
     values = {name: _flatten(np.asarray(labels), name) for name, labels in parts.items()}
-    occurring = {str(label) for labels in values.values() for label in np.unique(labels)}
+    # Each label that occurs as a word, once: the work does not depend on how long it is.
+    found = {name: np.unique(labels, return_inverse=True) for name, labels in values.items()}
+    occurring = {str(label) for labels, _ in found.values() for label in labels}
     names = sort_names(list(occurring)) if class_names is None else tuple(map(str, class_names))
+    require_names(names, ", ".join(parts))
     if class_names is not None and all(labels.dtype.kind == "i" for labels in values.values()):
         first = _find_first_label(list(values.values()), len(names))
         if first is not None:
@@ -42,12 +48,14 @@ def index_labels(
     unknown = list(occurring - set(names))
     if unknown:
         raise DataError(
-            f"{', '.join(parts)} have the label {sort_names(unknown)[-1]}; expected one of the classes "
-            f"{', '.join(names)}, or their numbers from 0 to {len(names) - 1}."
+            f"{', '.join(parts)} have the label {shorten(sort_names(unknown)[-1:])}; expected one of the classes "
+            f"{shorten(names)}, or their numbers from 0 to {len(names) - 1}."
         )
-    order = np.argsort(names)
-    ranks = {name: np.searchsorted(np.array(names)[order], labels.astype(str)) for name, labels in values.items()}
-    return {name: order[rank].astype(np.int64) for name, rank in ranks.items()}, names
+    index = {name: place for place, name in enumerate(names)}
+    return {
+        name: np.array([index[str(label)] for label in labels], np.int64)[inverse]
+        for name, (labels, inverse) in found.items()
+    }, names
 
 
 def _find_first_label(labels: Sequence[Labels], num_classes: int) -> int | None:
@@ -59,18 +67,13 @@ def _find_first_label(labels: Sequence[Labels], num_classes: int) -> int | None:
     return 0 if high < num_classes else None
 
 
-def sort_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Sort the names of classes: numbers in their order, so that 10 comes after 9, then words."""
-    return tuple(sorted(names, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
-
-
 def name_digits(class_names: Sequence[str]) -> tuple[int, ...] | None:
     """Return the digit that each class is, if all classes are digits by their names; else None."""
     return tuple(map(int, class_names)) if set(class_names) <= set(DIGITS) else None
 
 
 def _flatten(array: np.ndarray, name: str) -> Labels:
-    """Convert labels to int64 or strings, `(n,)`."""
+    """Convert labels to int64, or strings as objects, `(n,)`."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
@@ -85,11 +88,23 @@ def _flatten(array: np.ndarray, name: str) -> Labels:
             f"{name} has the shape {array.shape} and type {array.dtype}; expected one label an image, (n,)."
         )
     if array.dtype.kind in "USO":
-        words = [word.decode() if isinstance(word, bytes) else str(word) for word in array.tolist()]
-        return np.array(words, dtype=str)
+        return _as_words(array.tolist(), name)
     # Infinity and NaN are no numbers of classes either.
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
         raise DataError(f"{name} has labels that are no whole numbers; expected the number of a class for each image.")
     if array.size and array.min() < 0:
         raise DataError(f"{name} has the label {array.min():g}; expected classes counted from 0 or 1.")
+    if array.size and array.max() >= _LARGEST:
+        raise DataError(f"{name} has the label {array.max():g}; expected classes counted from 0 or 1.")
     return array.astype(np.int64)
+
+
+def _as_words(values: Sequence[Any], name: str) -> Labels:
+    """Return words as an array of objects: one of fixed width would make every label as wide as the longest."""
+    try:
+        words = [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} has a label that is no text in UTF-8; expected numbers or words.") from error
+    result = np.empty(len(words), dtype=object)
+    result[:] = words
+    return result

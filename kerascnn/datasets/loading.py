@@ -56,14 +56,15 @@ def load_dataset(
         (60000, 28, 28)
     """
     if isinstance(source, Dataset):
-        return source
+        return validate(source, source.name)
     note = on_note or ignore_note
     if not isinstance(source, str | Path):
         return dataset_from_arrays(source, reading=Reading(ARRAYS, seed, preparation, note))
     if source == "mnist":
         return _embedded_mnist()
     path = Path(source)
-    if not path.exists():
+    # An empty name would be the current directory; a device or a pipe may never end.
+    if not str(source) or not (path.is_file() or path.is_dir()):
         raise DataError(f"there is no data set {str(source)!r}; give {_SOURCES}.")
     name = path.stem if path.is_file() else path.resolve().name
     return validate(_read(path, Reading(name, seed, preparation, note)), str(source))

@@ -1,8 +1,6 @@
 """`.npz` files in the layouts of `keras.datasets` (`x_train`, `y_train`, ...) and MedMNIST (`train_images`, ...)."""
 
 import re
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from kerascnn.datasets.arrays import convert_arrays
 from kerascnn.datasets.dataset import Dataset
 from kerascnn.datasets.parts import TRAIN, Reading, find_part
+from kerascnn.images.array_files import describe_arrays, read_array_file
 from kerascnn.utils.errors import DataError
 
 _IMAGES = {"x", "image", "images", "data", "features"}
@@ -33,23 +32,21 @@ def read_npz(path: Path, reading: Reading) -> Dataset:
     Raises:
         DataError: If the file is damaged, or an array is missing or has another shape or type.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
-        raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
+    arrays = read_array_file(path)
+    if not isinstance(arrays, dict):
+        raise DataError(f"{path} cannot be read as an .npz file: it is a single array; store images and labels in one.")
     names, outliers = arrays.pop("class_names", None), arrays.pop("outliers", None)
     images, labels = _sort_arrays(arrays)
     if not images:
         raise DataError(
-            f"{path} has the arrays {', '.join(arrays) or '(none)'}; expected x_train and y_train, or train_images and "
+            f"{path} has the arrays {describe_arrays(arrays)}; expected x_train and y_train, or train_images and "
             "train_labels."
         )
     for part, name in images.items():
         if part not in labels:
             raise DataError(f"{path} has {name!r} but no array {_name_labels(name)!r}; the images need labels.")
     parts = {part: ((name, arrays[name]), (labels[part], arrays[labels[part]])) for part, name in images.items()}
-    class_names = None if names is None else [str(name) for name in names]
+    class_names = None if names is None else [str(name) for name in np.atleast_1d(names).ravel()]
     return convert_arrays(parts, class_names, reading, str(path), outliers)
 
 

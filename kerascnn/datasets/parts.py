@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascnn.datasets.dataset import DIGITS, TEST_SHARE_OF_UNDIVIDED_DATA, Dataset
 from kerascnn.datasets.split import stratified_split
-from kerascnn.datasets.stored_images import Images, collect_images, read_in_chunks, select_images
+from kerascnn.datasets.stored_images import Images, collect_images, read_in_chunks, select_images, take_some
 from kerascnn.utils.errors import DataError
 
 TRAIN, VALIDATION, TEST = "training", "validation", "test"
@@ -123,7 +123,7 @@ def assemble(
 
 
 def _are_light_on_black(images: Images) -> bool:
-    some = images[:200]
+    some = take_some(images, 200)
     edges = np.concatenate([some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1]], axis=1)
     black = (np.median(edges, axis=1) <= _BLACK) & (np.median(some, axis=(1, 2)) <= _BLACK)
     return bool(black.mean() > 0.9)

@@ -16,6 +16,7 @@ LARGEST_IN_MEMORY = 512 * 2**20
 """Size in bytes above which one part of a data set stays in its file."""
 
 _CHUNK_SIZE = 4096  # images
+_MAX_IMAGE_PIXELS = 16_000_000  # of an image in a file: several are read at once
 
 
 class Images(Protocol):
@@ -99,8 +100,19 @@ def select_images(images: Images, indices: np.ndarray) -> Images:
 
 
 def read_in_chunks(images: Images) -> Iterable[np.ndarray]:
-    """Yield all images in their order, some thousands at a time."""
-    return (images[start : start + _CHUNK_SIZE] for start in range(0, len(images), _CHUNK_SIZE))
+    """Yield all images in their order, some thousands of small ones at a time."""
+    step = _count_at_once(images)
+    return (images[start : start + step] for start in range(0, len(images), step))
+
+
+def take_some(images: Images, count: int) -> np.ndarray:
+    """Return the first images, fewer if they are large."""
+    some: np.ndarray = images[: min(count, _count_at_once(images))]
+    return some
+
+
+def _count_at_once(images: Images) -> int:
+    return max(1, min(_CHUNK_SIZE, LARGEST_IN_MEMORY // 8 // max(1, prod(images.shape[1:]))))
 
 
 def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed: bool = False) -> StoredImages:
@@ -109,6 +121,11 @@ def open_stored(path: Path, offset: int, shape: tuple[int, int, int], transposed
     Raises:
         DataError: If the file is shorter or longer than its header says.
     """
+    if shape[1] * shape[2] > _MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"{path} has images of {shape[1]:,} x {shape[2]:,} pixels; images of a data set have at most "
+            f"{_MAX_IMAGE_PIXELS:,}."
+        )
     expected, found = offset + shape[0] * shape[1] * shape[2], path.stat().st_size
     if found != expected:
         raise DataError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascnn.images.thumbnails import FIGURE_SIDE, shrink_picture
 from kerascnn.utils.figure_style import WIDTH, Drawing, Theme, make_signed_scale, make_unsigned_scale
 from kerascnn.utils.names import show_hidden
 
@@ -52,7 +53,7 @@ def draw_prediction(picture: np.ndarray, seen: np.ndarray, names: Sequence[str],
 
     def draw(figure: "Figure", theme: Theme) -> None:
         axes = figure.subplots(1, 3, width_ratios=(1, 1, 1))
-        _show_grey(axes[0], picture, "the picture")
+        _show_grey(axes[0], shrink_picture(picture, FIGURE_SIDE), "the picture")
         _show_grey(axes[1], seen, "what the network sees")
         axes[1].set_xlabel(f"{seen.shape[1]} x {seen.shape[0]} pixels")
         values = 100 * np.asarray(probabilities)[shown]

@@ -17,6 +17,7 @@ from kerascnn.images.page_segmentation import (
     FIRST_DIGIT,
     normalize_page,
 )
+from kerascnn.images.thumbnails import FIGURE_SIDE, shrink_picture
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import UnetSegmenter, measure_digit_height, segment_classically
 from kerascnn.utils.illustration import Illustration, write_report
@@ -67,6 +68,7 @@ def explain_page(
 def _illustrations(
     picture: np.ndarray, seen: np.ndarray, probabilities: np.ndarray, classes: np.ndarray, counts: np.ndarray
 ) -> list[Illustration]:
+    picture = shrink_picture(picture, FIGURE_SIDE)
     size = picture.shape[1::-1]
     digits = np.arange(FIRST_DIGIT, BOUNDARY)
     shown = [digit for digit in digits[np.argsort(-counts[digits], kind="stable")] if counts[digit]][:_MAX_DIGIT_MAPS]

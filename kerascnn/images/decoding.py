@@ -1,16 +1,17 @@
-"""Open a picture safely: any format that Pillow reads, recognised by content, upright, without transparency."""
+"""Decode a picture: upright, without transparency, at eight bits, in little more memory than the picture needs."""
 
-import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from kerascnn.images.opening import open_image, refuse_if_too_large, take_turns, too_large
 from kerascnn.utils.errors import ImageError
 from kerascnn.utils.quiet import silent_library
 
@@ -31,14 +32,13 @@ class Page:
 Picture: TypeAlias = str | Path | bytes | BinaryIO | np.ndarray | Image.Image | Page
 """A picture as users have it: a path, encoded bytes, a binary file, an array, a PIL image or a page of a document."""
 
-MAX_PIXELS = 120_000_000
-"""Pictures with more pixels are refused before they are decoded; phones make 12 to 108 million."""
-
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 # The largest value of a range: 8, 10, 12, 14 and 16 bits, as cameras and scanners have them.
 _RANGES = (255, 1023, 4095, 16_383, 65_535)
-# The brands that a HEIC or HEIF file names after the first eight bytes.
-_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_TRANSPARENT_MODES = ("LA", "PA", "RGBA", "RGBa", "La")
+_STRIP = 2_000_000  # pixels that are converted at once
+_EVEN = 8  # grey levels by which a picture of nothing may differ
+_ORIENTATION = 0x0112  # tag of EXIF
 
 
 def decode(source: Picture, name: str | None = None) -> np.ndarray:
@@ -71,17 +71,17 @@ def decode(source: Picture, name: str | None = None) -> np.ndarray:
     # Anything else that can be neither opened nor read is an array, or a tensor or a list that NumPy makes one of.
     if not (isinstance(source, str | Path | bytes) or hasattr(source, "read")):
         return _convert_array(np.asarray(source))
-    stream: Any = io.BytesIO(source) if isinstance(source, bytes) else source
-    with translate_decoding_errors(name), _open(stream, name) as image:
+    with translate_decoding_errors(name), open_image(source, name) as image:
         return convert_frame(image, name)
 
 
 def convert_frame(image: Image.Image, name: str) -> np.ndarray:
     """Convert the current frame of an open picture as `decode` does; raises ImageError if it is too large."""
-    _refuse_if_too_large(image.size, name)
-    with silent_library() if image.format == "TIFF" else nullcontext():
-        image.load()
-    return _to_array(image)
+    refuse_if_too_large(image, name)
+    with take_turns(image):
+        with silent_library() if image.format == "TIFF" else nullcontext():
+            image.load()
+        return _to_array(image)
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def translate_decoding_errors(name: str) -> Iterator[None]:
     """Turn whatever Pillow raises on a file into an ImageError with one clear sentence."""
     try:
         # A size that Pillow merely warns of is within our own cap or refused by it.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), translate_memory_errors(name):
             warnings.simplefilter("ignore")
             yield
     except ImageError:
@@ -100,12 +100,11 @@ def translate_decoding_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is a directory; expected a picture.") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP ...)."
+            f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, TGA, AVIF or "
+            "HEIC)."
         ) from error
     except Image.DecompressionBombError as error:
-        raise _too_large(name) from error
-    except MemoryError as error:
-        raise ImageError(f"{name} does not fit into memory; shrink it.") from error
+        raise too_large(name) from error
     except PermissionError as error:
         raise ImageError(f"{name} cannot be opened: permission denied.") from error
     # Pillow's decoders raise almost anything on damaged files: OSError, SyntaxError, struct.error, IndexError ...
@@ -114,33 +113,15 @@ def translate_decoding_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is damaged and cannot be decoded ({reason}).") from error
 
 
-def _open(stream: Any, name: str) -> Image.Image:
+@contextmanager
+def translate_memory_errors(name: str) -> Iterator[None]:
+    """Turn the error of a picture for which the memory is too small into an ImageError."""
     try:
-        return Image.open(stream)
-    except UnidentifiedImageError:
-        if not _is_heic(stream):
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise ImageError(
-            f"{name} is a HEIC picture, which needs pillow-heif; pip install 'kerascnn[heic]' adds it."
-        ) from error
-    # Pillow's list of formats is left as it is: what other programs of the process open does not change.
-    file = pillow_heif.open_heif(stream)
-    _refuse_if_too_large(file.size, name)
-    return file.to_pillow()
-
-
-def _is_heic(stream: Any) -> bool:
-    if isinstance(stream, str | Path):
-        with Path(stream).open("rb") as file:
-            head = file.read(12)
-    else:
-        stream.seek(0)
-        head = stream.read(12)
-        stream.seek(0)
-    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+        raise ImageError(f"{name} does not fit into memory; shrink it.") from error
 
 
 def _convert_array(array: np.ndarray) -> np.ndarray:
@@ -169,43 +150,91 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.round(values), dtype=np.uint8)
 
 
-def _refuse_if_too_large(size: tuple[int, int], name: str) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
-
-
-def _too_large(name: str) -> ImageError:
-    return ImageError(f"{name} has more than {MAX_PIXELS:,} pixels, which is the most that is read; shrink or crop it.")
-
-
 def _to_array(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
     if image.mode in _DEEP_MODES:
-        return _scale_to_bytes(np.asarray(image))
-    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        image = _lay_on_white(image.convert("RGBA"))
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        return _scale_to_bytes(image)
+    if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
+        return _lay_on_white(image)
+    return _convert(image, "L" if image.mode in ("1", "L") else "RGB")
 
 
-def _lay_on_white(image: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    laid = Image.alpha_composite(white, image).convert("RGB")
-    alpha = image.getchannel("A")
-    opacity = np.asarray(alpha)
-    if np.ptp(np.asarray(laid.convert("L"))) < 8 and np.ptp(opacity) > 0:
-        # White ink on nothing: the transparency itself is the drawing.
-        return ImageOps.invert(alpha)
-    return laid
+def _cut_into_strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield rows, and the part of a picture that they are: a copy of all of it would need as much memory again."""
+    rows = max(1, _STRIP // image.width)
+    if rows >= image.height:
+        yield slice(0, image.height), image
+        return
+    for top in range(0, image.height, rows):
+        bottom = min(image.height, top + rows)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
-def _scale_to_bytes(array: np.ndarray) -> np.ndarray:
-    values = np.nan_to_num(array.astype(np.float32), posinf=0, neginf=0)
-    low, high = float(values.min()), float(values.max())
+def _convert(image: Image.Image, mode: str) -> np.ndarray:
+    """Convert a picture to grey (`L`) or colour (`RGB`)."""
+    upright, result = _make_upright(image, mode)
+    for rows, strip in _cut_into_strips(image):
+        result[rows] = np.asarray(strip.convert(mode))
+    return upright
+
+
+def _lay_on_white(image: Image.Image) -> np.ndarray:
+    upright, result = _make_upright(image, "RGB")
+    grey: list[int] = []  # the darkest and the lightest of each strip
+    opacity: list[int] = []
+    for rows, strip in _cut_into_strips(image):
+        strip = strip.convert("RGBA")
+        laid = Image.alpha_composite(Image.new("RGBA", strip.size, (255, 255, 255, 255)), strip).convert("RGB")
+        result[rows] = np.asarray(laid)
+        for found, channel in ((grey, laid.convert("L")), (opacity, strip.getchannel("A"))):
+            values = np.asarray(channel)
+            found += [int(values.min()), int(values.max())]
+    if max(grey) - min(grey) >= _EVEN or max(opacity) == min(opacity):
+        return upright
+    # White ink on nothing: the transparency itself is the drawing.
+    upright, result = _make_upright(image, "L")
+    for rows, strip in _cut_into_strips(image):
+        result[rows] = 255 - np.asarray(strip.convert("RGBA").getchannel("A"))
+    return upright
+
+
+def _scale_to_bytes(image: Image.Image) -> np.ndarray:
+    """Scale deep grey to 8 bits by its range."""
+    limits = [(values.min(), values.max()) for _, values in _cut_into_values(image)]
+    low, high = float(min(low for low, _ in limits)), float(max(high for _, high in limits))
+    start = 0.0
     if low < 0 or high > _RANGES[-1]:  # a range that no picture has: heights or temperatures, perhaps
-        values, limit = values - low, max(high - low, 1e-6)
-    elif high <= 1 and array.dtype.kind == "f":
+        start, limit = low, max(high - low, 1e-6)
+    elif high <= 1 and image.mode == "F":
         limit = 1
     else:
         limit = next(limit for limit in _RANGES if high <= limit)
-    return np.round(values * (255 / limit)).astype(np.uint8)
+    upright, result = _make_upright(image, "L")
+    for rows, values in _cut_into_values(image):
+        result[rows] = np.round((values - start) * (255 / limit))
+    return upright
+
+
+def _cut_into_values(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows, and the values in them, float32 `(height, width)`; NaN and infinity are 0."""
+    for rows, strip in _cut_into_strips(image):
+        yield rows, np.nan_to_num(np.asarray(strip).astype(np.float32), posinf=0, neginf=0)
+
+
+def _read_orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    # A picture is not damaged where only what a camera says of it is.
+    except Exception:
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _make_upright(image: Image.Image, mode: str) -> tuple[np.ndarray, np.ndarray]:
+    """Make the array of a picture as its EXIF orientation says, and a view of it as the picture lies in the file."""
+    orientation = _read_orientation(image)
+    is_on_side = orientation in (5, 6, 7, 8)
+    size = (image.width, image.height) if is_on_side else (image.height, image.width)
+    upright = np.empty(size if mode == "L" else (*size, 3), np.uint8)
+    across, down = orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
+    view = upright[:: -1 if down else 1, :: -1 if across else 1]
+    return upright, view.swapaxes(0, 1) if is_on_side else view

@@ -3,6 +3,7 @@
 import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -11,15 +12,23 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from kerascnn.images.array_files import describe_arrays, read_array_file
 from kerascnn.images.decoding import Page, Picture, convert_frame, decode, translate_decoding_errors
+from kerascnn.images.gif_frames import count_gif_frames
+from kerascnn.images.opening import MAX_BYTES, open_file, open_image
 from kerascnn.images.pixel_tables import read_pixel_table
 from kerascnn.images.stacks import convert_stacks
-from kerascnn.utils.errors import ImageError
+from kerascnn.utils.errors import DataError, ImageError
 
 _PAGE_NAME = re.compile(r"(?P<path>.+)#(?P<number>[1-9]\d*)", re.DOTALL)
+MAX_FRAMES = 10_000
+"""Frames of an animation or pages of a TIFF from which a document is refused."""
+
 _HEAD = 256  # bytes from which a document of several pictures is recognised
+_PART = 2**20  # bytes that are read of a stream at once
 _SUBFILE_TYPE = 254  # tag of a TIFF
 _THUMBNAIL, _MASK = 1, 4
 # Of the arrays of an .npz, those that are predicted, the first that is there.
@@ -60,10 +69,20 @@ def list_pages(source: Picture) -> list[Page]:
     if hasattr(source, "read"):
         stream: Any = source
         stream.seek(0)
-        return [Page("picture" + page.name[1:], page.decode) for page in list_pages(stream.read())]
+        return [Page("picture" + page.name[1:], page.decode) for page in list_pages(read_picture(stream))]
     if isinstance(source, bytes):
+        if len(source) > MAX_BYTES:
+            return [_refuse("-", ImageError(f"standard input has more than {MAX_BYTES:,} bytes; give a file."))]
         return _list_frames(source, "-") or [Page("-", lambda: decode(source, "standard input"))]
     return [Page(name_picture(source), lambda: decode(source))]
+
+
+def read_picture(stream: Any) -> bytes:
+    """Read a picture from a stream, which may never end: no more than shows that it is none."""
+    content = BytesIO()
+    while content.tell() <= MAX_BYTES and (part := stream.read(_PART)):
+        content.write(part)
+    return content.getvalue()
 
 
 def find_page(source: Picture) -> Page:
@@ -117,24 +136,26 @@ def _read_images(path: Path) -> tuple[int, _Reader]:
         if path.suffix.lower() in (".csv", ".tsv"):
             stored: Any = read_pixel_table(path).pixels
         else:
-            loaded = np.load(path, allow_pickle=False)
+            loaded = read_array_file(path)
             stored = loaded if isinstance(loaded, np.ndarray) else _choose_array(loaded)
             if stored.ndim == 2 and stored.shape[0] == stored.shape[1]:
                 stored = stored[None]
         (images,) = convert_stacks({"it": stored})
-    # Damaged archives raise almost anything.
+    except DataError as error:
+        raise ImageError(str(error)) from error
+    # A damaged table raises almost anything.
     except Exception as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise ImageError(f"{path} holds no images that can be read ({reason}).") from error
     return len(images), lambda index: images[index]
 
 
-def _choose_array(archive: Any) -> Any:
-    by_name = {name.lower(): name for name in archive.files}
+def _choose_array(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    by_name = {name.lower(): name for name in arrays}
     chosen = next((by_name[name] for name in _ARRAYS if name in by_name), None)
-    if chosen is None and len(archive.files) != 1:
-        raise ValueError(f"it has the arrays {', '.join(archive.files)}; expected x_test or images")
-    return archive[chosen or archive.files[0]]
+    if chosen is None and len(arrays) != 1:
+        raise ValueError(f"it has the arrays {describe_arrays(arrays)}; expected x_test or images")
+    return arrays[chosen or next(iter(arrays))]
 
 
 # === Frames ===
@@ -142,18 +163,18 @@ def _choose_array(archive: Any) -> Any:
 
 def _list_frames(source: Path | bytes, name: str) -> list[Page]:
     """List the frames of an animation or pages of a TIFF; none if it is a single picture, or cannot be opened."""
-    if not _may_have_frames(source):
-        return []
     try:
-        image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
-        numbers = list(_find_frames(image))
+        if not _may_have_frames(source):
+            return []
+        with open_image(source, name) as image:
+            numbers = list(_find_frames(image))
     # The decoder will say what is wrong with it.
     except Exception:
         return []
-    if len(numbers) < 2:
-        image.close()
-        return []
-    return _number_pages(name, len(numbers), _Frames(image, numbers, name).read)
+    if len(numbers) > MAX_FRAMES:
+        error = f"{name} has more than {MAX_FRAMES:,} pictures, which is the most that is read of a file; divide it."
+        return [_refuse(name, ImageError(error))]
+    return [] if len(numbers) < 2 else _number_pages(name, len(numbers), _Frames(source, numbers, name).read)
 
 
 def _may_have_frames(source: Path | bytes) -> bool:
@@ -161,38 +182,54 @@ def _may_have_frames(source: Path | bytes) -> bool:
     if isinstance(source, bytes):
         head = source[:_HEAD]
     else:
-        try:
-            with source.open("rb") as stream:
-                head = stream.read(_HEAD)
-        except OSError:
-            return False
+        with open_file(source) as stream:
+            head = stream.read(_HEAD)
     is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     is_animated_png = head[:4] == b"\x89PNG" and b"acTL" in head
     return is_webp or is_animated_png or head[:4] in (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _find_frames(image: Image.Image) -> Iterator[int]:
-    """Find the numbers of the frames, from 0, without the thumbnails and masks of a TIFF."""
-    count = getattr(image, "n_frames", 1)
-    for number in range(count):
-        if count > 1 and isinstance(image, TiffImageFile):
+    """Find the numbers of `MAX_FRAMES` frames and one more at most, without the thumbnails and masks of a TIFF."""
+    if isinstance(image, GifImageFile):
+        yield from range(count_gif_frames(image.fp, MAX_FRAMES + 1) if image.fp is not None else 1)
+        return
+    if not isinstance(image, TiffImageFile):
+        yield from range(min(getattr(image, "n_frames", 1), MAX_FRAMES + 1))
+        return
+    for number in range(MAX_FRAMES + 1):
+        try:
             image.seek(number)
-            kind = image.tag_v2.get(_SUBFILE_TYPE, 0)
-            if isinstance(kind, int) and kind & (_THUMBNAIL | _MASK):
-                continue
-        yield number
+        except EOFError:
+            return
+        kind = image.tag_v2.get(_SUBFILE_TYPE, 0)
+        if not (isinstance(kind, int) and kind & (_THUMBNAIL | _MASK)):
+            yield number
 
 
 class _Frames:
-    """The frames of one open file, decoded one at a time: an animation is drawn frame upon frame."""
+    """The frames of one document, decoded one at a time: an animation is drawn frame upon frame.
 
-    def __init__(self, image: Image.Image, numbers: Sequence[int], name: str) -> None:
-        self._image, self._numbers, self._name, self._lock = image, numbers, name, Lock()
-        weakref.finalize(self, image.close)
+    The file is open from the first frame that is read to the last: a directory may have more documents than a process
+    may have open files.
+    """
+
+    def __init__(self, source: Path | bytes, numbers: Sequence[int], name: str) -> None:
+        self._source, self._numbers, self._name, self._lock = source, numbers, name, Lock()
+        self._image: Image.Image | None = None
+        self._opened = ExitStack()
+        weakref.finalize(self, self._opened.close)
 
     def read(self, index: int) -> np.ndarray:
         """Decode a frame."""
         name = f"{self._name}#{index + 1}"
         with self._lock, translate_decoding_errors(name):
-            self._image.seek(self._numbers[index])
-            return convert_frame(self._image, name)
+            if self._image is None:
+                self._image = self._opened.enter_context(open_image(self._source, name))
+            try:
+                self._image.seek(self._numbers[index])
+                return convert_frame(self._image, name)
+            finally:
+                if index + 1 == len(self._numbers):
+                    self._image = None
+                    self._opened.close()

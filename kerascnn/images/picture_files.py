@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
+from kerascnn.images.opening import is_picture
 from kerascnn.utils.outputs import find_drawn
 from kerascnn.utils.png import is_own_png
 
@@ -44,13 +43,4 @@ def _is_learning_curve(path: Path) -> bool:
 def _is_picture_file(path: Path, root: Path) -> bool:
     if any(map(is_litter, path.relative_to(root).parts)) or not path.is_file():
         return False
-    if path.suffix.lower() in _USUAL_SUFFIXES:
-        return True
-    try:
-        with Image.open(path):
-            return True
-    except UnidentifiedImageError:
-        return False
-    # A damaged picture is a picture; the decoder will say what is wrong with it.
-    except Exception:
-        return True
+    return path.suffix.lower() in _USUAL_SUFFIXES or is_picture(path)

@@ -2,16 +2,21 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 _LABELS = {"label", "labels", "class", "target", "digit", "y"}
 _NUMBERS = {"", "id", "imageid", "image_id", "index", "unnamed: 0"}  # columns that count the rows
 _SAMPLE = 1000  # rows that are looked at to tell a label from a pixel
+_LONGEST_LINE = (
+    16_000_000  # characters: images of two thousand pixels square, a hundred times as many as in any data set
+)
+_LARGEST_LABEL = 2**24  # beyond, float32 does not tell whole numbers apart
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,30 @@ def read_pixel_table(path: Path) -> PixelTable:
     Raises:
         ValueError: If the rows are no such images; OSError if the file cannot be read.
     """
+    try:
+        return _read(path)
+    except csv.Error as error:
+        raise ValueError(f"{error}; perhaps a quotation mark is left open") from error
+    except IndexError as error:
+        raise ValueError("a row has fewer columns than the first one") from error
+    except MemoryError as error:
+        raise ValueError("it does not fit into memory") from error
+
+
+def _read(path: Path) -> PixelTable:
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        first = stream.readline()
+        first = next(_read_lines(stream), "")
         delimiter = max(",;\t", key=first.count)
         stream.seek(0)
-        rows = [row for row in islice(csv.reader(stream, delimiter=delimiter), _SAMPLE) if row]
+        rows = [row for row in csv.reader(_take_sample(stream), delimiter=delimiter) if row]
         layout = _find_layout(rows, delimiter)
         stream.seek(0)
-        stream.readline() if layout.has_header else None
+        lines = _read_lines(stream)
+        next(lines) if layout.has_header else None
         columns = [*layout.pixels, *([] if layout.label is None else [layout.label])]
         numeric = layout.label is None or all(_is_number(row[layout.label]) for row in rows[layout.has_header :])
         table = np.loadtxt(
-            stream,
+            lines,
             np.float32,
             delimiter=delimiter,
             usecols=columns if numeric else layout.pixels,
@@ -62,14 +79,36 @@ def read_pixel_table(path: Path) -> PixelTable:
         if layout.label is None:
             return PixelTable(table, None)
         if numeric:
+            if (np.abs(table[:, -1]) > _LARGEST_LABEL).any():
+                raise ValueError(f"a label is beyond {_LARGEST_LABEL:,}; number the classes from 0")
             return PixelTable(table[:, :-1], table[:, -1])
         stream.seek(0)
-        lines = (row for row in csv.reader(stream, delimiter=delimiter) if row)
-        labels = np.array([row[layout.label].strip() for row in islice(lines, int(layout.has_header), None)])
+        rows_left = (row for row in csv.reader(_read_lines(stream), delimiter=delimiter) if row)
+        words = [row[layout.label].strip() for row in islice(rows_left, int(layout.has_header), None)]
+        labels = np.empty(len(words), dtype=object)  # of a fixed width, each would be as wide as the longest
+        labels[:] = words
     if missing := int((labels == "").sum()):
         first_missing = int(np.argmax(labels == "")) + 1
         raise ValueError(f"{missing} of {len(labels)} rows have no label, the first of them row {first_missing}")
     return PixelTable(table, labels)
+
+
+def _read_lines(stream: TextIO) -> Iterator[str]:
+    """Yield the lines of a table; what has no ends of lines is not read to its end."""
+    while line := stream.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"a line has more than {_LONGEST_LINE:,} characters")
+        yield line
+
+
+def _take_sample(stream: TextIO) -> Iterator[str]:
+    """Yield the first lines, fewer of long ones, but two at least."""
+    length = 0
+    for number, line in enumerate(_read_lines(stream)):
+        length += len(line)
+        if number == _SAMPLE or (number > 1 and length > _LONGEST_LINE):
+            return
+        yield line
 
 
 def _find_layout(rows: list[list[str]], delimiter: str) -> _Layout:

@@ -11,6 +11,7 @@ _REC_601 = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in 
 # The largest value of a range: 0..1, four bits (scikit-learn's digits reach 16), eight bits, sixteen bits.
 _FOUR_BITS = 16
 _RANGES = (1, _FOUR_BITS, 255, 65_535)
+_VALUES_AT_ONCE = 4_000_000
 
 
 def convert_stacks(stacks: Mapping[str, Any]) -> list[np.ndarray]:
@@ -46,7 +47,8 @@ def _arrange(array: np.ndarray, name: str) -> np.ndarray:
     """View the images of a stack as `(n, height, width)` or `(n, height, width, 3)`."""
     if array.dtype == bool:
         array = array.astype(np.uint8)
-    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
+    # By its kind: a duration is an integer for NumPy.
+    if array.dtype.kind not in "uif":
         raise ValueError(f"{name} has the type {array.dtype}; expected numbers from 0 to 255, or from 0 to 1")
     if array.size == 0:
         raise ValueError(f"{name} has the shape {array.shape} and no images")
@@ -78,13 +80,12 @@ def _find_range(arrays: Mapping[str, np.ndarray]) -> int:
 
 
 def _scale(array: np.ndarray, scale: float) -> np.ndarray:
-    if array.ndim == 4:
-        array = array @ _REC_601
-    if scale == 1 and array.dtype == np.uint8:
+    if scale == 1 and array.dtype == np.uint8 and array.ndim == 3:
         return np.ascontiguousarray(array)
-    # Some thousand images at a time, so that the floats take no memory to speak of.
-    result = np.empty(array.shape, np.uint8)
-    for start in range(0, len(array), 4096):
-        part = np.s_[start : start + 4096]
-        result[part] = np.round(array[part] * scale)
+    # Some images at a time, so that the floats take no memory to speak of.
+    result = np.empty(array.shape[:3], np.uint8)
+    step = max(1, _VALUES_AT_ONCE // (array.size // len(array)))
+    for start in range(0, len(array), step):
+        part = array[start : start + step]
+        result[start : start + step] = np.round((part @ _REC_601 if part.ndim == 4 else part) * scale)
     return result

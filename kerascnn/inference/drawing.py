@@ -11,6 +11,7 @@ from kerascnn.images.decoding import Picture
 from kerascnn.images.documents import find_document, name_picture
 from kerascnn.images.glyphs import Glyph
 from kerascnn.images.normalization import PreparedImage
+from kerascnn.images.thumbnails import shrink_picture
 from kerascnn.inference.predictor import Prediction, Predictor
 from kerascnn.inference.sources import STANDARD_INPUT, OnError, open_pictures
 from kerascnn.utils.names import derive_name, show_hidden
@@ -74,7 +75,9 @@ def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> b
     scale = min(1.0, _PAGE_SIDE / max(picture.shape[:2]))
     scale = max(scale, min(4.0, 700 / max(picture.shape[:2])))
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    page = Image.fromarray(picture).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    page = (
+        Image.fromarray(shrink_picture(picture, 2 * _PAGE_SIDE)).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    )
     # A paler page lets the marks stand out.
     page = Image.blend(page, Image.new("RGB", size, _BACKGROUND), 0.25)
     heights = [box[3] * scale for box, _, _ in marks]
@@ -175,7 +178,7 @@ def _draw_glyph(glyph: Glyph, grid: tuple[int, int]) -> tuple[np.ndarray, Box]:
 
 
 def _paste_panel(canvas: Image.Image, values: np.ndarray, title: str, box: Box | None, column: int) -> None:
-    panel = Image.fromarray(values).convert("RGB")
+    panel = Image.fromarray(shrink_picture(values, 4 * _PANEL)).convert("RGB")
     draw = ImageDraw.Draw(canvas)
     left, top = _MARGIN + column * (_PANEL + _MARGIN), _MARGIN + 20
     scale = _PANEL / max(panel.size)

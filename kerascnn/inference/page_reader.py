@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.images.binarization import BinarizedPage, binarize_page
-from kerascnn.images.decoding import Picture
+from kerascnn.images.decoding import Picture, translate_memory_errors
 from kerascnn.images.glyphs import Glyph, find_glyphs
 from kerascnn.images.line_ordering import format_line, order_lines
 from kerascnn.inference.drawing import Drawings, draw_page
@@ -18,7 +18,7 @@ from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.segment_evidence import ClassMap
 from kerascnn.inference.segmenters import DigitMasks, Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import ImageError, ModelError
 
 MIN_CONFIDENCE = 0.5
 """Lowest probability of a digit that is read, 0 to 1."""
@@ -141,7 +141,12 @@ def read_files(
     """
     predictor, find_digits = _load_reader(model), load_segmenter(segmenter)
     for name, array in open_pictures(sources, on_error):
-        page = _read_array(array, predictor, find_digits, min_confidence)
+        try:
+            with translate_memory_errors(name):
+                page = _read_array(array, predictor, find_digits, min_confidence)
+        except ImageError as error:
+            on_error(name, error)
+            continue
         if drawings is not None:
             digits = [digit for line in page.lines for digit in line.digits]
             marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.images.decoding import Page, Picture
-from kerascnn.images.documents import find_page, list_pages
+from kerascnn.images.documents import find_page, list_pages, read_picture
 from kerascnn.images.picture_files import find_picture_files
 from kerascnn.inference.arrays import take_single
 from kerascnn.utils.errors import ImageError
@@ -59,7 +59,7 @@ def open_picture(source: Picture) -> np.ndarray:
 
 def read_standard_input(source: Picture) -> Picture:
     """Replace `-` by the bytes on standard input; leave every other source as it is."""
-    return sys.stdin.buffer.read() if isinstance(source, str) and source == STANDARD_INPUT else source
+    return read_picture(sys.stdin.buffer) if isinstance(source, str) and source == STANDARD_INPUT else source
 
 
 def each_page(sources: Iterable[Picture]) -> Iterator[Page]:
