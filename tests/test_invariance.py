@@ -67,3 +67,14 @@ def test_the_answer_stays_in_random_combinations(drawn):
 @pytest.mark.parametrize("side", [2000, 4000])
 def test_the_answer_stays_in_pictures_of_megapixels(drawn, side):
     assert drawn.agreement([(number, drawn.benchmark.Rendering(side)) for number in range(3)]) == 1
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 2.0])
+def test_an_even_margin_changes_nothing_at_all(drawn, share):
+    picture = np.asarray(kerascnn.load_dataset("mnist").test_images[0])
+    rough = np.random.default_rng(2).integers(0, 60, (96, 80), np.uint8) + np.kron(picture[2:26, 4:24], np.ones((4, 4)))
+    rough = np.uint8(np.clip(rough, 0, 255))
+    width = round(share * 96)
+    framed = np.pad(rough, width, constant_values=128)
+    plain, surrounded = drawn.model.predict([rough, framed])
+    assert surrounded.probabilities == plain.probabilities

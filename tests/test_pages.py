@@ -153,6 +153,22 @@ def test_strokes_along_a_ruled_line_are_given_back(model):
     assert texts(kerascnn.read(as_page(ink), model)) == ["777777777"]
 
 
+def test_straight_ones_between_the_lines_of_a_table_are_no_lines(model):
+    ink = np.zeros((380, 660), np.float32)
+    for row in range(5):
+        cv2.line(ink, (30, 30 + 80 * row), (630, 30 + 80 * row), 0.8, 3)
+    for column in range(7):
+        cv2.line(ink, (30 + 100 * column, 30), (30 + 100 * column, 350), 0.8, 3)
+    for row in range(4):
+        for column in range(6):
+            x, y = 80 + 100 * column, 70 + 80 * row
+            if (row + column) % 2:
+                cv2.line(ink, (x, y - 23), (x + 2, y + 23), 1.0, 5, cv2.LINE_AA)
+            else:
+                cv2.ellipse(ink, (x, y), (15, 23), 0, 0, 360, 1.0, 5, cv2.LINE_AA)
+    assert texts(kerascnn.read(as_page(ink), model)) == ["010101", "101010", "010101", "101010"]
+
+
 def letters(text: str) -> np.ndarray:
     picture = Image.new("L", (60 * len(text) + 120, 200))
     ImageDraw.Draw(picture).text((40, 50), text, fill=255, font=ImageFont.load_default(90))

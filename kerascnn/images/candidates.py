@@ -24,6 +24,8 @@ SELECTIONS = ("all", "group", "group inside", "main", "inside", "inside group", 
 """Names of the rules by which components are selected."""
 
 _SAMPLES = 1000  # pixels that are enough to estimate a quantile
+_CONTENT_SAMPLES = 1000  # rows or columns that are enough to find where an even border ends
+_EVEN = 0.05  # of the largest deviation: what JPEG does to one colour is less
 _SMALLEST, _LARGEST = 112, 224  # pixels of the longer side of the grid on which candidates are looked for
 
 
@@ -113,8 +115,35 @@ STAGES = (find_first_candidates, find_shaded_candidates, find_page_candidates)
 """Finders of candidates, the quickest first; each takes a picture that `resample` gives."""
 
 
+def find_content(picture: np.ndarray) -> tuple[slice, slice]:
+    """Find the rows and columns inside an even border of one colour, which says nothing of what it surrounds.
+
+    Args:
+        picture: uint8, `(height, width)` or `(height, width, 3)`.
+
+    Returns:
+        Slices of the rows and of the columns; all of them for a picture whose border is not even, or that is blank.
+    """
+    step = max(1, max(picture.shape[:2]) // _CONTENT_SAMPLES)
+    sampled = np.ascontiguousarray(picture[::step, ::step])
+    corner = np.full_like(sampled, sampled[0, 0])
+    deviation = cv2.absdiff(sampled, corner).reshape(*sampled.shape[:2], -1)
+    rows, columns = deviation.max(axis=(1, 2)), deviation.max(axis=(0, 2))
+    level = _EVEN * int(rows.max())
+    return _span(rows > level, step, picture.shape[0]), _span(columns > level, step, picture.shape[1])
+
+
+def _span(stands_out: np.ndarray, step: int, size: int) -> slice:
+    found = np.flatnonzero(stands_out)
+    if not len(found):
+        return slice(0, size)
+    # What lies between two samples may belong to the content.
+    return slice(max(0, int(found[0]) * step - step + 1), min(size, int(found[-1]) * step + step))
+
+
 def resample(picture: np.ndarray) -> np.ndarray:
-    """Resample a picture to the grid on which its ink is looked for, so that its size makes no difference."""
+    """Resample a picture to the grid on which its ink is looked for: size and even margins make no difference."""
+    picture = picture[find_content(picture)]
     longest = max(picture.shape[:2])
     scale = float(np.clip(longest, _SMALLEST, _LARGEST)) / longest
     if scale == 1:

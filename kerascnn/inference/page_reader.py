@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.images.binarization import BinarizedPage, binarize_page
+from kerascnn.images.binarization import binarize_page
 from kerascnn.images.decoding import Picture, translate_memory_errors
-from kerascnn.images.glyphs import Glyph, find_glyphs
+from kerascnn.images.glyphs import Glyph
 from kerascnn.images.line_ordering import format_line, order_lines
 from kerascnn.inference.drawing import Drawings, draw_page
-from kerascnn.inference.glyph_recognition import Solution, judge_solutions, recognize_glyphs
+from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
 from kerascnn.inference.page_orientation import find_turns, may_be_turned
 from kerascnn.inference.predictor import Predictor, load
-from kerascnn.inference.segment_evidence import ClassMap
-from kerascnn.inference.segmenters import DigitMasks, Segmenter, load_segmenter
+from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
 from kerascnn.utils.errors import ImageError, ModelError
 
@@ -168,14 +167,14 @@ def _load_reader(model: Predictor | str | Path | None) -> Predictor:
 def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, min_confidence: float) -> Page:
     page = binarize_page(array)
     masks = segmenter(page)
-    solutions = _recognize_page(page, masks, predictor)
+    solutions = recognize_page(page, masks, predictor)
     turns = find_turns(page.contrast, masks.digits, predictor) if may_be_turned(solutions) else 0
     if turns:
         array = np.rot90(array, turns)
         page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
-        solutions = _recognize_page(page, segmenter(page), predictor)
+        solutions = recognize_page(page, segmenter(page), predictor)
     digits, unread = [], []
-    for reading in judge_solutions(solutions):
+    for reading in judge_solutions(solutions, masks.classes is not None):
         box = _scale_box(reading.glyph, page.scale, array.shape)
         if reading.is_digit and reading.confidence >= min_confidence:
             digits.append(Digit(reading.digit, reading.confidence, box))
@@ -189,13 +188,6 @@ def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, m
         rotation=90 * (-turns % 4),
         marked_text=_format([text for text, _ in marks], [box for _, box in marks]),
     )
-
-
-def _recognize_page(page: BinarizedPage, masks: DigitMasks, predictor: Predictor) -> list[Solution]:
-    glyphs, fragments = find_glyphs(page.contrast, masks.digits)
-    pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
-    class_map = None if masks.classes is None else ClassMap(masks.classes, (page.mask.shape[0], page.mask.shape[1]))
-    return recognize_glyphs(glyphs, fragments, pieces, predictor, class_map)
 
 
 def _turn(values: np.ndarray, turns: int) -> np.ndarray:

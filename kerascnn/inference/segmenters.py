@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from kerascnn.images.binarization import BinarizedPage
-from kerascnn.images.components import find_components
+from kerascnn.images.components import count_components, find_components
 from kerascnn.images.glyphs import find_glyphs, median_digit_height
 from kerascnn.images.grid_removal import remove_printed_lines
 from kerascnn.images.page_segmentation import BACKGROUND, BOUNDARY, DIGIT_HEIGHT, normalize_page
@@ -71,7 +71,7 @@ class UnetSegmenter:
         size = page.mask.shape[::-1]
         background = cv2.resize(probabilities[..., BACKGROUND], size, interpolation=cv2.INTER_LINEAR)
         surely = page.mask & (1 - background > _SURE_ODDS * background)
-        mask = page.mask & (background < 0.5) if self.alone else _restore_strokes(mask, surely)
+        mask = page.mask & (background < 0.5) if self.alone else _restore_strokes(mask, surely, page.mask)
         owners = _assign_nearest(cv2.resize(_find_seeds(probabilities), size, interpolation=cv2.INTER_NEAREST))
         return DigitMasks(mask, mask & ~_find_boundaries(owners, mask), probabilities)
 
@@ -116,16 +116,28 @@ def load_segmenter(segmenter: Segmenter | str | Path | None = None) -> Segmenter
     return UnetSegmenter(predictor, alone=name == "unet")
 
 
-def _restore_strokes(mask: np.ndarray, of_digits: np.ndarray) -> np.ndarray:
+def _restore_strokes(mask: np.ndarray, of_digits: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     """Give a mask from which printed lines were removed the strokes of digits back that were taken for parts of them.
 
-    Both are bool, `(height, width)`; `of_digits` has the foreground that a network takes for digits. What is given
-    back hangs together with something in the mask.
+    All are bool, `(height, width)`; `of_digits` has the foreground that a network takes for digits. What is given back
+    hangs together with something in the mask, or is a straight 1 that stands free between the lines of a table.
     """
+    mask = mask | (_find_free_ones(of_digits, foreground) & of_digits)
     found = find_components(mask | of_digits)
     kept = np.zeros(len(found), bool)
     kept[np.unique(found.labels[mask]) - 1] = True
     return found.select(kept)
+
+
+def _find_free_ones(of_digits: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    """Find upright components of the foreground that enclose nothing, as boxes do, most of which is of digits."""
+    free = find_components(foreground)
+    in_digits = np.bincount(free.labels[of_digits], minlength=len(free) + 1)[1:]
+    chosen = (2 * in_digits > free.area) & (free.height > free.width)
+    for index in np.flatnonzero(chosen):
+        outside = np.pad(~free.crop(index), 1, constant_values=True)
+        chosen[index] = count_components(outside, connectivity=4) == 1
+    return free.select(chosen)
 
 
 def _find_seeds(probabilities: np.ndarray) -> np.ndarray:

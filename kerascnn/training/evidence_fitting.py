@@ -20,6 +20,7 @@ from kerascnn.inference.recognition import describe_recognition, weigh_candidate
 _HIDDEN = 48
 _EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _WEIGHT_DECAY = 60, 256, 3e-3, 1e-2
 _LEAST_SCALE = 1e-3
+_NOISE = 0.3  # standard deviations by which features are disturbed: synthetic pictures are not all that there is
 NO_DIGIT, MANY_DIGITS = 10, 11
 """Labels of pictures that show none, or more than one."""
 
@@ -106,7 +107,7 @@ def _fit_choice(examples: Sequence[Example]) -> dict[str, np.ndarray]:
     exists = _pad([np.ones((len(each), 1)) for each in features], most)[..., 0]
     described = keras.Input((most, inputs.shape[2]))
     said, present = keras.Input((most, 10)), keras.Input((most,))
-    hidden = keras.layers.Dense(_HIDDEN, "tanh")(described)
+    hidden = keras.layers.Dense(_HIDDEN, "tanh")(keras.layers.GaussianNoise(_NOISE)(described))
     mixture = _Mixture()(keras.layers.Dense(4)(hidden), said, present)
     model = keras.Model([described, said, present], mixture)
     labels = np.array([example.label for example in both])

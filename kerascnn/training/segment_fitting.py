@@ -9,7 +9,6 @@ Source: Lafferty, McCallum, Pereira, "Conditional random fields", ICML 2001.
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import cv2
 import keras
 import numpy as np
 
@@ -21,6 +20,7 @@ from kerascnn.images.over_segmentation import Segment, divide_pieces, propose_se
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NO_DIGIT, NUM_DIGITS, ClassMap, SegmentEvidence, measure_segments
 from kerascnn.inference.segmenters import Segmenter
+from kerascnn.training.sheet_truth import SheetTruth, find_truth
 
 _HIDDEN = 24
 _EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _WEIGHT_DECAY = 40, 64, 1e-2, 1e-2
@@ -83,8 +83,7 @@ def _describe_sheet(sheet: Writing, predictor: Predictor, segmenter: Segmenter) 
     size = predictor.card.input_shape[:2]
     images = [PreparedImage(normalize_glyph(item.glyph, size), "glyph") for segments in proposals for item in segments]
     predictions = iter(predictor.predict_prepared(images))
-    owners = cv2.resize(sheet.instances, shape[::-1], interpolation=cv2.INTER_NEAREST) * page.mask
-    truth = _Truth(owners, np.bincount(owners.ravel(), minlength=len(sheet.shown) + 1), np.array(sheet.shown))
+    truth = find_truth(sheet, page)
     class_map = None if masks.classes is None else ClassMap(masks.classes, shape)
     examples = []
     for glyph, segments in zip(glyphs, proposals, strict=True):
@@ -94,31 +93,20 @@ def _describe_sheet(sheet: Writing, predictor: Predictor, segmenter: Segmenter) 
     return [example for example in examples if not example.is_writing or _has_path(example)]
 
 
-class _Truth(NamedTuple):
-    owners: np.ndarray  # number of the glyph that a pixel of the page belongs to, 0 for none
-    areas: np.ndarray  # pixels of each number
-    shown: np.ndarray  # what each glyph shows
-
-
-def _label(glyph: Glyph, segments: Sequence[Segment], evidence: SegmentEvidence, truth: _Truth) -> Example:
+def _label(glyph: Glyph, segments: Sequence[Segment], evidence: SegmentEvidence, truth: SheetTruth) -> Example:
     """Label segments by the glyphs whose ink they hold."""
-    counts = _count(glyph, truth)
+    counts = truth.count_pixels(glyph)
     inside = np.flatnonzero(counts > np.maximum(_IN_PART * truth.areas[1:], 1))
     is_writing = bool((truth.shown[inside] >= 0).any())
     labels = []
     for segment in segments:
-        counts = _count(segment.glyph, truth)
+        counts = truth.count_pixels(segment.glyph)
         best = int(counts.argmax())
         match = 2 * counts[best] / max(1, truth.areas[best + 1] + counts.sum())
         is_ink = counts.sum() >= 0.4 * segment.glyph.mask.sum()
         labels.append(truth.shown[best] if is_ink and match >= _MATCH and truth.shown[best] >= 0 else NO_DIGIT)
     edges = [(segment.first, segment.last) for segment in segments]
     return Example(edges, evidence, np.array(labels), is_writing)
-
-
-def _count(glyph: Glyph, truth: _Truth) -> np.ndarray:
-    """Count the pixels of each of the sheet's glyphs in a glyph."""
-    return np.bincount(truth.owners[glyph.window()][glyph.mask], minlength=len(truth.areas))[1:]
 
 
 def _has_path(example: Example) -> bool:

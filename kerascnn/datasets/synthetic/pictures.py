@@ -14,6 +14,7 @@ from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.datasets.synthetic.camera import expose, illuminate
 from kerascnn.datasets.synthetic.paper import make_paper
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
+from kerascnn.images.candidates import find_content
 from kerascnn.images.components import bounding_box
 
 _KINDS = {"digit": 0.66, "outlier": 0.16, "many": 0.12, "texture": 0.06}
@@ -97,7 +98,9 @@ def _make_picture(
     if generator.uniform() < 0.3:
         values = 1 - values
     values, cover = _resample(values, cover, generator)
-    return SyntheticPicture(_expose(values, generator), label, cover, shows_many)
+    picture = _expose(values, generator)
+    content = find_content(picture)  # as the preparation does, so that the cover still fits
+    return SyntheticPicture(picture[content], label, cover[content], shows_many)
 
 
 def _draw_glyph(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
