@@ -61,7 +61,9 @@ def test_a_thin_picture_is_predicted_like_any_other(limited, tmp_path, shape):
 
 
 @pytest.mark.parametrize(
-    ("draw", "shape"), [(noise, (1, 1_000_000)), (blank, (1_000_000, 1)), (blank, (300_000, 30))], ids=str
+    ("draw", "shape"),
+    [(noise, (1, 1_000_000)), (blank, (1_000_000, 1)), (blank, (300_000, 30))],
+    ids=["noise", "blank column", "blank strip"],
 )
 def test_a_thin_page_costs_what_its_pixels_cost(limited, tmp_path, draw, shape):
     result = limited.run_cli("read", save(draw(*shape), tmp_path / "thin.png"))
