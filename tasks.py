@@ -50,7 +50,6 @@ def pretrain(context: Context) -> None:
     )
     context.run("python benchmarks/evidence.py", pty=True)
     context.run("python benchmarks/segments.py", pty=True)
-    context.run("python benchmarks/context.py", pty=True)
 
 
 @task

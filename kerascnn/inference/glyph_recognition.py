@@ -9,14 +9,16 @@ from kerascnn.images.binarization import BinarizedPage
 from kerascnn.images.broken_digits import Pair, is_one_digit, propose_pairs
 from kerascnn.images.evidence import load_perceptron
 from kerascnn.images.glyphs import Glyph, find_glyphs, median_digit_height, merge_glyphs
+from kerascnn.images.line_ordering import order_lines
 from kerascnn.images.normalization import PreparedImage, normalize_glyph
 from kerascnn.images.over_segmentation import Segment, divide_pieces, propose_segments
+from kerascnn.images.word_filter import find_word_glyphs
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NO_DIGIT, WEIGHTS, WITH_MAP, WITHOUT_MAP, ClassMap, measure_segments
 from kerascnn.inference.segment_lattice import Lattice
 from kerascnn.inference.segmenters import DigitMasks
-from kerascnn.inference.writing_context import ContextModel, load_context, make_chain
 
+_SURE_LETTER = 0.8  # probability of no digit from which a glyph makes its neighbours letters, too
 _SAME_PLACE = 0.6  # of the width that two segments cover together, from which they show the same digit
 
 
@@ -104,37 +106,16 @@ def recognize_glyphs(
     return [solution for solution in solutions if solution.answers]
 
 
-def judge_solutions(solutions: Sequence[Solution], with_map: bool) -> list[Reading]:
-    """Decide what is a digit, given what else is on the page.
+def judge_solutions(solutions: Sequence[Solution]) -> list[Reading]:
+    """Decide what is a digit, given what else is in its word and in its line.
 
-    Args:
-        solutions: The solutions of all glyphs of a page.
-        with_map: Whether a segmentation network has seen it.
-
-    Returns:
-        One reading for each digit or rejected part; every glyph is in one of them at least.
+    There is one reading for each digit or rejected part; every glyph is in one of them at least.
     """
-    if not solutions:
-        return []
-    context = load_context(WITH_MAP if with_map else WITHOUT_MAP)
-    wholes = [merge_glyphs([item.glyph for item in solution.answers]) for solution in solutions]
-    chain = make_chain([_box(whole) for whole in wholes], [solution.none for solution in solutions])
-    numbers = context.find_numbers(chain).tolist()
-    readings = []
-    for solution, whole, number in zip(solutions, wholes, numbers, strict=True):
-        digits = number * (1 - context.judge_in_number(solution.none))
-        if digits < 0.5:
-            readings.append(Reading(whole, solution.answers[0].digit, digits, False))
-        else:
-            readings += [_weigh(item, context, number) for item in solution.answers]
-    return readings
-
-
-def _weigh(answer: Answer, context: ContextModel, number: float) -> Reading:
-    """Weigh an answer by how probable there is a digit at its place, given that it may stand in a number."""
-    digits = number * (1 - context.judge_in_number(answer.none))
-    confidence = digits * answer.confidence / max(1 - answer.none, 1e-9)
-    return Reading(answer.glyph, answer.digit, min(confidence, 1.0), digits >= 0.5)
+    in_words = _find_words(solutions)
+    words = [solution for solution, in_word in zip(solutions, in_words, strict=True) if in_word]
+    numbers = [solution for solution, in_word in zip(solutions, in_words, strict=True) if not in_word]
+    readings = [Reading(item.glyph, item.digit, item.confidence, False) for word in words for item in word.answers]
+    return readings + _judge_numbers(numbers)
 
 
 def _solve(proposals: Sequence[Sequence[Segment]], sight: _Sight) -> list[Solution]:
@@ -167,8 +148,47 @@ def _choose_path(segments: Sequence[Segment], scores: np.ndarray) -> Solution:
     return Solution(answers, lattice.compute_share(NO_DIGIT))
 
 
+def _judge_numbers(solutions: Sequence[Solution]) -> list[Reading]:
+    """Decide which answers are digits, given the others of their lines.
+
+    The odds that something is a digit are multiplied by those in its line, by the rule of succession: what stands among
+    digits is probably one.
+    """
+    wholes = [merge_glyphs([item.glyph for item in solution.answers]) for solution in solutions]
+    readings = []
+    for line in order_lines([_box(whole) for whole in wholes]):
+        num_answers = sum(len(solutions[index].answers) for index in line)
+        num_digits = sum(_count_digits(solutions[index]) for index in line)
+        for index in line:
+            answers, digits = solutions[index].answers, num_digits - _count_digits(solutions[index])
+            odds = (digits + 1) / (num_answers - len(answers) - digits + 1)
+            none = solutions[index].none
+            if odds * (1 - none) < none:
+                readings.append(Reading(wholes[index], answers[0].digit, 1 - none, False))
+            else:
+                readings += [_weigh(item, odds) for item in answers]
+    return readings
+
+
+def _weigh(answer: Answer, odds: float) -> Reading:
+    """Weigh an answer by the odds that there is a digit at its place."""
+    digits = odds * (1 - answer.none)
+    confidence = odds * answer.confidence / (digits + answer.none)
+    return Reading(answer.glyph, answer.digit, min(confidence, 1.0), digits >= answer.none)
+
+
+def _count_digits(solution: Solution) -> int:
+    return sum(item.none < item.confidence for item in solution.answers)
+
+
 def _box(glyph: Glyph) -> tuple[int, int, int, int]:
     return glyph.left, glyph.top, glyph.width, glyph.height
+
+
+def _find_words(solutions: Sequence[Solution]) -> list[bool]:
+    """Find the glyphs that stand in words of letters."""
+    wholes = [merge_glyphs([item.glyph for item in solution.answers]) for solution in solutions]
+    return find_word_glyphs([_box(whole) for whole in wholes], [item.none > _SURE_LETTER for item in solutions])
 
 
 def _merge_pairs(solutions: list[Solution], pairs: Sequence[Pair], together: Sequence[Answer]) -> None:

@@ -174,7 +174,7 @@ def _read_array(array: np.ndarray, predictor: Predictor, segmenter: Segmenter, m
         page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
         solutions = recognize_page(page, segmenter(page), predictor)
     digits, unread = [], []
-    for reading in judge_solutions(solutions, masks.classes is not None):
+    for reading in judge_solutions(solutions):
         box = _scale_box(reading.glyph, page.scale, array.shape)
         if reading.is_digit and reading.confidence >= min_confidence:
             digits.append(Digit(reading.digit, reading.confidence, box))

@@ -63,11 +63,11 @@ def _load_fonts(pattern: str) -> list[ImageFont.FreeTypeFont]:
     return [ImageFont.truetype(str(path), _FONT_SIZE) for path in paths if "Display" not in path.name]
 
 
-def print_letter(generator: np.random.Generator, size: tuple[int, int], letters: str = _LETTERS) -> np.ndarray:
+def print_letter(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Print one letter, rarely a symbol or two letters: upright or slanted, narrow or wide, with a pen's stroke."""
     draw = generator.uniform()
-    alphabet = letters if draw < 0.9 else _SYMBOLS
-    family = generator.choice(["DejaVu*", "STIXGeneral*", "cm[bmrst]*"] if alphabet is letters else ["DejaVu*"])
+    alphabet = _LETTERS if draw < 0.9 else _SYMBOLS
+    family = generator.choice(["DejaVu*", "STIXGeneral*", "cm[bmrst]*"] if alphabet is _LETTERS else ["DejaVu*"])
     fonts = _load_fonts(f"{family}.ttf")
     text = "".join(generator.choice(list(alphabet), 2 if draw < 0.06 else 1))
     canvas = Image.new("L", (200, 120), 0)

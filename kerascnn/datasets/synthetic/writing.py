@@ -1,10 +1,8 @@
 """Sheets of writing in which digits stand among other things: beside, touching, overlapping; letters; marks between.
 
-The weights of the evidence for the segments of a glyph are fitted on them (`kerascnn.training.segment_fitting`), and
-those of its context on sheets that have words, too (`kerascnn.training.context_fitting`).
+The weights of the evidence for the segments of a glyph are fitted on them (`kerascnn.training.segment_fitting`).
 """
 
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -21,8 +19,8 @@ from kerascnn.datasets.synthetic.sheet import Box, Sheet, find_touching_column, 
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
 from kerascnn.images.components import Window, bounding_box
 
-NO_DIGIT, LETTER = -1, -2
-"""What a glyph shows that is no digit: a mark or anything else, and a letter of a word."""
+NO_DIGIT = -1
+"""What a glyph that is no digit shows."""
 
 _TOUCHING_SHARE = 0.65  # of the sheets
 _OTHER_SHARE = 0.1  # of the lines, which hold no digits
@@ -30,7 +28,6 @@ _LETTER_SHARE = 0.75  # of these, which are words
 _ZEROS_SHARE = 0.15  # of the lines, which hold nothing else: amounts are full of zeros that touch
 _MARKED_SHARE, _MARK_SHARE = 0.4, 0.3  # of the lines, of the glyphs in these that a mark follows
 _CROPPED_SHARE = 0.5  # of the pictures
-_NUMBERS_SHARE, _WORDS_SHARE = 0.8, 0.05  # of the sheets with words, which hold numbers only, or words only
 _UNEVEN_SHARE = 0.4  # of the lines, whose digits differ much in size
 _FAINTEST = 60  # intensity of an image that has strokes at all
 _SHIFT = 4  # fractional bits of the coordinates that OpenCV draws with
@@ -53,14 +50,6 @@ class Writing:
     shown: tuple[int, ...]
 
 
-class _Line(NamedTuple):
-    """What a line holds: images, uint8 `(n, 28, 28)`, what they show, and the gaps before them in digit heights."""
-
-    images: np.ndarray
-    shown: np.ndarray
-    gaps: np.ndarray
-
-
 class _Layout(NamedTuple):
     """Where a line runs: its left end, its middle there, its slope, the distance of two digits, all in pixels."""
 
@@ -79,31 +68,28 @@ class _Hand(NamedTuple):
     look: Style
 
 
-def write_sheet(digits: _Digits, number: int, seed: int, with_words: bool = False) -> Writing:
+def write_sheet(digits: _Digits, number: int, seed: int) -> Writing:
     """Write a sheet of a few lines; the same number and seed give the same sheet.
 
     Args:
         digits: Images, uint8 `(n, 28, 28)`, 0 is background and 255 is ink, and their labels, integers `(n,)`.
         number: Number of the sheet; sheets take turns in the styles.
         seed: Random seed.
-        with_words: Whether the sheet has numbers and words, with spaces between; else each of its lines is one number,
-            or anything else.
     """
     generator = np.random.default_rng([seed, number])
     look = replace(list(STYLES.values())[number % len(STYLES)], touching=bool(generator.uniform() < _TOUCHING_SHARE))
     height, num_lines, length = (int(generator.integers(*span)) for span in ((22, 100), (1, 4), (3, 9)))
     pitch = draw_pitch(look, height, generator)
     advance = pitch if look.lines == "table" else height * (0.75 + generator.uniform(0.2, 0.9))
-    lines = _choose_lines(digits, (num_lines, length), generator, with_words)
-    room = 2.1 + max(float(line.gaps.sum()) for line in lines)
-    width, slope = round(advance * length + room * height), generator.uniform(-look.skew, look.skew)
+    width, slope = round(advance * length + 2.1 * height), generator.uniform(-look.skew, look.skew)
     sheet = make_sheet(round(1.8 * height + pitch * num_lines + abs(slope) * width), width)
     shown: list[int] = []
-    for row, line in enumerate(lines):
+    for line in range(num_lines):
         overlap = generator.uniform(0, 0.12) if generator.uniform() < 0.5 else 0.0
         hand = _Hand(height, generator.uniform(*look.pen) * height, overlap, look)
-        middle = 0.9 * height + pitch * (row + 0.5) + max(0.0, -slope) * width
-        shown += _write_line(sheet, line, _Layout(0.9 * height, middle, slope, advance), hand, generator)
+        middle = 0.9 * height + pitch * (line + 0.5) + max(0.0, -slope) * width
+        glyphs = _choose_glyphs(digits, length, generator)
+        shown += _write_line(sheet, glyphs, _Layout(0.9 * height, middle, slope, advance), hand, generator)
     picture, matrix = photograph_sheet(sheet, look, height, generator)
     instances = camera.transform_instances(sheet.instances, matrix, picture.shape[:2])
     window = np.s_[:, :]
@@ -122,18 +108,6 @@ def _choose_window(instances: np.ndarray, height: int, generator: np.random.Gene
     ]
 
 
-def _choose_lines(
-    digits: _Digits, size: tuple[int, int], generator: np.random.Generator, with_words: bool
-) -> list[_Line]:
-    """Choose what a number of lines hold, each of a number of glyphs."""
-    count, length = size
-    if not with_words:
-        return [_Line(*_choose_glyphs(digits, length, generator), np.zeros(length)) for _ in range(count)]
-    kind = generator.uniform()
-    numbers = generator.uniform(0.2, 0.8) if kind >= _NUMBERS_SHARE + _WORDS_SHARE else float(kind < _NUMBERS_SHARE)
-    return [_choose_tokens(digits, length, numbers, generator) for _ in range(count)]
-
-
 def _choose_glyphs(digits: _Digits, count: int, generator: np.random.Generator) -> _Digits:
     """Choose the images of one line and what they show."""
     images, labels = digits
@@ -141,36 +115,22 @@ def _choose_glyphs(digits: _Digits, count: int, generator: np.random.Generator) 
         if generator.uniform() < _LETTER_SHARE:
             return np.stack([print_letter(generator, (28, 28)) for _ in range(count)]), np.full(count, NO_DIGIT)
         return make_outliers(count, images, labels, generator), np.full(count, NO_DIGIT)
-    return _choose_numerals(digits, count, generator)
-
-
-def _choose_numerals(digits: _Digits, count: int, generator: np.random.Generator) -> _Digits:
-    images, labels = digits
     usable = labels == 0 if generator.uniform() < _ZEROS_SHARE and (labels == 0).any() else labels >= 0
     chosen = generator.choice(np.flatnonzero(usable), count)
     varied = vary_handwriting(images[chosen], labels[chosen], 1.0, generator)
     return augment(varied, float(generator.integers(2)), generator), labels[chosen]
 
 
-def _choose_tokens(digits: _Digits, count: int, numbers: float, generator: np.random.Generator) -> _Line:
-    """Choose the numbers, of which there is a share, and the words of one line."""
-    starts = np.isin(np.arange(count), np.cumsum(generator.integers(1, 8, count)))
-    token = np.cumsum(starts)
-    is_number = (generator.uniform(size=count + 1) < numbers)[token]
-    gaps = np.where(starts, generator.uniform(0.3, 1.6, count), 0.0)
-    images, labels = _choose_numerals(digits, count, generator)
-    letters = np.stack([print_letter(generator, (28, 28), string.ascii_letters) for _ in range(count)])
-    return _Line(np.where(is_number[:, None, None], images, letters), np.where(is_number, labels, LETTER), gaps)
-
-
-def _write_line(sheet: Sheet, line: _Line, layout: _Layout, hand: _Hand, generator: np.random.Generator) -> list[int]:
+def _write_line(
+    sheet: Sheet, glyphs: _Digits, layout: _Layout, hand: _Hand, generator: np.random.Generator
+) -> list[int]:
     """Write one line, and return what its glyphs and marks show, in the order of their instances."""
     is_marked = hand.look.lines != "table" and generator.uniform() < _MARKED_SHARE
     sizes = (0.65, 1.15) if generator.uniform() < _UNEVEN_SHARE else (0.88, 1.08)
     boxes: list[Box] = []
     shown: list[int] = []
-    x, shift = layout.left, 0.0
-    for number, (image, label, gap) in enumerate(zip(*line, strict=True)):
+    x = layout.left
+    for number, (image, label) in enumerate(zip(*glyphs, strict=True)):
         if image.max() <= _FAINTEST:
             continue
         pen = Pen(hand.thickness, generator.uniform(0.85, 1.0))
@@ -178,11 +138,8 @@ def _write_line(sheet: Sheet, line: _Line, layout: _Layout, hand: _Hand, generat
         if not glyph.any():  # strokes thinner than anything that a pen draws
             continue
         top = layout.middle + layout.slope * x - glyph.shape[0] / 2 + generator.normal(0, 0.05 * hand.height)
-        shift += gap * hand.height * (hand.look.lines != "table")  # in a table each glyph has a cell
         if not hand.look.touching:
-            x = layout.left + shift + layout.advance * (number + 0.5) - glyph.shape[1] / 2
-        elif gap:
-            x += gap * hand.height
+            x = layout.left + layout.advance * (number + 0.5) - glyph.shape[1] / 2
         elif boxes and generator.uniform() < 0.8:
             x = find_touching_column(sheet.ink, glyph, boxes[-1], max(0, round(top))) - hand.overlap * hand.height
         boxes.append(place_glyph(sheet, glyph, round(x), round(top)))
