@@ -174,7 +174,7 @@ class _Written(msgspec.Struct):
             raise ValueError("two of its class_names are equal")
         for field_name, facts in (("data", card.data), ("recipe", card.recipe), ("metrics", card.metrics)):
             _require(facts, _Facts, field_name)
-        _require(card.metrics, dict[str, _Number], "metrics")
+        _require(card.metrics, dict[str, _Number | dict[str, _Number | str]], "metrics")
         _require(card.members, list[_Facts], "members")
         _require(card.history, list[_Epoch], "history")
         for row in card.history:
