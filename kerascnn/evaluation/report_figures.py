@@ -268,4 +268,5 @@ def _plain(axes: "Axes", theme: Theme) -> None:
 def shorten(name: str) -> str:
     """Shorten a name so that it fits beside a small image."""
     shown = show_hidden(name)
-    return shown if len(shown) <= 10 else shown[:9] + "…"
+    short = shown if len(shown) <= 10 else shown[:9] + "…"
+    return short.replace("$", r"\$")  # a pair of them would begin a formula

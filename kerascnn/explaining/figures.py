@@ -282,7 +282,8 @@ def format_percent(probability: float) -> str:
 def shorten(name: str, length: int = 12) -> str:
     """Shorten a class's name."""
     shown = show_hidden(name)
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    short = shown if len(shown) <= length else shown[: length - 1] + "…"
+    return short.replace("$", r"\$")  # a pair of them would begin a formula
 
 
 def _draw_mosaic(axes: "Axes", tiles: np.ndarray, labels: Sequence[str], scale: _Scale, theme: Theme) -> "AxesImage":

@@ -79,5 +79,4 @@ def _settings(theme: Theme) -> dict[Any, str | float]:
         **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.quiet),
         "font.family": "DejaVu Sans",
         "font.size": 9.5,
-        "text.parse_math": False,  # the name of a class may have a $
     }
