@@ -33,8 +33,7 @@ UNREADABLE = (
     EOFError,
     KeyError,
     ValueError,
-    RuntimeError,  # an encrypted member
-    NotImplementedError,  # a compression that `zipfile` does not know
+    RuntimeError,  # an encrypted member, or a compression that `zipfile` does not know
 )
 """What `zipfile` raises for an archive that is damaged, or of a kind that it does not read."""
 
