@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kerascnn.inference.verified_outputs import require_probabilities
 from kerascnn.saving.onnx_files import require_safe_onnx
 from kerascnn.utils.cores import count_cores
 from kerascnn.utils.errors import ModelError
@@ -77,7 +78,7 @@ class OnnxEngine:
         return probabilities, features
 
     def _outputs(self, session: Any, images: "Images") -> list[np.ndarray]:
-        return _in_threads(lambda batch: session.run(None, {self._input: batch}), images)
+        return require_probabilities(_in_threads(lambda batch: session.run(None, {self._input: batch}), images))
 
 
 class KerasEngine:
@@ -110,7 +111,7 @@ class KerasEngine:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         if not len(images):
             return np.zeros((0, 0), np.float32)
-        return _in_batches(lambda batch: [self._run(batch)], images)[0]
+        return require_probabilities(_in_batches(lambda batch: [self._run(batch)], images))[0]
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
@@ -120,7 +121,8 @@ class KerasEngine:
         if not heads or len(heads[-1].input.shape) != 2:
             return self.probabilities(images), None
         both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
-        probabilities, features = _in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
+        outputs = _in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
+        probabilities, features = require_probabilities(outputs)
         return probabilities, features
 
     def _run(self, batch: np.ndarray) -> np.ndarray:

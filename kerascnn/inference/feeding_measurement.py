@@ -13,6 +13,7 @@ import numpy as np
 from kerascnn.datasets import load_dataset
 from kerascnn.inference.outputs import find_outputs
 from kerascnn.saving.feeding import (
+    AS_THEY_ARE,
     LOGIT,
     LOGITS,
     PROBABILITIES,
@@ -149,14 +150,18 @@ def measure_feeding(model: Any, path: Path, scale: str | None = None) -> Measure
     size = find_image_size(shape)
     trials, digits = _Trials(model, size), _load_digits(size, _NUM_IMAGES)
     scales = SCALES if scale is None else (scale,)
-    raw = [trials.run(one, digits) for one in scales]
-    trials.outputs = find_outputs(model, np.concatenate(raw))
-    if trials.outputs == LOGIT and _counts_digits(raw, digits.labels):
+    raw = {one: trials.run(one, digits) for one in scales}
+    # At a scale that is far from its own, a network of half precision may give what is no number.
+    raw = {one: values for one, values in raw.items() if np.isfinite(values).all()}
+    if not raw:
+        raise ModelError(
+            f"{path} gives no numbers (NaN or infinity) for digits; it is damaged, or its training failed: get another "
+            "copy, or train it again with a smaller learning rate."
+        )
+    trials.outputs = find_outputs(model, np.concatenate(list(raw.values())))
+    if trials.outputs == LOGIT and _counts_digits(list(raw.values()), digits.labels):
         raise ModelError(f"{path} gives the digit itself as a number (a regression); kerascnn runs classifiers.")
-    tried = [
-        _Trial(one, _as_probabilities(values, trials.outputs), digits.labels)
-        for one, values in zip(scales, raw, strict=True)
-    ]
+    tried = [_Trial(one, _as_probabilities(values, trials.outputs), digits.labels) for one, values in raw.items()]
     chosen, reason = (tried[0], "as was asked for") if scale is not None else _choose(tried, trials, model, path)
     feeding = Feeding(shape, chosen.scale, trials.outputs)
     return MeasuredFeeding(feeding, size, _name_classes(chosen), chosen.knows_digits, reason)
@@ -211,7 +216,7 @@ def _choose(tried: Sequence[_Trial], trials: _Trials, model: Any, path: Path) ->
         unclear = trials.try_harder(best, unclear)
         if not unclear:
             return best, _describe(best, others, meaning)
-    if _scales_itself(model):
+    if _scales_itself(model) and tried[0].scale == AS_THEY_ARE:
         return tried[0], "since it has a layer that scales them"
     raise _not_clear(tried, path)
 
