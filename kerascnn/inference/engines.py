@@ -2,14 +2,17 @@
 
 import statistics
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kerascnn.inference.onnx_sessions import run_session, start_session
 from kerascnn.inference.verified_outputs import require_probabilities
+from kerascnn.saving.card import Card
 from kerascnn.saving.onnx_files import require_safe_onnx
 from kerascnn.utils.cores import count_cores
 from kerascnn.utils.errors import ModelError
@@ -24,6 +27,9 @@ BATCH_SIZE = 256
 # convolutions of one batch (1.2 to 1.3 times the images a second on two cores); small ones stay in the core's cache.
 _IMAGES_A_THREAD = 32
 _FEWEST_IMAGES_A_THREAD = 8
+_PIXELS_A_THREAD = _IMAGES_A_THREAD * 128 * 128  # tiles of pages; larger images are run in smaller batches
+
+_REMEDY = "get another copy of the model, or train it again."
 
 _UNTIMED_RUNS, _TIMED_RUNS = 5, 51  # the first runs fill the caches
 
@@ -46,24 +52,26 @@ class OnnxEngine:
     Args:
         content: The network, as an `.onnx` file has it.
         path: The file that it is in, for messages.
+        card: Card of the model, whose images the network must take and whose classes it must give.
 
     Raises:
-        ModelError: If it is unsafe or ONNX Runtime refuses it.
+        OtherOperatorError: If it has an operator that kerascnn hands to Keras alone.
+        ModelError: If it is unsafe, ONNX Runtime refuses it, or it is not what the card describes.
     """
 
     name = "onnxruntime"
 
-    def __init__(self, content: bytes, path: Path) -> None:
+    def __init__(self, content: bytes, path: Path, card: Card) -> None:
         require_safe_onnx(content, f"the ONNX network of {path}")
-        self._content = content
-        try:
-            self._session = _start_session(content)
-        # ONNX Runtime's exceptions share no public base class.
-        except Exception as error:
-            raise ModelError(
-                f"the ONNX network of {path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:200]})."
-            ) from error
-        self._input = self._session.get_inputs()[0].name
+        self._content, self._path, self._card = content, path, card
+        self._session = start_session(content, self._name)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        size = (*card.input_shape[:2], 1)
+        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape[1:], size):
+            raise ModelError(f"{self._name} takes {_describe(inputs)}, its card says images of {size}; {_REMEDY}")
+        if not outputs or not outputs[0].shape or not _fits(outputs[0].shape[-1:], (len(card.class_names),)):
+            given, num_classes = _describe(outputs[:1]), len(card.class_names)
+            raise ModelError(f"{self._name} gives {given}, its card names {num_classes} classes; {_REMEDY}")
 
     def probabilities(self, images: "Images") -> np.ndarray:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
@@ -74,11 +82,24 @@ class OnnxEngine:
         content = _add_features_output(self._content)
         if content is None:
             return self.probabilities(images), None
-        probabilities, features = self._outputs(_start_session(content), images)
-        return probabilities, features
+        outputs = self._outputs(start_session(content, self._name), images)
+        return outputs[0], outputs[-1]
+
+    @property
+    def _name(self) -> str:
+        return f"the ONNX network of {self._path}"
 
     def _outputs(self, session: Any, images: "Images") -> list[np.ndarray]:
-        return require_probabilities(_in_threads(lambda batch: session.run(None, {self._input: batch}), images))
+        starts = range(0, max(1, len(images)), size := _choose_batch_size(images))
+        batches = [partial(_read_batch, images, start, size) for start in starts]
+        parts = run_session(session, batches, self._name)
+        pixels = self._card.input_shape[:2] if self._card.segments_pages else ()
+        for part, start in zip(parts, starts, strict=True):
+            expected = (min(size, len(images) - start), *pixels, len(self._card.class_names))
+            if not part or np.shape(part[0]) != expected:
+                found = np.shape(part[0]) if part else "nothing"
+                raise ModelError(f"{self._name} gives {found} where {expected} is expected; {_REMEDY}")
+        return require_probabilities([np.concatenate(part) for part in zip(*parts, strict=True)])
 
 
 class KerasEngine:
@@ -154,15 +175,6 @@ def measure_latency(engine: Engine, image_size: tuple[int, int]) -> float:
     return round(1000 * statistics.median(seconds[_UNTIMED_RUNS:]), 4)
 
 
-def _start_session(content: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
 def _add_features_output(content: bytes) -> bytes | None:
     """Add a second output to a graph: the input of its last matrix product with weights; None if there is none."""
     import onnx
@@ -176,21 +188,33 @@ def _add_features_output(content: bytes) -> bytes | None:
     return bytes(model.SerializeToString())
 
 
-def _in_threads(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
-    """Run batches side by side; return each output of `run` for all images, in their order."""
-    cores = count_cores()
-    size = min(_IMAGES_A_THREAD, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // cores)))
-    if len(images) <= size:
-        return run(_as_input(images[:]))
-    with ThreadPoolExecutor(cores) as threads:
-        starts = range(0, len(images), size)
-        parts = list(threads.map(lambda start: run(_as_input(images[start : start + size])), starts))
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+def _choose_batch_size(images: "Images") -> int:
+    """Choose how many images a thread runs at once: fewer if there are few of them, or if they are large."""
+    most = max(1, min(_IMAGES_A_THREAD, _PIXELS_A_THREAD // max(1, prod(images.shape[1:]))))
+    return min(most, max(_FEWEST_IMAGES_A_THREAD, -(-len(images) // count_cores())))
+
+
+def _fits(shape: Sequence[object], expected: Sequence[int]) -> bool:
+    """Tell whether a shape that a network declares, with names where it is open, is what is expected."""
+    return len(shape) == len(expected) and all(
+        not isinstance(size, int) or size == other for size, other in zip(shape, expected, strict=True)
+    )
+
+
+def _describe(arguments: Sequence[Any]) -> str:
+    shapes = [
+        f"{one.type} ({', '.join('any' if not isinstance(n, int) else str(n) for n in one.shape)})" for one in arguments
+    ]
+    return " and ".join(shapes) or "nothing"
 
 
 def _in_batches(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
     parts = [run(_as_input(images[start : start + BATCH_SIZE])) for start in range(0, len(images), BATCH_SIZE)]
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def _read_batch(images: "Images", start: int, size: int) -> np.ndarray:
+    return _as_input(images[start : start + size])
 
 
 def _as_input(images: np.ndarray) -> np.ndarray:

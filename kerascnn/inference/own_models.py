@@ -148,7 +148,7 @@ def write_card(
         try:
             note("converting to ONNX ...")
             _convert(path, onnx_path, card, model_of_keras)
-            milliseconds = measure_latency(OnnxEngine(onnx_path.read_bytes(), onnx_path), card.input_shape[:2])
+            milliseconds = measure_latency(OnnxEngine(onnx_path.read_bytes(), path, card), card.input_shape[:2])
             card = replace(card, metrics={"milliseconds_per_picture": milliseconds})
             staged[".onnx"] = onnx_path
         except ModelError as error:
@@ -164,7 +164,9 @@ def _convert(path: Path, onnx_path: Path, card: Card, model: Any) -> None:
     images = np.random.default_rng(0).integers(0, 256, (_NUM_VERIFIED, *size), dtype=np.uint8)
     expected = KerasEngine(adapt_model(model, card.feeding, size)).probabilities(images)
     try:
-        difference = float(np.abs(OnnxEngine(onnx_path.read_bytes(), onnx_path).probabilities(images) - expected).max())
+        difference = float(
+            np.abs(OnnxEngine(onnx_path.read_bytes(), path, card).probabilities(images) - expected).max()
+        )
     # ONNX Runtime raises exceptions of its own.
     except Exception as error:
         reason = str(error).splitlines()[0][:200]

@@ -21,6 +21,7 @@ from kerascnn.inference.sources import OnError, each_page, open_picture
 from kerascnn.saving.card import Card, require_same
 from kerascnn.saving.feeding import adapt_model
 from kerascnn.saving.model_files import complete_model_path, resolve_model_path, save, save_without_optimizer
+from kerascnn.saving.onnx_checks import OtherOperatorError
 from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.utils.backend import activate, explicit_wish
 from kerascnn.utils.errors import ImageError, ModelError
@@ -334,7 +335,10 @@ def load(
     if explicit_wish(backend) is None:
         content = stored.read_onnx(note)
         if content is not None:
-            return Predictor(OnnxEngine(content, path), stored.card, path, stored)
+            try:
+                return Predictor(OnnxEngine(content, path, stored.card), stored.card, path, stored)
+            except OtherOperatorError as error:
+                note(f"{error} Using Keras, which starts more slowly.")
     return _load_on_keras(stored, stored.card, backend)
 
 

@@ -6,13 +6,12 @@ python -m kerascnn.saving.onnx_files model.keras model.onnx
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from kerascnn.saving.feeding import Feeding, adapt_model
+from kerascnn.saving.onnx_checks import require_safe_network
 from kerascnn.utils.errors import KerasCNNError, ModelError
 from kerascnn.utils.processes import Child, end_with_parent
 
@@ -87,28 +86,11 @@ def require_safe_onnx(content: bytes, name: str) -> None:
         name: What it is, for messages.
 
     Raises:
-        ModelError: If it is too large, or refers to data in other files.
+        ModelError: If it is too large, or has anything that `require_safe_network` refuses.
     """
     if len(content) > MAX_ONNX_BYTES:
         raise ModelError(f"{name} is larger than {MAX_ONNX_BYTES // 2**20} MiB, more than any model of kerascnn.")
-    # External data are named by an entry with the key "location". Most models have the word nowhere, which is quick to
-    # see; where it is, it may be the name of a layer.
-    if b"location" in content and _refers_to_files(content):
-        raise ModelError(f"{name} refers to data in other files; export the model into one file.")
-
-
-def _refers_to_files(content: bytes) -> bool:
-    import onnx
-
-    pending: list[Any] = [onnx.load_from_string(content)]
-    while pending:
-        message = pending.pop()
-        for field, value in message.ListFields():
-            if field.name in ("external_data", "data_location") and value:
-                return True
-            inside = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
-            pending += [one for one in inside if hasattr(one, "ListFields")]
-    return False
+    require_safe_network(content, name)
 
 
 def _main() -> None:

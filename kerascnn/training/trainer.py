@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from kerascnn.datasets import DataSource
-from kerascnn.inference.engines import KerasEngine, OnnxEngine, measure_latency
+from kerascnn.inference.engines import KerasEngine
+from kerascnn.inference.onnx_conversion import add_onnx
 from kerascnn.inference.predictor import Predictor
 from kerascnn.models.lookup import Network
 from kerascnn.saving.card import Card
@@ -194,19 +195,16 @@ def _card(run: Run, task: ClassificationTask | SegmentationTask, result: "Traini
 
 def _write(model: "keras.Model", card: Card, run: Run) -> Card:
     from kerascnn.evaluation.learning_curves import draw_learning_curves
-    from kerascnn.saving.onnx_files import export_onnx
 
     with staging_directory(run.path) as directory:
         staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}
         save_without_optimizer(model, staged[".keras"])
         run.options.progress.message("converting to ONNX ...")
-        export_onnx(staged[".keras"], staged[".onnx"])
-        engine = OnnxEngine(staged[".onnx"].read_bytes(), run.path)
-        speed = {"milliseconds_per_picture": measure_latency(engine, card.input_shape[:2])}
+        card = add_onnx(staged, card, run.path, run.options.progress.message)
         staged[".csv"].write_bytes(history_csv(card.history))
         title = f"{card.name}: {card.architecture} on {card.data['name']}, {run.settings.backend}"
         staged[".png"].write_bytes(draw_learning_curves(card.history, show_hidden(title)).png())
-        return save(run.path, staged, replace(card, metrics={**card.metrics, **speed}))
+        return save(run.path, staged, card)
 
 
 def _require_tensorboard(options: RunOptions) -> None:

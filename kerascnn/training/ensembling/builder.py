@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn.datasets import Dataset, load_dataset
 from kerascnn.evaluation.scoring import score_test_set
-from kerascnn.inference.engines import KerasEngine, OnnxEngine, measure_latency
+from kerascnn.inference.engines import KerasEngine
 from kerascnn.inference.model_loading import load_checked_model
+from kerascnn.inference.onnx_conversion import add_onnx
 from kerascnn.inference.predictor import Predictor
 from kerascnn.saving.card import ENSEMBLE, Card
 from kerascnn.saving.model_files import complete_model_path, require_replaceable, resolve_model_path, save
-from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.training.ensembling.members import Candidate, check_data, find_candidates, find_held_out
 from kerascnn.training.ensembling.validation import Validation
 from kerascnn.utils.backend import activate, describe_software
@@ -111,7 +111,7 @@ def _join(
     card = replace(card, data={**card.data, "num_validation": len(indices)}, metrics=validation.score(chosen))
     card = score_test_set(card, engine, dataset)
     note("converting to ONNX ...")
-    return Predictor(engine, _write(engine.model, card, path), path)
+    return Predictor(engine, _write(engine.model, card, path, note), path)
 
 
 def _tell_held_out(number: int, max_members: int | None, note: Callable[[str], None]) -> None:
@@ -168,12 +168,9 @@ def _card(path: Path, cards: Sequence[Card], members: list[dict[str, Any]], data
     )
 
 
-def _write(model: "keras.Model", card: Card, path: Path) -> Card:
+def _write(model: "keras.Model", card: Card, path: Path, note: Callable[[str], None]) -> Card:
     with staging_directory(path) as directory:
         staged = {suffix: directory / f"model{suffix}" for suffix in _SUFFIXES}
         with silent_stderr():
             model.save(staged[".keras"])
-        export_onnx(staged[".keras"], staged[".onnx"])
-        engine = OnnxEngine(staged[".onnx"].read_bytes(), path)
-        speed = {"milliseconds_per_picture": measure_latency(engine, card.input_shape[:2])}
-        return save(path, staged, replace(card, metrics={**card.metrics, **speed}))
+        return save(path, staged, add_onnx(staged, card, path, note))
