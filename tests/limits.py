@@ -6,6 +6,7 @@ of the processor (RLIMIT_CPU), which other processes of the machine do not take 
 
 import contextlib
 import json
+import logging
 import os
 import resource  # which Windows does not have
 import signal
@@ -150,6 +151,8 @@ def run_limited(*command, memory: int, seconds: int, **settings) -> subprocess.C
 
 def main() -> None:
     """Answer the requests of a `LimitedWorker`."""
+    # TensorFlow warns of compiling anew, as it must here for one model after the other.
+    logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a function prints must not be taken for an answer
     for line in sys.stdin:

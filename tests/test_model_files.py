@@ -249,7 +249,10 @@ def _enlarge(config: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "change", "words"),
-    [("two_wide_layers", _widen, "823,132,160 weights"), ("enlarged", _enlarge, "635,040,784 values for one picture")],
+    [
+        ("two_wide_layers", _widen, "823,132,160 weights"),
+        ("enlarged", _enlarge, "1,270,080,784 values for one picture"),
+    ],
 )
 def test_sizes_that_are_too_large_together_are_refused(worker, layered, tmp_path, name, change, words):
     path = tmp_path / f"{name}.keras"

@@ -20,7 +20,7 @@ def measure_predicting(engine: str, blocks: Iterator[float], send: Callable[[dic
     """
     begun = time.perf_counter()
     from kerascnn.datasets import load_dataset
-    from kerascnn.inference.engines import BATCH_SIZE
+    from kerascnn.inference.keras_models import BATCH_SIZE
     from kerascnn.inference.predictor import load
     from kerascnn.saving.model_files import LECTURE
 

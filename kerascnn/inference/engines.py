@@ -3,13 +3,14 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kerascnn.inference.keras_models import BATCH_SIZE, choose_batch_size, running
 from kerascnn.inference.onnx_sessions import run_session, start_session
 from kerascnn.inference.verified_outputs import require_probabilities
 from kerascnn.saving.card import Card
@@ -19,9 +20,6 @@ from kerascnn.utils.errors import ModelError
 
 if TYPE_CHECKING:
     from kerascnn.datasets.stored_images import Images
-
-BATCH_SIZE = 256
-"""Images that are predicted at once."""
 
 # ONNX Runtime: batches side by side, each on a thread of its own, wait for each other less than threads that share the
 # convolutions of one batch (1.2 to 1.3 times the images a second on two cores); small ones stay in the core's cache.
@@ -132,7 +130,7 @@ class KerasEngine:
         """Compute float32 `(n, num_classes)` from uint8 `(n, height, width)`."""
         if not len(images):
             return np.zeros((0, 0), np.float32)
-        return require_probabilities(_in_batches(lambda batch: [self._run(batch)], images))[0]
+        return require_probabilities(self._in_batches(lambda batch: [self._run(batch)], images))[0]
 
     def probabilities_and_features(self, images: "Images") -> tuple[np.ndarray, np.ndarray | None]:
         """Compute float32 `(n, num_classes)` and `(n, num_features)` from uint8 `(n, height, width)`."""
@@ -142,9 +140,19 @@ class KerasEngine:
         if not heads or len(heads[-1].input.shape) != 2:
             return self.probabilities(images), None
         both = keras.Model(self.model.inputs, [self.model.outputs[0], heads[-1].input])
-        outputs = _in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
+        outputs = self._in_batches(lambda batch: both.predict_on_batch(self._reshape(batch)), images)
         probabilities, features = require_probabilities(outputs)
         return probabilities, features
+
+    @cached_property
+    def _batch_size(self) -> int:
+        return choose_batch_size(self.model)
+
+    def _in_batches(self, run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
+        size = self._batch_size
+        with running(self.model):
+            parts = [run(_as_input(images[start : start + size])) for start in range(0, len(images), size)]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         batch = self._reshape(batch)
@@ -206,11 +214,6 @@ def _describe(arguments: Sequence[Any]) -> str:
         f"{one.type} ({', '.join('any' if not isinstance(n, int) else str(n) for n in one.shape)})" for one in arguments
     ]
     return " and ".join(shapes) or "nothing"
-
-
-def _in_batches(run: Callable[[np.ndarray], list[np.ndarray]], images: "Images") -> list[np.ndarray]:
-    parts = [run(_as_input(images[start : start + BATCH_SIZE])) for start in range(0, len(images), BATCH_SIZE)]
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def _read_batch(images: "Images", start: int, size: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from kerascnn.datasets import load_dataset
+from kerascnn.inference.keras_models import choose_batch_size, measure_model, running
 from kerascnn.inference.outputs import find_outputs
 from kerascnn.saving.feeding import (
     AS_THEY_ARE,
@@ -28,6 +29,8 @@ from kerascnn.saving.feeding import (
 from kerascnn.utils.errors import DataError, ModelError
 
 _NUM_IMAGES, _MANY_IMAGES = 512, 8192  # the latter where the former do not make it clear
+_FEWEST_IMAGES = 64  # for each scale, of a network that is slow
+_MOST_WORK = 250_000_000_000  # multiply-adds for all scales together
 _BATCH_SIZE = 512
 _FIRST_IMAGE = 30_000
 _NUM_DIGITS = 10
@@ -105,16 +108,27 @@ class _Trials:
     def __init__(self, model: Any, size: tuple[int, int]) -> None:
         self._shape: InputShape = tuple(model.inputs[0].shape[1:])
         self._model = adapt_model(model, Feeding(self._shape), size)
+        self._batch_size = choose_batch_size(self._model, _BATCH_SIZE)
+        measured = measure_model(self._model)
+        self._work = measured.work if measured is not None else 0
         self.image_size = size
         self.outputs = PROBABILITIES
+        self.is_slow = False
+
+    def load_digits(self, count: int, num_scales: int) -> _Digits:
+        """Load digits to try scales on; fewer for a slow network, and one without a label for one that is too slow."""
+        affordable = _MOST_WORK // (self._work * num_scales) if self._work else count
+        self.is_slow = affordable < _FEWEST_IMAGES
+        return _load_digits(self.image_size, 0 if self.is_slow else min(count, affordable))
 
     def run(self, scale: str, digits: _Digits) -> np.ndarray:
         """Compute the outputs as they are, `(n, num_outputs)`."""
         factor, offset = read_scale(scale)
         parts = []
-        for start in range(0, len(digits.images), _BATCH_SIZE):
-            batch = digits.images[start : start + _BATCH_SIZE, ..., None].astype(np.float32)
-            parts.append(np.asarray(self._model.predict_on_batch(batch * np.float32(factor) + np.float32(offset))))
+        for start in range(0, len(digits.images), self._batch_size):
+            batch = digits.images[start : start + self._batch_size, ..., None].astype(np.float32)
+            with running(self._model):
+                parts.append(np.asarray(self._model.predict_on_batch(batch * np.float32(factor) + np.float32(offset))))
         return np.concatenate(parts).astype(np.float64)
 
     def try_scale(self, scale: str, digits: _Digits) -> _Trial:
@@ -125,7 +139,7 @@ class _Trials:
         """Compare trials with the best one on many more digits; return those that still may be as good."""
         if not unclear:
             return []
-        digits, meaning = _load_digits(self.image_size, _MANY_IMAGES), best.class_of_digit
+        digits, meaning = self.load_digits(_MANY_IMAGES, 1 + len(unclear)), best.class_of_digit
         least = self.try_scale(best.scale, digits).losses(meaning)
         again = [(trial, self.try_scale(trial.scale, digits)) for trial in unclear]
         return [trial for trial, tried in again if not _is_clear(tried.losses(meaning) - least)]
@@ -148,8 +162,8 @@ def measure_feeding(model: Any, path: Path, scale: str | None = None) -> Measure
     """
     shape = _require_classifier(model, path)
     size = find_image_size(shape)
-    trials, digits = _Trials(model, size), _load_digits(size, _NUM_IMAGES)
-    scales = SCALES if scale is None else (scale,)
+    trials, scales = _Trials(model, size), SCALES if scale is None else (scale,)
+    digits = trials.load_digits(_NUM_IMAGES, len(scales))
     raw = {one: trials.run(one, digits) for one in scales}
     # At a scale that is far from its own, a network of half precision may give what is no number.
     raw = {one: values for one, values in raw.items() if np.isfinite(values).all()}
@@ -182,11 +196,14 @@ def _require_classifier(model: Any, path: Path) -> InputShape:
 
 
 def _load_digits(size: tuple[int, int], count: int) -> _Digits:
-    """Load training images of MNIST at a size; one black image without a label where MNIST is missing."""
+    """Load training images of MNIST at a size; one black image without a label for none, or where MNIST is missing."""
+    nothing = _Digits(np.zeros((1, *size), np.uint8), np.zeros(0, int))
+    if not count:
+        return nothing
     try:
         dataset = load_dataset("mnist")
     except (DataError, OSError):
-        return _Digits(np.zeros((1, *size), np.uint8), np.zeros(0, int))
+        return nothing
     part = slice(_FIRST_IMAGE, _FIRST_IMAGE + count)
     images, labels = dataset.train_images[part], dataset.train_labels[part]
     if images.shape[1:] != size:
@@ -218,7 +235,7 @@ def _choose(tried: Sequence[_Trial], trials: _Trials, model: Any, path: Path) ->
             return best, _describe(best, others, meaning)
     if _scales_itself(model) and tried[0].scale == AS_THEY_ARE:
         return tried[0], "since it has a layer that scales them"
-    raise _not_clear(tried, path)
+    raise _not_clear(tried, path, "it is too large to be tried on them" if trials.is_slow else "MNIST is missing")
 
 
 def _differ(one: _Trial, other: _Trial) -> bool:
@@ -236,11 +253,11 @@ def _describe(best: _Trial, others: Sequence[_Trial], meaning: np.ndarray) -> st
     return f"{text}, {min(rest)[0]:.2f} at {min(rest)[1]}" if rest else text
 
 
-def _not_clear(tried: Sequence[_Trial], path: Path) -> ModelError:
+def _not_clear(tried: Sequence[_Trial], path: Path, without: str) -> ModelError:
     losses = [
         f"{trial.losses(trial.class_of_digit).mean():.2f} at {trial.scale}" for trial in tried if len(trial.labels)
     ]
-    measured = f"log-loss {', '.join(losses)}" if losses else "MNIST is missing"
+    measured = f"log-loss {', '.join(losses)}" if losses else without
     return ModelError(
         f"{path} has no card and no layer that says in which range it takes pixels, and measured on MNIST's digits it "
         f"is not clear ({measured}); say it with --scale 255, 1, -1..1, 1..0 for black on white, or "

@@ -23,5 +23,6 @@ def load_checked_model(stored: StoredModel) -> "keras.Model":
         ModelError: If the file is damaged, too large, or contains anything but built-in layers.
     """
     checked = check_model(stored)
-    require_modest_size(checked.config, stored.path)
-    return checked.load()
+    image_size = stored.card.input_shape[:2] if stored.card is not None else None
+    size = require_modest_size(checked.config, stored.path, image_size)
+    return checked.load(size.weights)

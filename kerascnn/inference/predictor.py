@@ -14,7 +14,8 @@ import numpy as np
 from kerascnn.images.decoding import Page, Picture
 from kerascnn.images.normalization import PreparedImage, prepare_image
 from kerascnn.inference.arrays import split_pictures
-from kerascnn.inference.engines import BATCH_SIZE, Engine, KerasEngine, OnnxEngine
+from kerascnn.inference.engines import Engine, KerasEngine, OnnxEngine
+from kerascnn.inference.keras_models import BATCH_SIZE
 from kerascnn.inference.model_loading import load_checked_model
 from kerascnn.inference.recognition import ConsideredPicture, RecognisedPicture, consider_picture, recognise_pictures
 from kerascnn.inference.sources import OnError, each_page, open_picture
@@ -344,13 +345,37 @@ def load(
 
 def _load_on_keras(stored: StoredModel, card: Card, backend: str | None) -> Predictor:
     activate(backend)
-    engine = KerasEngine(_adapt(load_checked_model(stored), card))
-    if len(card.class_names) != engine.model.output_shape[-1]:
-        raise ModelError(
-            f"{stored.path} gives {engine.model.output_shape[-1]} classes, its card names {len(card.class_names)}; "
-            "remove the card, or train the model again."
-        )
+    model = load_checked_model(stored)
+    _require_its_feeding(model, card, stored)
+    engine = KerasEngine(_adapt(model, card))
+    _require_its_card(engine.model, card, stored)
     return Predictor(engine, card, stored.path, stored)
+
+
+def _require_its_card(model: Any, card: Card, stored: StoredModel) -> None:
+    """Refuse a card that says something else than the network does."""
+    output, own_size, size = model.output_shape, tuple(model.input_shape[1:3]), card.input_shape[:2]
+    says = None
+    if len(card.class_names) != output[-1]:
+        says = f"gives {output[-1]} classes, its card names {len(card.class_names)}"
+    elif any(own not in (None, side) for own, side in zip(own_size, size, strict=True)):
+        says = f"takes images of {own_size[0]}x{own_size[1]}, its card names {size[0]}x{size[1]}"
+    elif card.segments_pages != (len(output) == 4):
+        says = f"{'classifies pictures' if len(output) == 2 else 'segments pages'}, its card says otherwise"
+    if says is not None:
+        raise _not_its_card(says, stored)
+
+
+def _require_its_feeding(model: Any, card: Card, stored: StoredModel) -> None:
+    """Refuse a card by which the network takes another input than it does."""
+    own = tuple(model.inputs[0].shape[1:])
+    if card.feeding is not None and tuple(card.feeding.shape) != own:
+        raise _not_its_card(f"takes {own} for an image, its card names {str(tuple(card.feeding.shape))[:60]}", stored)
+
+
+def _not_its_card(says: str, stored: StoredModel) -> ModelError:
+    way_out = "save the network anew in Keras, which leaves the card out" if stored.carries_card else "remove the card"
+    return ModelError(f"{stored.path} {says}; {way_out}, or train the model again.")
 
 
 def _load_own(

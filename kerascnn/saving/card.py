@@ -28,9 +28,9 @@ ENSEMBLE = "ensemble"
 _SEAL = "seal"
 
 _Name = Annotated[str, Meta(min_length=1, max_length=1000)]
-_Size = Annotated[int, Meta(ge=1, le=1 << 14)]  # pixels a side, or channels
+_Size = Annotated[int, Meta(ge=1, le=1 << 12)]  # pixels a side, or channels
 _Share = Annotated[float, Meta(ge=0, le=1)]
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 _Number = int | float | None
 

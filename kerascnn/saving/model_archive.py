@@ -9,6 +9,7 @@ import lzma
 import stat
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -93,12 +94,12 @@ class ModelArchive:
         """SHA-256 of the network, that is of its configuration followed by its weights, hexadecimal."""
         return hashlib.sha256(self.read(CONFIG) + self.read(WEIGHTS)).hexdigest()
 
-    def write_network(self, path: Path, config: bytes | None = None) -> None:
-        """Write the members of Keras alone as a `.keras` file, with another configuration if one is given."""
+    def write_network(self, path: Path, others: Mapping[str, bytes] | None = None) -> None:
+        """Write the members of Keras alone as a `.keras` file, with other contents where some are given."""
         with zipfile.ZipFile(path, "w") as archive:
             for name in _OF_KERAS:
                 if name in self.names:
-                    content = config if name == CONFIG and config is not None else self.read(name)
+                    content = others[name] if others and name in others else self.read(name)
                     archive.writestr(zipfile.ZipInfo(name, _DATE), content)
 
     def _check_member(self, member: zipfile.ZipInfo) -> None:

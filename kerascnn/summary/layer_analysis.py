@@ -25,7 +25,8 @@ def analyze_layer(class_name: str, call: LayerCall) -> LayerAnalysis:
         raise ModelError(f"the layer {call.name!r} is a {class_name}, whose arithmetic kerascnn does not know.")
     try:
         analysis = function(call)
-    except (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError) as error:
+        _require_whole_numbers(analysis)
+    except (KeyError, TypeError, IndexError, ValueError, ArithmeticError, AttributeError) as error:
         inputs = " and ".join("x".join(map(str, shape)) for shape in (*call.shapes, *call.keywords.values()))
         raise ModelError(
             f"the layer {call.name!r} ({class_name}) cannot take {inputs or 'nothing'} ({error})."
@@ -35,10 +36,16 @@ def analyze_layer(class_name: str, call: LayerCall) -> LayerAnalysis:
     return analysis
 
 
+def _require_whole_numbers(analysis: LayerAnalysis) -> None:
+    counts = (analysis.parameters.value, analysis.num_non_trainable, analysis.multiply_adds.value)
+    are_sizes = all(type(size) is int and size >= 1 for size in analysis.output_shape)
+    if not are_sizes or any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError("what it gives would not have whole numbers of values")
+
+
 def _find_function(class_name: str, call: LayerCall) -> Callable[[LayerCall], LayerAnalysis] | None:
-    # Some operations have the name of a layer, which alone can be trained or not.
-    if class_name in OPERATIONS and "trainable" not in call.config:
-        return OPERATIONS[class_name]
+    if call.is_operation:
+        return OPERATIONS.get(class_name)
     return _WRAPPERS.get(class_name) or FUNCTIONS.get(class_name) or SEQUENCE_LAYERS.get(class_name)
 
 
@@ -46,6 +53,9 @@ def _bidirectional(call: LayerCall) -> LayerAnalysis:
     """Two copies of a recurrent layer, one of which reads backwards."""
     inner = call.config["layer"]
     one = analyze_layer(inner["class_name"], replace(call, config=inner["config"]))
+    backward = call.config.get("backward_layer") or inner
+    if analyze_layer(backward["class_name"], replace(call, config=backward["config"])) != one:
+        raise ValueError("it reads backwards with another layer than forwards")
     shape = one.output_shape
     if call.config.get("merge_mode", "concat") == "concat":
         shape = (*shape[:-1], 2 * shape[-1])

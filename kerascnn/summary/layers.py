@@ -8,7 +8,7 @@ other operations of a network are negligible beside them. Shapes are without the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -74,6 +74,7 @@ class LayerCall:
     shapes: tuple[Shape, ...]
     keywords: Mapping[str, Shape] = field(default_factory=dict)
     arguments: tuple[Any, ...] = ()
+    is_operation: bool = False  # whether it is no layer, but an operation such as `keras.ops.relu`
 
     @property
     def shape(self) -> Shape:
@@ -254,10 +255,8 @@ def _dense(layer: LayerCall) -> LayerAnalysis:
 
 def _einsum_dense(layer: LayerCall) -> LayerAnalysis:
     config = layer.config
-    operands, output = config["equation"].replace(" ", "").split("->")
+    operands, output = _write_out_ellipsis(config["equation"].replace(" ", ""), 1 + len(layer.shape)).split("->")
     inputs, kernel = operands.split(",")
-    if "..." in inputs:
-        raise ValueError(f"its equation {config['equation']} has an ellipsis")
     # The first letter of input and output is the batch.
     sizes = dict(zip(inputs[1:], layer.shape, strict=True))
     for letter, size in zip(reversed(output), reversed(_as_list(config["output_shape"])), strict=False):
@@ -272,6 +271,15 @@ def _einsum_dense(layer: LayerCall) -> LayerAnalysis:
         # A value depends on its own place only, unless an axis other than the last is summed over.
         reach=MOVED if set(inputs[1:-1]) <= set(output) and len(layer.shape) > 1 else WHOLE,
     )
+
+
+def _write_out_ellipsis(equation: str, rank: int) -> str:
+    """Put letters in the place of the ellipsis of an equation, for an input of so many axes."""
+    if "..." not in equation:
+        return equation
+    free = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if letter not in equation]
+    named = len(equation.split(",")[0].replace("...", ""))
+    return equation.replace("...", "".join(free[: rank - named]))
 
 
 def _multi_head_attention(layer: LayerCall) -> LayerAnalysis:
@@ -328,8 +336,14 @@ def _layer_normalization(layer: LayerCall) -> LayerAnalysis:
     return LayerAnalysis(layer.shape, parameters=sum_of_products((num_learned, *sizes)) if num_learned else NOTHING)
 
 
+def _rescaling(layer: LayerCall) -> LayerAnalysis:
+    _require_no_larger(layer, "scale", "offset")
+    return LayerAnalysis(layer.shape)
+
+
 def _normalization(layer: LayerCall) -> LayerAnalysis:
     if layer.config.get("mean") is not None:
+        _require_no_larger(layer, "mean", "variance")
         return LayerAnalysis(layer.shape)
     axes = layer.config["axis"]
     size = 1 if axes is None else prod(layer.shape[_axis(axis, layer.shape)] for axis in _as_list(axes))
@@ -341,6 +355,25 @@ def _prelu(layer: LayerCall) -> LayerAnalysis:
     shared = {axis - 1 for axis in layer.config.get("shared_axes") or []}
     sizes = [1 if index in shared else size for index, size in enumerate(layer.shape)]
     return LayerAnalysis(layer.shape, parameters=sum_of_products(sizes))
+
+
+def _require_no_larger(layer: LayerCall, *keys: str) -> None:
+    """Refuse arrays among the arguments of a layer that would enlarge its input."""
+    for key in keys:
+        shape = count_sizes(layer.config.get(key))
+        # There may be an axis for the batch.
+        own = shape[1:] if len(shape) > len(layer.shape) and shape[0] == 1 else shape
+        if own and merge_shapes(replace(layer, shapes=(layer.shape, own))).output_shape != layer.shape:
+            raise ValueError(f"its {key} has the shape {format_shape(*shape)}")
+
+
+def count_sizes(values: Any) -> Shape:
+    """Return the shape of an array that is written as lists in lists; nothing for a single number."""
+    sizes: list[int] = []
+    while isinstance(values, list) and values:
+        sizes.append(len(values))
+        values = values[0]
+    return tuple(sizes)
 
 
 # === Merging and reshaping ===
@@ -448,7 +481,7 @@ FUNCTIONS: dict[str, Callable[[LayerCall], LayerAnalysis]] = {
             "GaussianNoise", "Identity", "LeakyReLU", "Masking", "RandomBrightness", "RandomContrast",
             "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomInvert",
             "RandomPerspective", "RandomRotation", "RandomSharpness", "RandomShear", "RandomTranslation",
-            "RandomZoom", "ReLU", "Rescaling", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+            "RandomZoom", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
             "UnitNormalization",
         ),
         keep_shape,
@@ -472,6 +505,7 @@ FUNCTIONS: dict[str, Callable[[LayerCall], LayerAnalysis]] = {
     "Normalization": _normalization,
     "PReLU": _prelu,
     "Permute": _permute,
+    "Rescaling": _rescaling,
     "Reshape": _reshape,
     "SeparableConv2D": _separable_conv2d,
     "UpSampling2D": _up_sampling2d,

@@ -216,7 +216,9 @@ def _analyze(
         return LayerAnalysis(_input_shape(call, input_shape if only_input else None))
     shapes = [analyses[source].output_shape for source in call.inputs]
     keywords = {key: analyses[source].output_shape for key, source in call.keywords.items()}
-    return analyze_layer(call.class_name, LayerCall(call.name, call.config, tuple(shapes), keywords, call.arguments))
+    return analyze_layer(
+        call.class_name, LayerCall(call.name, call.config, tuple(shapes), keywords, call.arguments, call.is_operation)
+    )
 
 
 def _input_shape(call: Call, asked: Shape | None) -> Shape:

@@ -16,6 +16,8 @@ def _elementwise(call: LayerCall) -> LayerAnalysis:
     """Broadcast the inputs, and constant arrays among them."""
     constants = [shape for argument in call.arguments if (shape := _constant_shape(argument))]
     # A constant has no batch, or an axis of length 1 in its place.
+    if any(len(shape) > len(call.shape) and shape[0] != 1 for shape in constants):
+        raise ValueError("it is given an array that is none for one picture")
     own = [shape[1:] if len(shape) > len(call.shape) else shape for shape in constants]
     return merge_shapes(replace(call, shapes=(*call.shapes, *call.keywords.values(), *own)))
 
