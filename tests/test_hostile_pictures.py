@@ -206,3 +206,12 @@ def test_more_documents_are_read_than_files_may_be_open(limited, tmp_path, digit
     result = limited("limits:run_with_open_files", most=100, arguments=["predict", str(tmp_path), "--format", "csv"])
     assert result[0] == 0, result
     assert result[1].count("\n") == 241
+
+
+def test_a_link_to_itself_and_a_made_up_file_are_told(limited, tmp_path):
+    link = tmp_path / "link.png"
+    link.symlink_to(link)
+    result = limited.run_cli("predict", link, "/proc/self/mem")
+    assert result.returncode == 1
+    assert b"link.png is a link to itself" in result.stderr
+    assert b"/proc/self/mem is no file that is stored" in result.stderr

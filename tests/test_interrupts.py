@@ -9,8 +9,10 @@ import time
 import pytest
 from conftest import clean_environment
 
-from kerascnn.utils.errors import BackendError
-from kerascnn.utils.interrupts import remember_interrupts
+import kerascnn
+from kerascnn.utils.errors import BackendError, OutputError
+from kerascnn.utils.interrupts import delay_stops, remember_interrupts
+from kerascnn.utils.locks import reserve_output
 
 
 class Swallowing:
@@ -125,3 +127,24 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path):
     code += "import os; os.kill(os.getpid(), signal.SIGHUP); print('on')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=clean_environment(), check=False)
     assert (result.returncode, result.stdout) == (0, b"on\n")
+
+
+def test_a_signal_is_delayed_until_something_is_undone():
+    undone = []
+
+    def undo():
+        with delay_stops():
+            os.kill(os.getpid(), signal.SIGINT)
+            undone.append(True)
+
+    with pytest.raises(KeyboardInterrupt), remember_interrupts():
+        undo()
+    assert undone
+
+
+def test_two_processes_never_save_one_model(tmp_path):
+    model = kerascnn.load("lecture")
+    with reserve_output(tmp_path / "mine.keras"), pytest.raises(OutputError, match="is writing"):
+        model.save(tmp_path / "mine.keras")
+    assert not list(tmp_path.iterdir())
+    assert model.save(tmp_path / "mine.keras").is_file()

@@ -77,3 +77,25 @@ def test_the_users_floats_change_nothing(workers, shared_digits, tmp_path):
     found = workers("tensorflow")("train_with_floatx", **arguments)
     assert (found["dtypes"], found["floatx"]) == (["float32"], "float64")
     assert np.isfinite(found["loss"])
+
+
+@pytest.mark.parametrize("arguments", ["predict seven.png", "predict seven.png --format json", "--help"])
+@pytest.mark.parametrize(("output", "words"), [(">&-", "it is closed"), ("> /dev/full", "no space left on device")])
+def test_results_that_cannot_be_printed_are_an_error(tmp_path, photo, arguments, output, words):
+    photo(7).save(tmp_path / "seven.png")
+    command = f'"{sys.executable}" -P -m kerascnn {arguments} {output}'
+    result = subprocess.run(
+        command, shell=True, cwd=tmp_path, stderr=subprocess.PIPE, env=clean_environment(), check=False
+    )
+    assert result.returncode == 1, result.stderr
+    assert b"standard output" in result.stderr
+    assert words in result.stderr.decode()
+    assert b"Traceback" not in result.stderr
+
+
+def test_a_file_in_place_of_the_logs_is_told_before_any_work(cli, tmp_path):
+    (tmp_path / "logs").write_text("mine")
+    result = cli("fit", "--tensorboard", "logs/deep", "--output", "model.keras")
+    assert result.returncode == 1
+    assert b"--tensorboard logs/deep needs a directory, but logs is a file" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]

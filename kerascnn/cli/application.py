@@ -1,6 +1,7 @@
 """The application: options that hold for all commands, and how a command ends."""
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -110,8 +111,12 @@ class _Commands(TyperGroup):
 
     @_show_hidden_in_errors()
     def make_context(self, *args: Any, **settings: Any) -> Any:
-        """Parse the options that stand before a command."""
-        return super().make_context(*args, **settings)
+        """Parse the options that stand before a command; `--help` and `--version` print already here."""
+        try:
+            return super().make_context(*args, **settings)
+        except OSError as error:
+            print_message(f"kerascnn: {_describe_os_error(error)}")
+            sys.exit(1)
 
     @_show_hidden_in_errors()
     def invoke(self, ctx: Any) -> Any:
@@ -133,12 +138,21 @@ class _Commands(TyperGroup):
         except MemoryError:
             fail("there is not enough memory; close other programs, or give less at once.")
         except OSError as error:
-            fail(f"{error.filename or 'the system'}: {error.strerror or error}.")
+            fail(_describe_os_error(error))
 
     def _find_context(self, ctx: Any) -> Any:
         """Make a context of the command that ran, whose usage is shown above what was wrong with it."""
         command = self.get_command(ctx, ctx.invoked_subcommand)
         return command.make_context(command.name, [], parent=ctx, resilient_parsing=True) if command else ctx
+
+
+def _describe_os_error(error: OSError) -> str:
+    """Say what the operating system refused, of what, and what to do."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        what = error.filename or "standard output"  # our own files are written elsewhere, with sentences of their own
+        return f"{what} could not be written to its end: {reason.lower()}; free some space, or give another place."
+    return f"{error.filename or 'the system'}: {reason}."
 
 
 app = _Application(

@@ -1,13 +1,24 @@
 """The standard streams, made to take whatever is printed, and nothing that is not for the user."""
 
 import contextlib
+import errno
+import io
 import logging
 import os
 import sys
 import warnings
 
 _STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
-_STDERR = 2
+_STDOUT, _STDERR = 1, 2
+
+
+class _ClosedOutput(io.TextIOBase):
+    """Stands for a standard output that was closed: results must not be lost without a word."""
+
+    encoding, errors = "utf-8", "backslashreplace"
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "it is closed, so that the results cannot be printed", "standard output")
 
 
 def prepare_streams() -> None:
@@ -17,11 +28,15 @@ def prepare_streams() -> None:
     the other results are not lost. A closed stream leaves its number free, by which the next file that is opened would
     get what is meant for the stream.
     """
+    is_lost = False
     for number in range(len(_STREAMS)):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            is_lost = is_lost or number == _STDOUT
+    if is_lost or sys.stdout is None:
+        sys.stdout = _ClosedOutput()
     for name, mode in _STREAMS.items():
         stream = getattr(sys, name)
         if stream is None or stream.closed:

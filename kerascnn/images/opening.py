@@ -4,6 +4,7 @@ Pillow knows many more formats, and starts another program for one of them (Ghos
 is no picture, whatever its name ends with.
 """
 
+import errno
 import io
 import os
 import stat
@@ -53,14 +54,30 @@ def open_file(path: Path) -> io.BufferedReader | io.BytesIO:
     Raises:
         ImageError: If it is no regular file; OSError if it cannot be opened.
     """
-    mode = path.stat().st_mode
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ImageError(f"{path} is a link to itself; give the file that it should lead to.") from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise ImageError(f"{path} is no file, but a device or a pipe; give a file, or - for standard input.")
     file = path.open("rb")
+    if os.fstat(file.fileno()).st_size == 0 and not _can_be_read(file):
+        file.close()
+        raise ImageError(f"{path} is no file that is stored, but one that the system makes up; give a picture.")
     if file.peek(4)[:4] not in _TIFF_MAGIC or os.fstat(file.fileno()).st_size > _MAPPED:
         return file
     with file:
         return io.BytesIO(file.read())
+
+
+def _can_be_read(file: io.BufferedReader) -> bool:
+    try:
+        file.peek(1)
+        return True
+    except OSError:
+        return False
 
 
 @contextmanager

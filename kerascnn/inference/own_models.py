@@ -18,6 +18,7 @@ from kerascnn.saving.onnx_files import export_onnx
 from kerascnn.saving.stored_model import open_model
 from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
+from kerascnn.utils.locks import reserve_output
 from kerascnn.utils.staging import staging_directory
 
 OWN = "own"
@@ -142,7 +143,7 @@ def write_card(
         on_note=lambda text: note(text.partition(" 'kerascnn card")[0].replace("has no card: ", "is described: ")),
     )
     card = replace(described, software=describe_software(backend))
-    with staging_directory(path) as directory:
+    with reserve_output(path), staging_directory(path) as directory:
         staged: dict[str, Path] = {}
         onnx_path = directory / "model.onnx"
         try:

@@ -27,6 +27,7 @@ from kerascnn.saving.stored_model import StoredModel, open_model
 from kerascnn.utils.backend import activate, explicit_wish
 from kerascnn.utils.errors import ImageError, ModelError
 from kerascnn.utils.files import compute_sha256
+from kerascnn.utils.locks import reserve_output
 from kerascnn.utils.staging import staging_directory, temporary_directory
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class Predictor:
             PosixPath('mine.keras')
         """
         target = complete_model_path(path)
-        with staging_directory(target) as directory:
+        with reserve_output(target), staging_directory(target) as directory:
             staged = {".keras": directory / "model.keras"}
             self._write_keras(staged[".keras"])
             for file in self.files:

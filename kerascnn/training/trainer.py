@@ -210,3 +210,8 @@ def _write(model: "keras.Model", card: Card, run: Run) -> Card:
 def _require_tensorboard(options: RunOptions) -> None:
     if options.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
         raise TrainingError("--tensorboard needs TensorBoard; pip install 'kerascnn[tensorboard]' adds it.")
+    if options.tensorboard is not None:
+        directory = Path(options.tensorboard)
+        occupied = next((one for one in (directory, *directory.parents) if one.exists() and not one.is_dir()), None)
+        if occupied is not None:
+            raise TrainingError(f"--tensorboard {directory} needs a directory, but {occupied} is a file; give another.")

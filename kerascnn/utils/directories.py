@@ -1,10 +1,18 @@
 """Directories to write in, and what the operating system says of them."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 from kerascnn.utils.errors import OutputError
+
+_REMEDY = "free some space, or choose another place"
+_REMEDIES = {
+    errno.EFBIG: "a limit of the size of files is set; raise it (ulimit -f), or choose another place",
+    errno.EACCES: "you may not write there; choose another place",
+    errno.EROFS: "nobody may write there; choose another place",
+}
 
 
 @contextlib.contextmanager
@@ -29,7 +37,7 @@ def translate_os_errors(target: Path) -> Iterator[None]:
     except OSError as error:
         in_the_way = next((path for path in target.parents if path.is_file()), None)
         if in_the_way is None:
-            reason = f"{error.strerror or error}; free some space, or choose another place."
+            reason = f"{(error.strerror or str(error)).lower()}; {_REMEDIES.get(error.errno or 0, _REMEDY)}."
         else:
             reason = f"{in_the_way} is a file, not a directory; choose another place."
         raise OutputError(f"{target} could not be written: {reason}") from error

@@ -67,12 +67,31 @@ def end_at_stops() -> None:
 
     def end(number: int) -> None:
         with contextlib.suppress(OSError):
-            os.write(2, f"kerascnn: {describe_stop(number)}\n".encode())
+            os.write(_find_stderr(), f"kerascnn: {describe_stop(number)}\n".encode())
         os._exit(compute_exit_code(number))
 
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _Handler(end, []))
+
+
+def _find_stderr() -> int:
+    """Find the descriptor of what people see: that of the stream, since libraries may be kept off the usual one."""
+    try:
+        return sys.stderr.fileno()
+    except (OSError, ValueError, AttributeError):  # it is closed, or no file
+        return 2
+
+
+@contextlib.contextmanager
+def delay_stops() -> Iterator[None]:
+    """Let a signal that arrives inside the block take effect at its end: for what must be undone as a whole."""
+    held: list[int] = []
+    with handle_stops(held.append) as arrived:
+        yield
+    if held:
+        arrived.remove(held[0])
+        signal.raise_signal(held[0])
 
 
 @contextlib.contextmanager

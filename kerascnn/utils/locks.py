@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kerascnn.utils.directories import made_parents, translate_os_errors
 from kerascnn.utils.errors import OutputError
+from kerascnn.utils.interrupts import delay_stops
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -74,7 +75,8 @@ def reserve_output(target: Path) -> Iterator[None]:
             path.write_text(f"{os.getpid()}\n", encoding="ascii")
             yield
         finally:
-            give_back(lock)
+            with delay_stops():
+                give_back(lock)
 
 
 def remove_abandoned_locks(directory: Path) -> None:
