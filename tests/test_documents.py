@@ -25,6 +25,28 @@ def pictures(digit_image) -> list[Image.Image]:
     return [Image.fromarray(255 - digit_image(digit)).resize((84, 84)) for digit in (3, 1, 4, 5)]
 
 
+@pytest.mark.parametrize("dpi", [72, 300])
+def test_a_scan_in_a_pdf_has_its_own_resolution(pictures, tmp_path, dpi):
+    # Copies are saved, since Pillow leaves the options of a PDF on what it writes.
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(encode([picture.copy() for picture in pictures], "PDF", resolution=dpi))
+    pages = list_pages(path)
+    assert [page.name for page in pages] == [f"{path}#{number}" for number in (1, 2, 3, 4)]
+    assert pages[2].decode().shape == (84, 84)
+    assert np.abs(pages[2].decode().astype(int) - np.asarray(pictures[2])).mean() < 8
+
+
+def test_pages_of_a_pdf_are_chosen(cli, pictures, tmp_path):
+    (tmp_path / "scan.pdf").write_bytes(encode([picture.copy() for picture in pictures], "PDF"))
+    result = cli("predict", "scan.pdf", "--pages", "2-3,9", "--format", "csv")
+    assert [line.split(",")[:2] for line in result.stdout.decode().splitlines()[1:]] == [
+        ["scan.pdf#2", "1"],
+        ["scan.pdf#3", "4"],
+    ]
+    assert b"scan.pdf has 4 pictures; there is no scan.pdf#9." in result.stderr
+    assert cli("predict", "scan.pdf", "--pages", "3-1").returncode == 2
+
+
 def encode(pictures: list[Image.Image], format: str, **options) -> bytes:
     """The pictures as one file."""
     stream = io.BytesIO()
@@ -113,7 +135,7 @@ def test_heic_needs_a_package_that_is_named(photo, tmp_path, monkeypatch):
     assert np.array_equal(decode(tmp_path / "seven.jpg"), shown)
     assert np.array_equal(decode((tmp_path / "seven.heic").read_bytes()), shown)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(ImageError, match=r"is a HEIC picture, .*; pip install 'kerascnn\[heic\]' adds it"):
+    with pytest.raises(ImageError, match=r"is a HEIC picture, .*; pip install 'kerascnn\[documents\]' adds it"):
         decode(tmp_path / "seven.jpg")
 
 

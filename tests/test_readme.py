@@ -50,6 +50,7 @@ def directory(tmp_path_factory, mnist, photo) -> Path:
     labelled = [f"{label},{row}" for label, row in zip(mnist.train_labels, rows, strict=False)]
     (path / "train.csv").write_text("\n".join([f"label,{header}", *labelled]))
     photo(1).save(path / "scan.tif", save_all=True, append_images=[photo(2)])
+    photo(1).save(path / "scan.pdf", save_all=True, append_images=[photo(digit) for digit in (2, 3, 4, 5, 6, 7)])
     write_plain(find_shipped_model(), path / "yours.keras")
     copy_reference(path / "saved_models" / "mnist_cnn.keras")
     mlp = path / "saved_models" / "mnist_mlp.keras"

@@ -47,8 +47,14 @@ ImagesArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="IMAGE",
-        help="Pictures, directories of pictures, tables of pixels (.csv, .npy, .npz), or - for standard input. "
-        "scan.tif#3 is the third page of a TIFF.",
+        help="Pictures, PDFs, directories of these, tables of pixels (.csv, .npy, .npz), or - for standard input. "
+        "scan.pdf#3 is the third page of a PDF or TIFF.",
+    ),
+]
+PagesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pages", metavar="RANGES", help="Pages that are wanted of each document, such as 1-3,7.  [default: all]"
     ),
 ]
 _OWN_MODEL = "Models of your own"

@@ -14,6 +14,7 @@ from kerascnn.cli.options import (
     ClassifierOption,
     ImagesArgument,
     ModelOption,
+    PagesOption,
     PredictionBackendOption,
     PredictionFormat,
     TextOrJson,
@@ -80,7 +81,7 @@ _EXPLANATION = {
 
 
 @app.command()
-@take_options(FEEDING)
+@take_options({"pages": PagesOption, **FEEDING})
 def predict(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -112,7 +113,7 @@ def predict(
     """
     from kerascnn.inference.sources import expand_sources
 
-    sources = expand_sources(images)
+    sources = expand_sources(images, feeding.pop("pages"))
     failures = _Failures()
     with _drawings(output, sources) as drawings:
         predictor = load_model(model, backend, **feeding)
@@ -135,7 +136,7 @@ def predict(
 
 
 @app.command()
-@take_options({**_READING, **FEEDING})
+@take_options({"pages": PagesOption, **_READING, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -164,12 +165,16 @@ def read(
     from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.sources import expand_sources
 
-    sources = expand_sources(images)
+    sources = expand_sources(images, options.pop("pages"))
     failures = _Failures()
     with _drawings(output, sources) as drawings:
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
-        pages = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
-        for name, page in name_model_first(pages, model, predictor):
+        results = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
+        if len(sources) > 1:
+            from kerascnn.cli.progress import show_progress
+
+            results = show_progress(results, len(sources))
+        for name, page in name_model_first(results, model, predictor):
             _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread)
     failures.exit_if_any(len(sources))
 

@@ -100,8 +100,8 @@ def translate_decoding_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is a directory; expected a picture.") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, TGA, AVIF or "
-            "HEIC)."
+            f"{name} is not a picture in a format that can be read (PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, TGA, AVIF, "
+            "HEIC or PDF)."
         ) from error
     except Image.DecompressionBombError as error:
         raise too_large(name) from error

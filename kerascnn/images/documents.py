@@ -1,4 +1,4 @@
-"""Documents of several pictures: pages of a TIFF, frames of an animation, rows of a table, images of an array."""
+"""Documents of several pictures: pages of a PDF or TIFF, frames of an animation, rows of a table, arrays."""
 
 import re
 import weakref
@@ -19,6 +19,8 @@ from kerascnn.images.array_files import describe_arrays, read_array_file
 from kerascnn.images.decoding import Page, Picture, convert_frame, decode, translate_decoding_errors
 from kerascnn.images.gif_frames import count_gif_frames
 from kerascnn.images.opening import MAX_BYTES, open_file, open_image
+from kerascnn.images.page_choice import PageChoice
+from kerascnn.images.pdf_pages import MAX_UNNAMED_PAGES, PDF_HEAD, count_pdf_pages, draw_pdf_page, is_pdf
 from kerascnn.images.pixel_tables import read_pixel_table
 from kerascnn.images.stacks import convert_stacks
 from kerascnn.utils.errors import DataError, ImageError
@@ -27,8 +29,8 @@ _PAGE_NAME = re.compile(r"(?P<path>.+)#(?P<number>[1-9]\d*)", re.DOTALL)
 MAX_FRAMES = 10_000
 """Frames of an animation or pages of a TIFF from which a document is refused."""
 
-_HEAD = 256  # bytes from which a document of several pictures is recognised
 _PART = 2**20  # bytes that are read of a stream at once
+_APNG_HEAD = 256  # bytes within which a PNG says that it is animated
 _SUBFILE_TYPE = 254  # tag of a TIFF
 _THUMBNAIL, _MASK = 1, 4
 # Of the arrays of an .npz, those that are predicted, the first that is there.
@@ -51,30 +53,20 @@ def name_picture(source: Picture) -> str:
     return str(source) if isinstance(source, str | Path) else "picture"
 
 
-def list_pages(source: Picture) -> list[Page]:
+def list_pages(source: Picture, choice: PageChoice | None = None) -> list[Page]:
     """Divide a source into its pictures.
 
     Args:
-        source: A picture; or a document: a multi-page TIFF, an animated GIF, WebP or PNG, a table of pixels (`.csv`),
-            an array (`.npy`, `.npz`), or one page of these by its name (`scan.tif#3`).
+        source: A picture; or a document: a PDF, a multi-page TIFF, an animated GIF, WebP or PNG, a table of
+            pixels (`.csv`), an array (`.npy`, `.npz`), or one page of these by its name (`scan.tif#3`).
+        choice: The numbers of the pictures that are wanted; None for all.
 
     Returns:
         The pictures, decoded when they are asked for; those of a document are named `scan.tif#1` and so on. What cannot
         be opened, or is no such page, is a picture that cannot be decoded.
     """
-    if isinstance(source, Page):
-        return [source]
-    if isinstance(source, str | Path):
-        return _list_pages_of_path(source)
-    if hasattr(source, "read"):
-        stream: Any = source
-        stream.seek(0)
-        return [Page("picture" + page.name[1:], page.decode) for page in list_pages(read_picture(stream))]
-    if isinstance(source, bytes):
-        if len(source) > MAX_BYTES:
-            return [_refuse("-", ImageError(f"standard input has more than {MAX_BYTES:,} bytes; give a file."))]
-        return _list_frames(source, "-") or [Page("-", lambda: decode(source, "standard input"))]
-    return [Page(name_picture(source), lambda: decode(source))]
+    pages = _list_all(source, MAX_UNNAMED_PAGES if choice is None else MAX_FRAMES)
+    return pages if choice is None else _choose(pages, choice, name_picture(source))
 
 
 def read_picture(stream: Any) -> bytes:
@@ -100,20 +92,52 @@ def find_document(name: str) -> str:
     return name if match is None or Path(name).exists() else match["path"]
 
 
-def _list_pages_of_path(path: str | Path) -> list[Page]:
+def _list_all(source: Picture, most: int = MAX_FRAMES) -> list[Page]:
+    """List the pictures of a source; a PDF of more than `most` pages is a picture that cannot be decoded."""
+    if isinstance(source, Page):
+        return [source]
+    if isinstance(source, str | Path):
+        return _list_pages_of_path(source, most)
+    if hasattr(source, "read"):
+        stream: Any = source
+        stream.seek(0)
+        return [Page("picture" + page.name[1:], page.decode) for page in _list_all(read_picture(stream), most)]
+    if isinstance(source, bytes):
+        if len(source) > MAX_BYTES:
+            return [_refuse("-", ImageError(f"standard input has more than {MAX_BYTES:,} bytes; give a file."))]
+        return _list_frames(source, "-", most) or [Page("-", lambda: decode(source, "standard input"))]
+    return [Page(name_picture(source), lambda: decode(source))]
+
+
+def _list_pages_of_path(path: str | Path, most: int) -> list[Page]:
     file, name = Path(path), str(path)
     document = find_document(name)
     if document != name and Path(document).is_file():
-        pages, number = list_pages(document), int(name.rpartition("#")[2])
+        pages, number = _list_all(document), int(name.rpartition("#")[2])
         if number > len(pages):
-            return [_refuse(name, ImageError(f"{document} has {len(pages):,} pictures; there is no {name}."))]
+            return [_refuse(name, _no_such_page(document, len(pages), name))]
         return [Page(name, pages[number - 1].decode)]
     if file.suffix.lower() in _ARRAY_SUFFIXES and file.is_file():
         try:
             return _number_pages(name, *_read_images(file))
         except ImageError as error:
             return [_refuse(name, error)]
-    return _list_frames(file, name) or [Page(name, lambda: decode(path))]
+    return _list_frames(file, name, most) or [Page(name, lambda: decode(path))]
+
+
+def _choose(pages: Sequence[Page], choice: PageChoice, name: str) -> list[Page]:
+    """Choose pages; one that is wanted although it is not there is a picture that cannot be decoded."""
+    chosen = [pages[number - 1] for number in choice.list_numbers(len(pages))]
+    missing = choice.find_missing(len(pages))
+    if missing is not None:
+        page = f"{name}#{missing}"
+        chosen.append(_refuse(page, _no_such_page(name, len(pages), page)))
+    return chosen
+
+
+def _no_such_page(document: str, count: int, page: str) -> ImageError:
+    pictures = "1 picture" if count == 1 else f"{count:,} pictures"
+    return ImageError(f"{document} has {pictures}; there is no {page}.")
 
 
 def _refuse(name: str, error: ImageError) -> Page:
@@ -161,10 +185,13 @@ def _choose_array(arrays: dict[str, np.ndarray]) -> np.ndarray:
 # === Frames ===
 
 
-def _list_frames(source: Path | bytes, name: str) -> list[Page]:
-    """List the frames of an animation or pages of a TIFF; none if it is a single picture, or cannot be opened."""
+def _list_frames(source: Path | bytes, name: str, most: int) -> list[Page]:
+    """List the pages of a PDF or TIFF or frames of an animation; none if it is one picture, or cannot be opened."""
     try:
-        if not _may_have_frames(source):
+        head = _read_head(source)
+        if is_pdf(head):
+            return _list_pdf_pages(source, name, most)
+        if not _may_have_frames(head):
             return []
         with open_image(source, name) as image:
             numbers = list(_find_frames(image))
@@ -172,20 +199,43 @@ def _list_frames(source: Path | bytes, name: str) -> list[Page]:
     except Exception:
         return []
     if len(numbers) > MAX_FRAMES:
-        error = f"{name} has more than {MAX_FRAMES:,} pictures, which is the most that is read of a file; divide it."
-        return [_refuse(name, ImageError(error))]
+        return [_refuse(name, _too_many(name))]
     return [] if len(numbers) < 2 else _number_pages(name, len(numbers), _Frames(source, numbers, name).read)
 
 
-def _may_have_frames(source: Path | bytes) -> bool:
-    """Tell whether the first bytes are those of a format with frames; other pictures need not be opened twice."""
+def _list_pdf_pages(source: Path | bytes, name: str, most: int) -> list[Page]:
+    def draw(index: int) -> np.ndarray:
+        return draw_pdf_page(source, name, index)
+
+    try:
+        count = count_pdf_pages(source, name)
+    except ImageError as error:
+        return [_refuse(name, error)]
+    if count > MAX_FRAMES:
+        return [_refuse(name, _too_many(name))]
+    if count > most:
+        reason = f"{name} has {count:,} pages; say which of them are wanted, such as --pages 1-{most}."
+        return [_refuse(name, ImageError(reason))]
+    return [Page(name, partial(draw, 0))] if count == 1 else _number_pages(name, count, draw)
+
+
+def _too_many(name: str) -> ImageError:
+    return ImageError(
+        f"{name} has more than {MAX_FRAMES:,} pictures, which is the most that is read of a file; divide it."
+    )
+
+
+def _read_head(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        head = source[:_HEAD]
-    else:
-        with open_file(source) as stream:
-            head = stream.read(_HEAD)
+        return source[:PDF_HEAD]
+    with open_file(source) as stream:
+        return stream.read(PDF_HEAD)
+
+
+def _may_have_frames(head: bytes) -> bool:
+    """Tell whether the first bytes are those of a format with frames; other pictures need not be opened twice."""
     is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    is_animated_png = head[:4] == b"\x89PNG" and b"acTL" in head
+    is_animated_png = head[:4] == b"\x89PNG" and b"acTL" in head[:_APNG_HEAD]
     return is_webp or is_animated_png or head[:4] in (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 

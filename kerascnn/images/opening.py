@@ -164,7 +164,7 @@ def _open_heic(stream: Any, name: str) -> Image.Image:
         import pillow_heif
     except ImportError as error:
         raise ImageError(
-            f"{name} is a HEIC picture, which needs pillow-heif; pip install 'kerascnn[heic]' adds it."
+            f"{name} is a HEIC picture, which needs pillow-heif; pip install 'kerascnn[documents]' adds it."
         ) from error
     # Pillow's list of formats is left as it is: what other programs of the process open does not change.
     file = pillow_heif.open_heif(stream)

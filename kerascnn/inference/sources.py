@@ -8,6 +8,7 @@ import numpy as np
 
 from kerascnn.images.decoding import Page, Picture
 from kerascnn.images.documents import find_page, list_pages, read_picture
+from kerascnn.images.page_choice import PageChoice
 from kerascnn.images.picture_files import find_picture_files
 from kerascnn.inference.arrays import take_single
 from kerascnn.utils.errors import ImageError
@@ -19,21 +20,27 @@ OnError = Callable[[str, ImageError], None]
 """Called with the name of a picture that cannot be read, and the reason; the other pictures go on."""
 
 
-def expand_sources(arguments: Sequence[str]) -> list[Page]:
+def expand_sources(arguments: Sequence[str], pages: str | None = None) -> list[Page]:
     """Replace each directory by the pictures below it, in alphabetical order, and each document by its pictures.
 
     A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
     neither end like a picture nor are one, and what an earlier run drew there. Standard input is read here if it is
     named.
 
+    Args:
+        arguments: Paths, or `-`.
+        pages: The pages that are wanted of each document, such as `1-3,7`; None for all.
+
     Raises:
         ImageError: If a directory holds no picture.
+        UsageError: If the pages are no numbers and ranges.
     """
+    choice = None if pages is None else PageChoice.parse(pages)
     sources: list[Page] = []
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT or not path.is_dir():
-            sources += list_pages(read_standard_input(argument))
+            sources += list_pages(read_standard_input(argument), choice)
             continue
         found = [str(member) for member in find_picture_files(path)]
         if not found:
@@ -42,7 +49,7 @@ def expand_sources(arguments: Sequence[str]) -> list[Page]:
                 "give a directory with picture files, or the files themselves."
             )
         for member in found:
-            sources += list_pages(member)
+            sources += list_pages(member, choice)
     return sources
 
 
