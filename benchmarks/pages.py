@@ -21,7 +21,7 @@ from matching import match
 import kerascnn
 from kerascnn.datasets.synthetic import STYLES, SyntheticPage, make_page
 from kerascnn.images.binarization import binarize_page
-from kerascnn.inference.page_reader import Page
+from kerascnn.inference.page_text import Page
 from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segmenters import SEGMENTERS, Segmenter, load_segmenter
 

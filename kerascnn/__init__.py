@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from kerascnn.evaluation import ClassResult, Evaluation, evaluate
     from kerascnn.explaining import Explanation, PageExplanation, explain
     from kerascnn.inference import Prediction, Predictor, load
-    from kerascnn.inference.page_reader import Digit, Line, Page, read
+    from kerascnn.inference.number_rules import make_rule
+    from kerascnn.inference.page_reader import read
+    from kerascnn.inference.page_text import Digit, Line, Number, Page
     from kerascnn.models import register
     from kerascnn.saving.card import Card
     from kerascnn.summary import Summary, summarize
@@ -45,6 +47,7 @@ __all__ = [
     "KerasCNNError",
     "Line",
     "ModelError",
+    "Number",
     "OutputError",
     "Page",
     "PageExplanation",
@@ -61,6 +64,7 @@ __all__ = [
     "fit",
     "load",
     "load_dataset",
+    "make_rule",
     "read",
     "register",
     "summarize",
@@ -71,7 +75,9 @@ _HOMES = {
     "kerascnn.evaluation": ("ClassResult", "Evaluation", "evaluate"),
     "kerascnn.explaining": ("Explanation", "PageExplanation", "explain"),
     "kerascnn.inference": ("Prediction", "Predictor", "load"),
-    "kerascnn.inference.page_reader": ("Digit", "Line", "Page", "read"),
+    "kerascnn.inference.number_rules": ("make_rule",),
+    "kerascnn.inference.page_reader": ("read",),
+    "kerascnn.inference.page_text": ("Digit", "Line", "Number", "Page"),
     "kerascnn.models": ("register",),
     "kerascnn.saving.card": ("Card",),
     "kerascnn.summary": ("Summary", "summarize"),

@@ -8,6 +8,7 @@ import typer
 
 from kerascnn.cli.application import app, fail
 from kerascnn.cli.no_pictures import describe_no_picture
+from kerascnn.cli.number_options import NUMBERS, take_rule
 from kerascnn.cli.options import (
     FEEDING,
     BackendOption,
@@ -28,7 +29,7 @@ from kerascnn.utils.errors import ImageError, KerasCNNError
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
-    from kerascnn.inference.page_reader import Page as PageText
+    from kerascnn.inference.page_text import Page as PageText
 
 _MANY_PICTURES = 200
 """Number of pictures above which a progress bar is shown."""
@@ -136,7 +137,7 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **_READING, **FEEDING})
+@take_options({"pages": PagesOption, **_READING, **NUMBERS, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -165,11 +166,12 @@ def read(
     from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.sources import expand_sources
 
+    rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"))
     failures = _Failures()
     with _drawings(output, sources) as drawings:
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
-        results = read_files(sources, predictor, failures.add, drawings=drawings, **_drop_unset(options))
+        results = read_files(sources, predictor, failures.add, rule=rule, drawings=drawings, **_drop_unset(options))
         if len(sources) > 1:
             from kerascnn.cli.progress import show_progress
 
@@ -249,7 +251,7 @@ def synthesize(
         int, typer.Option(min=0, metavar="NUMBER", help="Random seed of the first page; the following pages count up.")
     ] = 0,
     part: Annotated[
-        str, typer.Option(metavar="NAME", help="Part of MNIST whose digits are written: test or train.")
+        str, typer.Option(metavar="NAME", help="Part of MNIST whose digits are written: test, train, or validation.")
     ] = "test",
 ) -> None:
     """Make pages of handwritten digits whose text is known.

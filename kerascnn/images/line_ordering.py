@@ -7,11 +7,13 @@ import numpy as np
 Box = tuple[float, float, float, float]
 """Left, top, width, height in pixels."""
 
+WIDE_GAP = 1.2
+"""Digit heights, the narrowest gap between two numbers of one row."""
+
 _MAX_SKEW = 0.3  # rise against run
 _MAX_OFFSET = 0.55  # of the height, between a digit's middle and its line's
 _RECENT = 4  # digits that tell where their line goes on
 _AT_ONCE = 512  # boxes whose neighbours are looked for at once; those of all would take memory by the square
-_WIDE_GAP = 1.2  # digit heights, the narrowest gap between two numbers of one row
 _WIDE_FACTOR = 2.2  # of the line's median gap, the narrowest gap between two numbers
 
 
@@ -46,17 +48,23 @@ def order_lines(boxes: Sequence[Box]) -> list[list[int]]:
     return sorted(lines, key=lambda line: float(np.median(level[line])))
 
 
-def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
-    """Format a line, such as `"12 345"`: a space stands at gaps wide against the digits and the line's other gaps.
+def split_line(boxes: Sequence[Box]) -> list[list[int]]:
+    """Split a line into numbers, at gaps that are wide against the digits and the line's other gaps.
 
-    The digits and their boxes are given from left to right.
+    The boxes are given from left to right; the result has the indices of each number's boxes.
     """
-    array = np.asarray(boxes, dtype=float)
+    array = np.asarray(boxes, dtype=float).reshape(-1, 4)
     gaps = array[1:, 0] - array[:-1, 0] - array[:-1, 2]
     if not len(gaps):
-        return "".join(digits)
-    limit = max(_WIDE_GAP * float(np.median(array[:, 3])), _WIDE_FACTOR * float(np.median(gaps)))
-    return digits[0] + "".join(" " * bool(gap > limit) + digit for gap, digit in zip(gaps, digits[1:], strict=True))
+        return [list(range(len(array)))]
+    limit = max(WIDE_GAP * float(np.median(array[:, 3])), _WIDE_FACTOR * float(np.median(gaps)))
+    starts = np.flatnonzero(gaps > limit) + 1
+    return [part.tolist() for part in np.split(np.arange(len(array)), starts)]
+
+
+def format_line(digits: Sequence[str], boxes: Sequence[Box]) -> str:
+    """Format a line, given from left to right, such as `"12 345"`: a space stands between its numbers."""
+    return " ".join("".join(digits[index] for index in number) for number in split_line(boxes))
 
 
 def _estimate_skew(x: np.ndarray, y: np.ndarray, height: float) -> float:

@@ -1,7 +1,8 @@
 """Recognise the glyphs of a page: cut where digits touch, merged where one is broken, judged by their lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -31,12 +32,14 @@ class Reading:
         digit: The most probable digit, 0 to 9.
         confidence: Its probability, 0 to 1.
         is_digit: False if the ink is more likely no digit.
+        seen: The glyph that it is found in, weighed by its line; None for one in a word of letters.
     """
 
     glyph: Glyph
     digit: int
     confidence: float
     is_digit: bool
+    seen: "SeenGlyph | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +53,41 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
+class SeenGlyph:
+    """The stretches of one glyph and what speaks for each digit in them.
+
+    Args:
+        segments: The stretches.
+        lattice: The paths through them, with the scores of the digits and of `NO_DIGIT`.
+    """
+
+    segments: Sequence[Segment]
+    lattice: Lattice
+
+    @property
+    def left(self) -> int:
+        """Where it begins, in pixels of the page."""
+        return min(segment.glyph.left for segment in self.segments)
+
+    def weigh(self, odds: float) -> "SeenGlyph":
+        """Multiply the odds of a digit in every stretch."""
+        scores = self.lattice.scores.copy()
+        scores[:, :NO_DIGIT] += np.log(odds)
+        return replace(self, lattice=replace(self.lattice, scores=scores))
+
+
+@dataclass(frozen=True, eq=False)
 class Solution:
     """The answers to one glyph, cut or whole, and the probability that no part of it is a digit."""
 
     answers: list[Answer]
-    none: float = 0.0
+    none: float
+    seen: SeenGlyph
+
+    @cached_property
+    def whole(self) -> Glyph:
+        """All that was seen."""
+        return merge_glyphs([item.glyph for item in self.answers])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +133,9 @@ def recognize_glyphs(
     proposals = [propose_segments(glyph, sight.digit_height, own) for glyph, own in divided]
     pairs = propose_pairs(glyphs, fragments, sight.digit_height)
     solutions = _solve([*proposals, *([Segment(0, 1, pair.glyph)] for pair in pairs)], sight)
-    together = [solution.answers[0] for solution in solutions[len(glyphs) :]]
-    solutions = [*solutions[: len(glyphs)], *(Solution([]) for _ in fragments)]
-    _merge_pairs(solutions, pairs, together)
-    return [solution for solution in solutions if solution.answers]
+    parts = [*solutions[: len(glyphs)], *([None] * len(fragments))]
+    _merge_pairs(parts, pairs, solutions[len(glyphs) :])
+    return [solution for solution in parts if solution is not None]
 
 
 def judge_solutions(solutions: Sequence[Solution]) -> list[Reading]:
@@ -111,11 +143,39 @@ def judge_solutions(solutions: Sequence[Solution]) -> list[Reading]:
 
     There is one reading for each digit or rejected part; every glyph is in one of them at least.
     """
-    in_words = _find_words(solutions)
-    words = [solution for solution, in_word in zip(solutions, in_words, strict=True) if in_word]
-    numbers = [solution for solution, in_word in zip(solutions, in_words, strict=True) if not in_word]
+    words, numbers = part_words(solutions)
     readings = [Reading(item.glyph, item.digit, item.confidence, False) for word in words for item in word.answers]
-    return readings + _judge_numbers(numbers)
+    return readings + [reading for line in order_solutions(numbers) for reading in _judge_line(line)]
+
+
+def part_words(solutions: Sequence[Solution]) -> tuple[list[Solution], list[Solution]]:
+    """Part the glyphs that stand in words of letters from all others."""
+    in_words = find_word_glyphs(
+        [_box(solution.whole) for solution in solutions], [item.none > _SURE_LETTER for item in solutions]
+    )
+    parted: tuple[list[Solution], list[Solution]] = [], []
+    for solution, in_word in zip(solutions, in_words, strict=True):
+        parted[0 if in_word else 1].append(solution)
+    return parted
+
+
+def order_solutions(solutions: Sequence[Solution]) -> list[list[Solution]]:
+    """Order glyphs into lines from top to bottom, each from left to right."""
+    return [[solutions[index] for index in line] for line in order_lines([_box(item.whole) for item in solutions])]
+
+
+def weigh_by_line(line: Sequence[Solution]) -> list[float]:
+    """Compute by what the odds that each glyph of a line is a digit are multiplied.
+
+    What stands among digits is probably one: the others of the line count, by the rule of succession.
+    """
+    num_answers = sum(len(solution.answers) for solution in line)
+    num_digits = sum(map(_count_digits, line))
+    result = []
+    for solution in line:
+        digits = num_digits - _count_digits(solution)
+        result.append((digits + 1) / (num_answers - len(solution.answers) - digits + 1))
+    return result
 
 
 def _solve(proposals: Sequence[Sequence[Segment]], sight: _Sight) -> list[Solution]:
@@ -145,36 +205,26 @@ def _choose_path(segments: Sequence[Segment], scores: np.ndarray) -> Solution:
         found = np.minimum(marginals[shared >= _SAME_PLACE * covered].sum(axis=0), 1)
         digit = int(found[:NO_DIGIT].argmax())
         answers.append(Answer(segments[index].glyph, digit, float(found[digit]), float(found[NO_DIGIT])))
-    return Solution(answers, lattice.compute_share(NO_DIGIT))
+    return Solution(answers, lattice.compute_share(NO_DIGIT), SeenGlyph(segments, lattice))
 
 
-def _judge_numbers(solutions: Sequence[Solution]) -> list[Reading]:
-    """Decide which answers are digits, given the others of their lines.
-
-    The odds that something is a digit are multiplied by those in its line, by the rule of succession: what stands among
-    digits is probably one.
-    """
-    wholes = [merge_glyphs([item.glyph for item in solution.answers]) for solution in solutions]
+def _judge_line(line: Sequence[Solution]) -> list[Reading]:
+    """Decide which answers of a line are digits."""
     readings = []
-    for line in order_lines([_box(whole) for whole in wholes]):
-        num_answers = sum(len(solutions[index].answers) for index in line)
-        num_digits = sum(_count_digits(solutions[index]) for index in line)
-        for index in line:
-            answers, digits = solutions[index].answers, num_digits - _count_digits(solutions[index])
-            odds = (digits + 1) / (num_answers - len(answers) - digits + 1)
-            none = solutions[index].none
-            if odds * (1 - none) < none:
-                readings.append(Reading(wholes[index], answers[0].digit, 1 - none, False))
-            else:
-                readings += [_weigh(item, odds) for item in answers]
+    for solution, odds in zip(line, weigh_by_line(line), strict=True):
+        seen = solution.seen.weigh(odds)
+        if odds * (1 - solution.none) < solution.none:
+            readings.append(Reading(solution.whole, solution.answers[0].digit, 1 - solution.none, False, seen))
+        else:
+            readings += [_weigh(item, odds, seen) for item in solution.answers]
     return readings
 
 
-def _weigh(answer: Answer, odds: float) -> Reading:
+def _weigh(answer: Answer, odds: float, seen: SeenGlyph) -> Reading:
     """Weigh an answer by the odds that there is a digit at its place."""
     digits = odds * (1 - answer.none)
     confidence = odds * answer.confidence / (digits + answer.none)
-    return Reading(answer.glyph, answer.digit, min(confidence, 1.0), digits >= answer.none)
+    return Reading(answer.glyph, answer.digit, min(confidence, 1.0), digits >= answer.none, seen)
 
 
 def _count_digits(solution: Solution) -> int:
@@ -185,20 +235,14 @@ def _box(glyph: Glyph) -> tuple[int, int, int, int]:
     return glyph.left, glyph.top, glyph.width, glyph.height
 
 
-def _find_words(solutions: Sequence[Solution]) -> list[bool]:
-    """Find the glyphs that stand in words of letters."""
-    wholes = [merge_glyphs([item.glyph for item in solution.answers]) for solution in solutions]
-    return find_word_glyphs([_box(whole) for whole in wholes], [item.none > _SURE_LETTER for item in solutions])
-
-
-def _merge_pairs(solutions: list[Solution], pairs: Sequence[Pair], together: Sequence[Answer]) -> None:
+def _merge_pairs(parts: list[Solution | None], pairs: Sequence[Pair], together: Sequence[Solution]) -> None:
     """Replace the parts of a broken digit by the whole, the most probable first."""
-    surest_first = sorted(zip(pairs, together, strict=True), key=lambda item: -item[1].confidence)
-    settled: set[int] = {index for index, solution in enumerate(solutions) if len(solution.answers) > 1}
+    surest_first = sorted(zip(pairs, together, strict=True), key=lambda item: -item[1].answers[0].confidence)
+    settled = {index for index, part in enumerate(parts) if part is not None and len(part.answers) > 1}
     for pair, whole in surest_first:
         if pair.first in settled or pair.second in settled:
             continue
-        apart = [item.confidence for item in solutions[pair.first].answers + solutions[pair.second].answers]
-        if is_one_digit(whole.confidence, apart):
-            solutions[pair.first], solutions[pair.second] = Solution([whole], whole.none), Solution([])
+        apart = [part.answers[0].confidence for part in (parts[pair.first], parts[pair.second]) if part is not None]
+        if is_one_digit(whole.answers[0].confidence, apart):
+            parts[pair.first], parts[pair.second] = whole, None
             settled |= {pair.first, pair.second}

@@ -39,7 +39,7 @@ class Lattice:
         """Find the segments of the most probable path, as indices from left to right."""
         best = self.scores.max(axis=1)
         reached: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
-        for index in self._order():
+        for index in self.order_edges():
             first, last = self.edges[index]
             if first not in reached:
                 continue
@@ -54,7 +54,7 @@ class Lattice:
         before = self._sum_from_left(totals)
         after = np.full(self.end + 1, _IMPOSSIBLE)
         after[self.end] = 0
-        for index in reversed(self._order()):
+        for index in reversed(self.order_edges()):
             first, last = self.edges[index]
             after[first] = np.logaddexp(after[first], after[last] + totals[index])
         outside = [before[first] + after[last] for first, last in self.edges]
@@ -66,15 +66,19 @@ class Lattice:
         of_all = self._sum_from_left(np.logaddexp.reduce(self.scores, axis=1))
         return float(np.exp(of_label[self.end] - of_all[self.end]))
 
+    def compute_log_sum(self) -> float:
+        """Compute the natural logarithm of the sum over all paths with all labels."""
+        return float(self._sum_from_left(np.logaddexp.reduce(self.scores, axis=1))[self.end])
+
     def _sum_from_left(self, scores: np.ndarray) -> np.ndarray:
         """Sum the paths from the left edge to every node; one score a segment."""
         sums = np.full(self.end + 1, _IMPOSSIBLE)
         sums[0] = 0
-        for index in self._order():
+        for index in self.order_edges():
             first, last = self.edges[index]
             sums[last] = np.logaddexp(sums[last], sums[first] + scores[index])
         return sums
 
-    def _order(self) -> list[int]:
+    def order_edges(self) -> list[int]:
         """List the segments so that all that end at a node come before those that begin there."""
         return sorted(range(len(self.edges)), key=lambda index: self.edges[index])

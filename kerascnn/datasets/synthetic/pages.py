@@ -6,7 +6,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from kerascnn.datasets import load_dataset
+from kerascnn.datasets import load_dataset, stratified_split
 from kerascnn.datasets.synthetic import camera, paper
 from kerascnn.datasets.synthetic.sheet import Box, Sheet, find_touching_column, make_sheet, place_glyph
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
@@ -30,6 +30,10 @@ class Style:
     quality: int = 92  # of the JPEG compression, 1..100; 0 for no compression
 
 
+PARTS = ("test", "train", "validation")
+"""Parts of MNIST whose digits are written."""
+
+_VALIDATION_SPLIT = 0.1  # of the models that ship
 _COLOURED_INKS = ((0.75, 0.1, 0.12), (0.1, 0.25, 0.8), (0.05, 0.5, 0.2), (0.5, 0.15, 0.55), (0.85, 0.4, 0.05))
 _COLOURED_PAPERS = ((0.97, 0.87, 0.35), (0.95, 0.62, 0.68), (0.6, 0.82, 0.62), (0.55, 0.75, 0.92), (0.72, 0.58, 0.42))
 
@@ -92,7 +96,8 @@ def make_page(
     Args:
         style: Name of a style in `STYLES`.
         seed: Random seed; the same seed gives the same page.
-        part: Part of MNIST whose digits are written: `"test"` for pages to measure on, `"train"` for pages to train on.
+        part: Part of MNIST whose digits are written: `"test"` for pages to measure on, `"train"` for pages to train on,
+            `"validation"` for the tenth of these that the models that ship were not trained on.
         num_lines: Number of lines; 2 to 6 at random by default.
         digits_per_line: Largest number of digits in a line; 4 to 10 at random by default.
         digit_height: Height of the digits in pixels; 50 to 110 at random by default.
@@ -110,7 +115,7 @@ def make_page(
     """
     look = _find_style(style, part, num_lines, digits_per_line, digit_height)
     look = look if touching is None else replace(look, touching=touching)
-    generator = np.random.default_rng([seed, sorted(STYLES).index(style), part == "train"])
+    generator = np.random.default_rng([seed, sorted(STYLES).index(style), PARTS.index(part)])
     num_lines = num_lines or int(generator.integers(2, 7))
     digits_per_line = digits_per_line or int(generator.integers(4, 11))
     digit_height = digit_height or int(generator.integers(50, 111))
@@ -134,8 +139,8 @@ def photograph_sheet(
 def _find_style(style: str, part: str, *numbers: int | None) -> Style:
     if style not in STYLES:
         raise UsageError(f"there is no style {style!r}; expected one of {', '.join(STYLES)}.")
-    if part not in ("train", "test"):
-        raise UsageError(f"there is no part {part!r} of MNIST; expected 'train' or 'test'.")
+    if part not in PARTS:
+        raise UsageError(f"there is no part {part!r} of MNIST; expected one of {', '.join(PARTS)}.")
     if any(number is not None and number < 1 for number in numbers):
         raise UsageError(
             f"a page of {numbers} (lines, digits a line, digit height) cannot be made; expected at least 1 of each."
@@ -146,9 +151,13 @@ def _find_style(style: str, part: str, *numbers: int | None) -> Style:
 @cache
 def _load_digits(part: str) -> tuple[np.ndarray, np.ndarray]:
     mnist = load_dataset("mnist")
-    if part == "train":
-        return np.asarray(mnist.train_images), mnist.train_labels
-    return np.asarray(mnist.test_images), mnist.test_labels
+    if part == "test":
+        return np.asarray(mnist.test_images), mnist.test_labels
+    images, labels = np.asarray(mnist.train_images), mnist.train_labels
+    if part == "validation":
+        _, chosen = stratified_split(labels, _VALIDATION_SPLIT, 0)
+        images, labels = images[chosen], labels[chosen]
+    return images, labels
 
 
 def _write_lines(

@@ -1,0 +1,98 @@
+"""What is written on a page: lines of numbers of digits, each with its box and confidence."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels of the picture as it is given, after EXIF."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit on a page.
+
+    Args:
+        digit: Its value, 0 to 9.
+        confidence: Its probability, 0 to 1.
+        box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
+    """
+
+    digit: int
+    confidence: float
+    box: Box
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the digit in plain types, for JSON."""
+        return {"digit": self.digit, "confidence": round(self.confidence, 6), "box": list(self.box)}
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number on a page.
+
+    Args:
+        text: The number.
+        confidence: Probability that all of it is right, 0 to 1.
+        box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
+        runner_up: The most probable other number; None if there is none.
+        runner_up_confidence: Its probability.
+    """
+
+    text: str
+    confidence: float
+    box: Box
+    runner_up: str | None = None
+    runner_up_confidence: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the number in plain types, for JSON."""
+        other = {"text": self.runner_up, "confidence": round(self.runner_up_confidence, 6)} if self.runner_up else None
+        return {"text": self.text, "confidence": round(self.confidence, 6), "box": list(self.box), "runner_up": other}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a page, from left to right.
+
+    Args:
+        text: Its numbers, with a space between them: at gaps that are wide against the digits and the other gaps.
+        digits: The digits from left to right.
+        numbers: The numbers from left to right.
+    """
+
+    text: str
+    digits: tuple[Digit, ...]
+    numbers: tuple[Number, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line in plain types, for JSON."""
+        digits, numbers = ([item.to_dict() for item in items] for items in (self.digits, self.numbers))
+        return {"text": self.text, "digits": digits, "numbers": numbers}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is written on a page.
+
+    Args:
+        lines: The lines from top to bottom.
+        unread: Boxes of what is probably writing but was not read as a digit, such as letters, blots and digits of
+            which the model is not sure: left, top, width and height in pixels of the picture as given, after EXIF.
+        rotation: Degrees clockwise by which the picture was turned to be read: 0, 90, 180 or 270.
+        marked_text: The text of all lines, with `?` at the place of everything that could not be read.
+    """
+
+    lines: tuple[Line, ...]
+    unread: tuple[Box, ...] = ()
+    rotation: int = 0
+    marked_text: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text of all lines, separated by newlines."""
+        return "\n".join(line.text for line in self.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the page in plain types, for JSON."""
+        lines = [line.to_dict() for line in self.lines]
+        return {"lines": lines, "unread": [list(box) for box in self.unread], "rotation": self.rotation}
