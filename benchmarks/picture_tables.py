@@ -42,6 +42,31 @@ def peers_table() -> str:
     return ""
 
 
+def numbers_table() -> str:
+    """Whole numbers with what is known of them (`benchmarks/whole_numbers.py`); nothing while there is no record."""
+    lines = [
+        "| what is known | numbers | right | probability below 0.99 | wrong among the others |",
+        "|---|---|---|---|---|",
+    ]
+    for record in results.read("numbers.json"):
+        for name, row in record["scores"].items():
+            count, doubtful = row["numbers"], row["below 0.99"]
+            wrong = f"{row['wrong from 0.99']} of {count - doubtful}"
+            lines.append(f"| {name} | {count} | {row['right'] / count:.1%} | {doubtful / count:.1%} | {wrong} |")
+        return "\n".join(lines)
+    return ""
+
+
+def reliability_table() -> str:
+    """Whether the probability of a number is the share that is right, from the same measurement."""
+    lines = ["| what is known | numbers | mean probability | right |", "|---|---|---|---|"]
+    for record in results.read("numbers.json"):
+        for name, row in record["scores"].items():
+            lines += [f"| {name} | {count} | {mean:.1%} | {right / count:.1%} |" for count, mean, right in row["bins"]]
+        return "\n".join(lines)
+    return ""
+
+
 def _cell(scores: list[dict]) -> str:
     """Single digits: right, wrong, and the lowest share of right ones in any rendering; strings and pages."""
     if not scores:
@@ -59,4 +84,9 @@ def _cell(scores: list[dict]) -> str:
     return f"{mean:.1%}{lowest} / {max(0.0, 1 - mean - withheld):.1%}"
 
 
-TABLES = {"invariance": invariance_table, "peers": peers_table}
+TABLES = {
+    "numbers": numbers_table,
+    "reliability": reliability_table,
+    "invariance": invariance_table,
+    "peers": peers_table,
+}

@@ -1,7 +1,7 @@
 """Measure how well whole numbers are read on synthetic pages, with and without what is known of them, and whether the
 confidence in a number is the share of numbers that are right.
 
-    python benchmarks/numbers.py [--pages 6] [--seed 50000] [--dry-run]
+    python benchmarks/whole_numbers.py [--pages 6] [--seed 50000] [--dry-run]
 
 The pages carry digits of MNIST's test part. A number is right where the number that is read at its place is equal.
 Writes benchmarks/results/numbers.json.
