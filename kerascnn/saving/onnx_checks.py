@@ -5,11 +5,10 @@ A file is refused for everything that is not named here: other operators and dom
 branches), functions, data in other files, sparse tensors.
 """
 
+import struct
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
-
-import numpy as np
 
 from kerascnn.saving.protobuf_wire import Value, read_fields, read_varint, to_signed
 from kerascnn.utils.errors import ModelError
@@ -215,14 +214,14 @@ def _read_constant(reader: _Reader, name: bytes) -> list[float]:
     if name not in reader.constants:
         return []
     tensor = reader.read(reader.constants[name], _TENSOR_FIELDS, (), "a tensor")
-    formats = {_FLOAT: "<f4", _INT32: "<i4", _INT64: "<i8"}
+    formats = {_FLOAT: "<f", _INT32: "<i", _INT64: "<q"}
     kind = tensor[2][0]
     found: list[float] = []
-    for number, format in ((9, formats[kind] if isinstance(kind, int) else ""), (4, "<f4")):
+    for number, format in ((9, formats[kind] if isinstance(kind, int) else ""), (4, "<f")):
         for value in tensor.get(number, []):
             if isinstance(value, memoryview):
-                size = np.dtype(format).itemsize
-                found += np.frombuffer(value[: len(value) // size * size], format).tolist()
+                size = struct.calcsize(format)
+                found += [number for (number,) in struct.iter_unpack(format, value[: len(value) // size * size])]
     return found + [float(number) for part in (5, 7) for number in _numbers(tensor.get(part, []))]
 
 
