@@ -105,7 +105,7 @@ def test_many_pictures_in_order(cli, tmp_path, mnist):
         (("ensemble", "reference", "-o", "e.keras"), ("two members",)),
         (("ensemble", "reference", "lecture", "-o", "e.h5"), ("'.h5'", ".keras")),
         (("synthesize", "pages", "--style", "crayon"), ("'crayon'", "plain, shadow")),
-        (("synthesize", "pages", "--part", "all"), ("'all'", "'train' or 'test'")),
+        (("synthesize", "pages", "--part", "all"), ("'all'", "test, train, validation")),
         (("synthesize", "pages", "--count", "0"), ("--count",)),
         (("benchmark", "--seconds", "0"), ("--seconds",)),
         (("benchmark", "--backend", "theano"), ("'theano'", "tensorflow, jax, torch")),

@@ -209,7 +209,7 @@ def test_read_takes_what_is_known_from_its_options(cli, page, picture, tmp_path)
     listed.write_text("\n".join([f"{line[:-1]}-{line[-1]}" for line in page.lines[:2]]), encoding="utf-8-sig")
     result = cli("read", picture, "--model", "reference", "--expect", listed)
     assert result.stdout.decode().split() == listed.read_text(encoding="utf-8-sig").split()
-    assert b"could not be read" in result.stderr
+    assert b"pieces of writing read as no such number; --mark-unread shows where" in result.stderr
     result = cli(
         "read", picture, "--model", "reference", "--digits", "5-6", "--pattern", r"\d{3}\.\d+", "--format", "json"
     )

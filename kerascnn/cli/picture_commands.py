@@ -177,7 +177,7 @@ def read(
 
             results = show_progress(results, len(sources))
         for name, page in name_model_first(results, model, predictor):
-            _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread)
+            _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread, ruled=rule is not None)
     failures.exit_if_any(len(sources))
 
 
@@ -269,24 +269,27 @@ def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _print_page(name: str, page: "PageText", format: TextOrJson, *, single: bool, mark_unread: bool) -> None:
+def _print_page(
+    name: str, page: "PageText", format: TextOrJson, *, single: bool, mark_unread: bool, ruled: bool
+) -> None:
     """Print what was read on a page, below its name if it is not the only one."""
     if format is TextOrJson.json:
         print_json({"image": name, **page.to_dict()})
     else:
         text = page.marked_text if mark_unread else page.text
         print_lines([*([] if single else [f"{name}:"]), *text.split("\n")])
-    remark = _describe_gaps(page, mark_unread=mark_unread)
+    remark = _describe_gaps(page, mark_unread=mark_unread, ruled=ruled)
     if remark:
         print_message(remark if single else f"{name}: {remark}")
 
 
-def _describe_gaps(page: "PageText", *, mark_unread: bool) -> str:
+def _describe_gaps(page: "PageText", *, mark_unread: bool, ruled: bool) -> str:
     """Say that a page has no digits, and how much on it could not be read; nothing where all was read."""
-    parts = [] if page.lines else ["no digits found"]
+    parts = [] if page.lines else ["no number of that kind found" if ruled else "no digits found"]
     if page.unread:
         pieces = "1 piece" if len(page.unread) == 1 else f"{len(page.unread)} pieces"
-        parts.append(f"{pieces} of writing could not be read" + ("" if mark_unread else "; --mark-unread shows where"))
+        state = "read as no such number" if ruled else "could not be read"
+        parts.append(f"{pieces} of writing {state}" + ("" if mark_unread else "; --mark-unread shows where"))
     return "; ".join(parts)
 
 
