@@ -362,7 +362,7 @@ def test_command_line_json_and_a_bad_picture(page, tmp_path):
     (row,) = (json.loads(line) for line in done.stdout.splitlines())
     assert row["image"] == str(good)
     assert set(row) == {"image", "lines", "unread", "rotation"}
-    assert set(row["lines"][0]) == {"text", "digits"}
+    assert set(row["lines"][0]) == {"text", "digits", "numbers"}
     assert set(row["lines"][0]["digits"][0]) == {"digit", "confidence", "box"}
     assert len(row["lines"][0]["digits"][0]["box"]) == 4
 

@@ -108,7 +108,11 @@ def test_training_pages_hold_training_digits_and_test_pages_test_digits(mnist):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"style": "crayon"}, "plain, shadow"), ({"part": "all"}, "test, train, validation"), ({"num_lines": 0}, "at least 1")],
+    [
+        ({"style": "crayon"}, "plain, shadow"),
+        ({"part": "all"}, "test, train, validation"),
+        ({"num_lines": 0}, "at least 1"),
+    ],
 )
 def test_wishes_that_cannot_be_met(arguments, message):
     with pytest.raises(UsageError, match=message):

@@ -27,6 +27,7 @@ FOLLOWS = 0.98
 """Probability that a number follows the rule that is given: pages also have dates, page numbers and mistakes."""
 
 _NEGLIGIBLE = 12.0  # natural logarithm of how many times less probable a label is than the best one, to be left out
+_MOST_NODES = 400  # of the lattice of one number; what is longer is a pattern, and no number
 _KEPT = 6  # numbers that begin differently and are kept at one place, in one state
 
 
@@ -86,6 +87,8 @@ def decode_number(lattice: Lattice, rule: Rule | None = None) -> Decoding:
         rule: What is known of the number; None for nothing.
     """
     free = lattice.compute_log_sum()
+    if lattice.end > _MOST_NODES:
+        return Decoding([], free + (np.log(1 - FOLLOWS) if rule else 0.0))
     ends = _search(lattice, rule or ANY_NUMBER)
     gains = {length: _compute_gain(rule, length) if rule else 0.0 for length in ends}
     sums = [gains[length] + one.total for length, found in ends.items() for one in found.values()]

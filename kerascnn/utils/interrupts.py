@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 _SECONDS_BETWEEN_SIGNALS = 2
 """More than it takes to undo what is half done, which a further signal would cut short."""
@@ -73,6 +74,24 @@ def end_at_stops() -> None:
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _Handler(end, []))
+
+
+def leave(code: object) -> NoReturn:
+    """End this process at once, when everything is written.
+
+    A library that is still at work on a thread crashes where the interpreter goes before it, and a signal that arrives
+    while the interpreter goes has no exit code of ours.
+
+    Args:
+        code: Exit code, as `SystemExit` has it.
+    """
+    number = code if isinstance(code, int) else int(code is not None)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # full, closed or missing
+            number = number or 1
+    os._exit(number)
 
 
 def _find_stderr() -> int:
