@@ -187,6 +187,15 @@ def test_numbers_that_do_not_follow_the_rule_are_left_unread_not_bent(page):
     assert read.marked_text.replace(" ", "").count("?") == len(read.unread)
 
 
+def test_a_number_below_the_lowest_confidence_is_left_unread(page):
+    rule = kerascnn.make_rule(digits="5-7")
+    sure = [number for line in kerascnn.read(page.picture, "reference", rule=rule).lines for number in line.numbers]
+    level = sorted(number.confidence for number in sure)[2]
+    read = kerascnn.read(page.picture, "reference", rule=rule, min_confidence=level)
+    assert [line.text for line in read.lines] == [number.text for number in sure if number.confidence >= level]
+    assert len(read.lines) == 3
+
+
 def test_a_list_corrects_what_the_ink_leaves_open_and_nothing_else(page):
     written = [f"{line[:2]}/{line[2:]}" for line in page.lines]
     assert read_numbers(page, expected=[*written, "12345", "99/99999"]) == written

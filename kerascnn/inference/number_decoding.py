@@ -29,6 +29,7 @@ FOLLOWS = 0.98
 _NEGLIGIBLE = 12.0  # natural logarithm of how many times less probable a label is than the best one, to be left out
 _MOST_NODES = 400  # of the lattice of one number; what is longer is a pattern, and no number
 _KEPT = 6  # numbers that begin differently and are kept at one place, in one state
+_BEAM = 20.0  # the same logarithm of a beginning against the best one at its place; without it, long numbers take long
 
 
 class Decoded(NamedTuple):
@@ -116,11 +117,14 @@ def _search(lattice: Lattice, rule: Rule) -> dict[int, _Hypotheses]:
     labels = [_list_labels(scores) for scores in lattice.scores]
     for index in lattice.order_edges():
         first, last = lattice.edges[index]
-        if first not in reached:
+        if not reached.get(first):
             continue
         there = reached.setdefault(last, {})
+        least = max(one.total for found in reached[first].values() for one in found.values()) - _BEAM
         for (length, state), found in reached[first].items():
-            kept = _keep_best(found)
+            kept = _keep_best(found, least)
+            if not kept:
+                continue
             for label, score in labels[index]:
                 following: Any = state if label == NO_DIGIT else rule.step(state, str(label))
                 if following is None:
@@ -141,11 +145,9 @@ def _list_labels(scores: np.ndarray) -> list[tuple[int, float]]:
     return [(label, float(score)) for label, score in enumerate(scores) if score >= least]
 
 
-def _keep_best(found: _Hypotheses) -> _Hypotheses:
-    if len(found) <= _KEPT:
-        return found
-    best = sorted(found, key=lambda digits: -found[digits].total)[:_KEPT]
-    return {digits: found[digits] for digits in best}
+def _keep_best(found: _Hypotheses, least: float) -> _Hypotheses:
+    best = sorted((digits for digits in found if found[digits].total >= least), key=lambda digits: -found[digits].total)
+    return {digits: found[digits] for digits in best[:_KEPT]}
 
 
 def _extend(there: _Hypotheses, found: _Hypotheses, digit: str, score: float, path: tuple[int, ...]) -> None:

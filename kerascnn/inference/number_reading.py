@@ -21,7 +21,6 @@ from kerascnn.inference.number_decoding import Decoded, Decoding, decode_number,
 
 _MOST_STRETCHES = 8  # of writing between wide gaps, that may be one number
 _JOINED = 0.05  # probability that a wide gap lies within a number
-_LIKELY = 0.5
 
 
 class RuledNumber(NamedTuple):
@@ -55,6 +54,11 @@ class _Part:
     glyphs: Sequence[SeenGlyph]
     decoding: Decoding
 
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable number."""
+        return self.decoding.numbers[0].probability if self.decoding.numbers else 0.0
+
 
 def weigh_number(digits: str, seen: Sequence[SeenGlyph]) -> tuple[float, tuple[str, float] | None]:
     """Compute the probability that glyphs show a number, as it was read digit by digit, and the next number with its.
@@ -71,7 +75,7 @@ def weigh_number(digits: str, seen: Sequence[SeenGlyph]) -> tuple[float, tuple[s
     return confidence, (others[0].digits, others[0].probability) if others else None
 
 
-def read_by_rule(solutions: Sequence[Solution], rule: Rule) -> RuledPage:
+def read_by_rule(solutions: Sequence[Solution], rule: Rule, min_confidence: float) -> RuledPage:
     """Read the numbers of a page that follow a rule.
 
     Stretches of writing between wide gaps are parts of one number where that explains the line better.
@@ -79,22 +83,19 @@ def read_by_rule(solutions: Sequence[Solution], rule: Rule) -> RuledPage:
     Args:
         solutions: What was recognised in each glyph.
         rule: What is known of the numbers.
+        min_confidence: Lowest probability of a number that is kept, 0 to 1.
     """
     words, others = part_words(solutions)
     unread = [answer.glyph for word in words for answer in word.answers]
     lines = []
     for line in order_solutions(others):
         parts = _divide_line(line, rule)
-        numbers = [_make_number(part, rule) for part in parts if _follows(part)]
-        unread += [solution.whole for part in parts if not _follows(part) for solution in part.solutions]
+        kept = [part for part in parts if part.confidence >= min_confidence and part.decoding.numbers]
+        numbers = [_make_number(part, rule) for part in kept]
+        unread += [solution.whole for part in parts if part not in kept for solution in part.solutions]
         if numbers:
             lines.append(numbers)
     return RuledPage(lines, unread)
-
-
-def _follows(part: _Part) -> bool:
-    numbers = part.decoding.numbers
-    return bool(numbers) and numbers[0].probability >= _LIKELY
 
 
 def _divide_line(line: Sequence[Solution], rule: Rule) -> list[_Part]:

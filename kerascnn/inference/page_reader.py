@@ -38,7 +38,7 @@ def read(
         picture: A path, `-` for standard input, encoded bytes, a binary file, a PIL image, or an array
             `(height, width)` or `(height, width, 3)`.
         model: A loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
-        min_confidence: Lowest probability of a digit that is kept, 0 to 1; 0.5 by default.
+        min_confidence: Lowest probability of a digit that is kept, under a rule of a number, 0 to 1; 0.5 by default.
         segmenter: What separates digits from each other and from what else is on a page, as for `load_segmenter`;
             `"both"` by default.
         rule: What is known of the numbers on the page, as `make_rule` makes it; others are left unread. None for
@@ -127,7 +127,7 @@ class _Reader:
         sheet = Sheet(array.shape, page.scale, turns)
         if self.rule is None:
             return compose_page(judge_solutions(solutions), sheet, self.min_confidence)
-        return compose_ruled_page(read_by_rule(solutions, self.rule), sheet)
+        return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence), sheet)
 
 
 def _turn(values: np.ndarray, turns: int) -> np.ndarray:
