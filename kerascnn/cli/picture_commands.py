@@ -24,7 +24,7 @@ from kerascnn.cli.options import (
     take_options,
 )
 from kerascnn.cli.printing import print_json, print_lines, print_message, print_predictions, print_submission
-from kerascnn.utils.errors import ImageError, KerasCNNError
+from kerascnn.utils.errors import ImageError, KerasCNNError, UsageError
 
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
@@ -244,9 +244,20 @@ def synthesize(
         str, typer.Argument(metavar="DIR", help="Directory in which to write the pages; it is made if it is missing.")
     ],
     style: Annotated[
-        str, typer.Option(metavar="NAME", help="Look of the pages: plain, shadow, lined, table, ...; or all.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Look of the pages: plain, shadow, lined, table, ...; of tables and forms: scan, copy, photo, shadow; "
+            "or all.",
+        ),
     ] = "all",
-    count: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of pages of each style.")] = 1,
+    table: Annotated[bool, typer.Option("--table", help="Make filled-in tables, and their rows as CSV.")] = False,
+    form: Annotated[
+        bool, typer.Option("--form", help="Make a stack of one form, filled in by many hands, and its fields as CSV.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Number of pages of each style, of tables, or of forms.")
+    ] = 1,
     seed: Annotated[
         int, typer.Option(min=0, metavar="NUMBER", help="Random seed of the first page; the following pages count up.")
     ] = 0,
@@ -254,15 +265,22 @@ def synthesize(
         str, typer.Option(metavar="NAME", help="Part of MNIST whose digits are written: test, train, or validation.")
     ] = "test",
 ) -> None:
-    """Make pages of handwritten digits whose text is known.
+    """Make handwritten pages, tables and forms with known text.
 
-    Writes pictures, and labels.csv with their text and the boxes of their digits.
+    Writes pictures, and labels.csv with their text and the boxes of their digits; for tables and forms also a PDF of
+    the pictures, and CSV files with what stands in each cell and field, and where.
 
     Example: kerascnn synthesize pages/ --style lined --count 10
     """
-    from kerascnn.datasets.synthetic import write_pages
+    from kerascnn.datasets.synthetic import write_forms, write_pages, write_tables
 
-    print_lines(write_pages(directory, style, count, seed, part=part))
+    if table and form:
+        raise UsageError("--table and --form are two kinds of documents; give one of them.")
+    if table or form:
+        write = write_tables if table else write_forms
+        print_lines(write(directory, count, seed, part=part, style=None if style == "all" else style))
+    else:
+        print_lines(write_pages(directory, style, count, seed, part=part))
 
 
 def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:

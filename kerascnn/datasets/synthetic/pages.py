@@ -1,13 +1,12 @@
 """Make one synthetic page: digits on paper, seen by a camera."""
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import cv2
 import numpy as np
 
-from kerascnn.datasets import load_dataset, stratified_split
 from kerascnn.datasets.synthetic import camera, paper
+from kerascnn.datasets.synthetic.mnist_digits import PARTS, load_digits, require_part
 from kerascnn.datasets.synthetic.sheet import Box, Sheet, find_touching_column, make_sheet, place_glyph
 from kerascnn.datasets.synthetic.strokes import Pen, draw_digit
 from kerascnn.utils.errors import UsageError
@@ -30,10 +29,6 @@ class Style:
     quality: int = 92  # of the JPEG compression, 1..100; 0 for no compression
 
 
-PARTS = ("test", "train", "validation")
-"""Parts of MNIST whose digits are written."""
-
-_VALIDATION_SPLIT = 0.1  # of the models that ship
 _COLOURED_INKS = ((0.75, 0.1, 0.12), (0.1, 0.25, 0.8), (0.05, 0.5, 0.2), (0.5, 0.15, 0.55), (0.85, 0.4, 0.05))
 _COLOURED_PAPERS = ((0.97, 0.87, 0.35), (0.95, 0.62, 0.68), (0.6, 0.82, 0.62), (0.55, 0.75, 0.92), (0.72, 0.58, 0.42))
 
@@ -139,8 +134,7 @@ def photograph_sheet(
 def _find_style(style: str, part: str, *numbers: int | None) -> Style:
     if style not in STYLES:
         raise UsageError(f"there is no style {style!r}; expected one of {', '.join(STYLES)}.")
-    if part not in PARTS:
-        raise UsageError(f"there is no part {part!r} of MNIST; expected one of {', '.join(PARTS)}.")
+    require_part(part)
     if any(number is not None and number < 1 for number in numbers):
         raise UsageError(
             f"a page of {numbers} (lines, digits a line, digit height) cannot be made; expected at least 1 of each."
@@ -148,23 +142,11 @@ def _find_style(style: str, part: str, *numbers: int | None) -> Style:
     return STYLES[style]
 
 
-@cache
-def _load_digits(part: str) -> tuple[np.ndarray, np.ndarray]:
-    mnist = load_dataset("mnist")
-    if part == "test":
-        return np.asarray(mnist.test_images), mnist.test_labels
-    images, labels = np.asarray(mnist.train_images), mnist.train_labels
-    if part == "validation":
-        _, chosen = stratified_split(labels, _VALIDATION_SPLIT, 0)
-        images, labels = images[chosen], labels[chosen]
-    return images, labels
-
-
 def _write_lines(
     look: Style, generator: np.random.Generator, part: str, num_lines: int, digits_per_line: int, height: int
 ) -> Sheet:
     """Write all lines of digits on an empty sheet."""
-    images, labels = _load_digits(part)
+    images, labels = load_digits(part)
     pitch = draw_pitch(look, height, generator)
     spread = 1.0 if look.lines == "table" else generator.uniform(0.2, 0.9)
     spread = 0.0 if look.touching else spread
