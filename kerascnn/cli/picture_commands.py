@@ -24,6 +24,7 @@ from kerascnn.cli.options import (
     take_options,
 )
 from kerascnn.cli.printing import print_json, print_lines, print_message, print_predictions, print_submission
+from kerascnn.cli.review_options import REVIEW, take_review
 from kerascnn.utils.errors import ImageError, KerasCNNError, UsageError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **_READING, **NUMBERS, **FEEDING})
+@take_options({"pages": PagesOption, **_READING, **NUMBERS, **REVIEW, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -168,16 +169,20 @@ def read(
 
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"))
+    review = take_review(options, sources)
     failures = _Failures()
     with _drawings(output, sources) as drawings:
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
         results = read_files(sources, predictor, failures.add, rule=rule, drawings=drawings, **_drop_unset(options))
+        results = review.follow(results)
         if len(sources) > 1:
             from kerascnn.cli.progress import show_progress
 
             results = show_progress(results, len(sources))
         for name, page in name_model_first(results, model, predictor):
             _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread, ruled=rule is not None)
+    for remark in review.finish():
+        print_message(remark)
     failures.exit_if_any(len(sources))
 
 

@@ -36,6 +36,7 @@ class Number:
         box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
         runner_up: The most probable other number; None if there is none.
         runner_up_confidence: Its probability.
+        corrected: Whether a person has checked it: what it says is what the person typed or accepted.
     """
 
     text: str
@@ -43,11 +44,14 @@ class Number:
     box: Box
     runner_up: str | None = None
     runner_up_confidence: float = 0.0
+    corrected: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the number in plain types, for JSON."""
         other = {"text": self.runner_up, "confidence": round(self.runner_up_confidence, 6)} if self.runner_up else None
-        return {"text": self.text, "confidence": round(self.confidence, 6), "box": list(self.box), "runner_up": other}
+        checked = {"corrected": True} if self.corrected else {}
+        confidence = round(self.confidence, 6)
+        return {"text": self.text, "confidence": confidence, "box": list(self.box), "runner_up": other, **checked}
 
 
 @dataclass(frozen=True)

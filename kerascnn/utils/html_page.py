@@ -1,9 +1,11 @@
 """A page that explains results: one HTML file with its pictures inside, in light and dark, for desk and telephone."""
 
 import base64
+import hashlib
 import html
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from kerascnn.utils.names import show_hidden
 
@@ -50,18 +52,62 @@ _PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'{rule}">
+{generator}<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
 <main>
 <h1>{title}</h1>
-{introduction}{contents}{body}
+{body}
 </main>
-</body>
+{script}</body>
 </html>
 """
+_GENERATOR = re.compile(r'<meta name="generator" content="([^"]*)">')
+_HEAD_BYTES = 1024  # within which a page says what made it
+
+
+def make_html(title: str, body: str, *, style: str = "", script: str = "", generator: str = "") -> str:
+    """Make a whole page; the title is escaped here, the body is HTML already.
+
+    Args:
+        title: What it is called.
+        body: What stands below the title.
+        style: CSS beyond that of all pages.
+        script: JavaScript; the page runs this and no other.
+        generator: What makes it, by which `read_generator` tells it from other files.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _PAGE.format(
+        rule=f"; script-src 'sha256-{digest}'" if script else "",
+        generator=f'<meta name="generator" content="{html.escape(generator)}">\n' if generator else "",
+        title=escape_text(title),
+        style=_STYLE + style,
+        body=body,
+        script=f"<script>{script}</script>\n" if script else "",
+    )
+
+
+def read_generator(path: Path) -> str | None:
+    """Read what made a page; None if it does not say so, or is no page."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES).decode(errors="replace")
+    except OSError:
+        return None
+    match = _GENERATOR.search(head)
+    return None if match is None else html.unescape(match[1])
+
+
+def escape_text(text: str) -> str:
+    """Make a text that is shown as it is, without characters that a reader could not see or a page cannot have."""
+    return html.escape("\n".join(map(show_hidden, text.split("\n"))))
+
+
+def make_data_url(content: bytes, kind: str = "png") -> str:
+    """Make a URL that holds a picture: its encoded bytes and their format."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 class HtmlReport:
@@ -78,13 +124,13 @@ class HtmlReport:
     def section(self, heading: str, text: str = "") -> None:
         """Begin a section with a paragraph; a page of three or more lists their headings at its top."""
         self._headings.append(heading)
-        self._parts.append(f'<h2 id="section-{len(self._headings)}">{_escape(heading)}</h2>')
+        self._parts.append(f'<h2 id="section-{len(self._headings)}">{escape_text(heading)}</h2>')
         self.paragraph(text)
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph; nothing for an empty text."""
         if text:
-            self._parts.append(f"<p>{_escape(text)}</p>")
+            self._parts.append(f"<p>{escape_text(text)}</p>")
 
     def figure(self, png: bytes, alternative: str, caption: str = "", *, dark_png: bytes | None = None) -> None:
         """Add a picture with a sentence under it.
@@ -121,47 +167,32 @@ class HtmlReport:
 
     def to_html(self) -> str:
         """Write the whole page."""
-        introduction = f"<p>{_escape(self._introduction)}</p>\n" if self._introduction else ""
-        return _PAGE.format(
-            title=_escape(self._title),
-            style=_STYLE,
-            introduction=introduction,
-            contents=self._contents(),
-            body="\n".join(self._parts),
-        )
+        introduction = f"<p>{escape_text(self._introduction)}</p>\n" if self._introduction else ""
+        return make_html(self._title, introduction + self._contents() + "\n".join(self._parts))
 
     def _contents(self) -> str:
         if len(self._headings) < 3:
             return ""
         items = "".join(
-            f'<li><a href="#section-{number}">{_escape(heading)}</a></li>'
+            f'<li><a href="#section-{number}">{escape_text(heading)}</a></li>'
             for number, heading in enumerate(self._headings, start=1)
         )
         return f"<nav>On this page<ol>{items}</ol></nav>\n"
 
 
-def _escape(text: str) -> str:
-    """Make a text that is shown as it is, without characters that a reader could not see or a page cannot have."""
-    return html.escape("\n".join(map(show_hidden, text.split("\n"))))
-
-
 def _image(png: bytes, alternative: str, dark_png: bytes | None) -> str:
     if dark_png is None:
         return _tag(png, alternative, ' class="on-white"')
-    source = f'<source srcset="{_data_url(dark_png)}" media="(prefers-color-scheme: dark)">'
+    source = f'<source srcset="{make_data_url(dark_png)}" media="(prefers-color-scheme: dark)">'
     return f"<picture>{source}{_tag(png, alternative)}</picture>"
 
 
 def _tag(png: bytes, alternative: str, attributes: str = "") -> str:
-    return f'<img src="{_data_url(png)}" alt="{_escape(alternative)}"{attributes}>'
+    return f'<img src="{make_data_url(png)}" alt="{escape_text(alternative)}"{attributes}>'
 
 
 def _caption(text: str) -> str:
-    return f"<figcaption>{_escape(text)}</figcaption>" if text else ""
-
-
-def _data_url(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f"<figcaption>{escape_text(text)}</figcaption>" if text else ""
 
 
 def _row(tag: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
@@ -179,8 +210,8 @@ def _make_breakable(text: str) -> str:
 
 def _break_word(word: str) -> str:
     if len(word) <= _LONGEST_WORD or "\N{NO-BREAK SPACE}" in word:
-        return _escape(word)
-    return "<wbr>".join(map(_escape, _WORD_PARTS.findall(word)))
+        return escape_text(word)
+    return "<wbr>".join(map(escape_text, _WORD_PARTS.findall(word)))
 
 
 def _looks_numeric(cell: str) -> bool:
