@@ -16,9 +16,12 @@ from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import kerascnn
 from kerascnn import Digit, Line, Number, Page
+from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import make_page
-from kerascnn.reviewing import Correction, apply_corrections
+from kerascnn.reviewing import Correction, apply_corrections, match_corrections
+from kerascnn.reviewing.doubtful_numbers import digest_picture
 
 HOSTILE = "=1+1,<img src=x onerror=alert(1)>'\".png"
 HEADER = b"file,page,box,read,corrected,picture\n"
@@ -207,8 +210,9 @@ def correct(box: tuple[int, int, int, int], text: str) -> Correction:
 
 def test_the_digits_of_a_corrected_number_are_corrected(page):
     # The box is not quite the same: another version may find the number a little further left.
-    corrected, used = apply_corrections(page, [correct((8, 11, 60, 30), "173"), correct((500, 10, 40, 30), "9")])
-    assert [one.corrected for one in used] == ["173"]
+    matches = match_corrections(page, [correct((8, 11, 60, 30), "173"), correct((500, 10, 40, 30), "9")])
+    assert [match.correction.corrected for match in matches] == ["173"]
+    corrected = apply_corrections(page, matches)
     assert corrected.text == "173 45\n6"
     assert corrected.marked_text == "173 45 ?\n6"
     assert [digit.digit for digit in corrected.lines[0].digits] == [1, 7, 3, 4, 5]
@@ -217,11 +221,42 @@ def test_the_digits_of_a_corrected_number_are_corrected(page):
 
 
 def test_a_number_with_another_count_of_digits_has_none_and_no_number_leaves_no_trace(page):
-    corrected, _ = apply_corrections(page, [correct((10, 10, 60, 30), "1-23"), correct((200, 10, 40, 30), "4")])
+    wishes = [correct((10, 10, 60, 30), "1-23"), correct((200, 10, 40, 30), "4")]
+    corrected = apply_corrections(page, match_corrections(page, wishes))
     assert corrected.lines[0].text == "1-23 4"
     assert [digit.digit for digit in corrected.lines[0].digits] == [1, 2, 3]
-    corrected, _ = apply_corrections(page, [correct((10, 90, 20, 30), "")])
+    corrected = apply_corrections(page, match_corrections(page, [correct((10, 90, 20, 30), "")]))
     assert corrected.text == "123 45"
+
+
+def test_the_digits_of_corrected_numbers_can_be_learned_from(cli, reviewed, tmp_path):
+    directory, numbers = reviewed
+    with Image.open(directory / HOSTILE) as picture:
+        digest = digest_picture(np.asarray(picture))
+    said = ["7" * len(numbers[0]["text"]), "123456789", *(number["text"] for number in numbers[2:])]
+    boxes = [" ".join(map(str, number["box"])) for number in numbers]
+    rows = [f"a.png,1,{box},?,{text},{digest}" for box, text in zip(boxes, said, strict=True)]
+    (tmp_path / "c.csv").write_bytes(HEADER + "\n".join(rows).encode())
+    shutil.copy(directory / HOSTILE, tmp_path / "a.png")
+    done = cli("read", "a.png", "--apply", "c.csv", "--crops", "corrections")
+    assert done.returncode == 0
+    labels = sorted("".join([said[0], *said[2:]]))  # the second has not as many digits as were found
+    cut = [path for path in (tmp_path / "corrections").glob("*/*.png") if not path.name.startswith("mnist-")]
+    assert sorted(path.parent.name for path in cut) == labels
+    assert f"wrote {len(labels)} digits" in done.stderr.decode()
+    # Each picture shows its digit alone, as the model reads it that has read the page.
+    answers = kerascnn.load("reference").predict([str(path) for path in cut if path.parent.name != "7"])
+    assert [answer.label for answer in answers] == [path.parent.name for path in cut if path.parent.name != "7"]
+    data = load_dataset(tmp_path / "corrections")
+    assert len(data.class_names) == 10
+    assert len(data.train_labels) + len(data.test_labels) == 2000 + len(cut)
+    # What somebody changed since is kept.
+    cut[0].write_bytes(b"mine")
+    again = cli("read", "a.png", "--apply", "c.csv", "--crops", "corrections")
+    assert again.returncode == 1
+    assert cut[0].name in again.stderr.decode()
+    assert cut[0].read_bytes() == b"mine"
+    assert_clear_failure(cli("read", "a.png", "--crops", "corrections"), "--apply FILE", code=2)
 
 
 def test_corrections_of_other_pictures_are_told_in_one_sentence(cli, reviewed, tmp_path):

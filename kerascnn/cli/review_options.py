@@ -42,6 +42,15 @@ REVIEW = {
             rich_help_panel=_PANEL,
         ),
     ],
+    "crops": Annotated[
+        Path | None,
+        typer.Option(
+            "--crops",
+            metavar="DIR",
+            help="Directory in which to write the digits of corrected numbers, for 'kerascnn fit --data DIR'.",
+            rich_help_panel=_PANEL,
+        ),
+    ],
 }
 
 
@@ -49,5 +58,4 @@ def take_review(options: dict[str, Any], sources: Sequence["Page"]) -> "Review":
     """Take the options of this module out of a command's, and prepare for what they ask."""
     from kerascnn.reviewing import Review, ReviewPlan
 
-    page, below, corrections = (options.pop(name) for name in REVIEW)
-    return Review(ReviewPlan(page, below, corrections), sources)
+    return Review(ReviewPlan(*(options.pop(name) for name in REVIEW)), sources)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,31 +64,39 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
     return _drop_repeated(corrections, path)
 
 
-def apply_corrections(page: Page, corrections: Sequence[Correction]) -> tuple[Page, tuple[Correction, ...]]:
+@dataclass(frozen=True)
+class Match:
+    """A number of a page, the line that it stands in, and what a person says of it."""
+
+    line: Line
+    number: Number
+    correction: Correction
+
+
+def match_corrections(page: Page, corrections: Iterable[Correction]) -> list[Match]:
+    """Find the number of each correction of a picture: the one whose box is most like its own; some have none."""
+    places = [(line, number) for line in page.lines for number in line.numbers]
+    matches = []
+    for correction in corrections:
+        overlaps = [_measure_overlap(number.box, correction.box) for _, number in places]
+        best = max(range(len(places)), key=overlaps.__getitem__, default=None)
+        if best is not None and overlaps[best] >= _SAME_PLACE:
+            matches.append(Match(*places[best], correction))
+    return matches
+
+
+def apply_corrections(page: Page, matches: Sequence[Match]) -> Page:
     """Replace numbers of a page by what a person says that they are.
 
-    A correction is of the number whose box is most like its own. The digits of a number keep their boxes if it still
-    has as many; else it has none. A number that is none is left out.
-
-    Args:
-        page: What was read.
-        corrections: The corrections of this picture.
-
-    Returns:
-        The page, and the corrections that were of one of its numbers.
+    The digits of a number keep their boxes if it still has as many; else it has none. A number that is none is left
+    out.
     """
-    numbers = [number for line in page.lines for number in line.numbers]
-    chosen: dict[int, Correction] = {}
-    for correction in corrections:
-        overlaps = [_measure_overlap(number.box, correction.box) for number in numbers]
-        best = max(range(len(numbers)), key=overlaps.__getitem__, default=None)
-        if best is not None and overlaps[best] >= _SAME_PLACE:
-            chosen[id(numbers[best])] = correction
-    if not chosen:
-        return page, ()
+    if not matches:
+        return page
+    chosen = {id(match.number): match.correction for match in matches}
     lines = tuple(line for line in (_correct_line(line, chosen) for line in page.lines) if line.numbers)
     corrected = replace(page, lines=lines)
-    return replace(corrected, marked_text=_mark(corrected)), tuple(chosen.values())
+    return replace(corrected, marked_text=_mark(corrected))
 
 
 def find_digits(line: Line, number: Number) -> list[Digit]:
@@ -102,6 +110,11 @@ def find_digits(line: Line, number: Number) -> list[Digit]:
     ]
 
 
+def list_values(text: str) -> list[int]:
+    """List the digits of a number, without what stands between them."""
+    return [int(one) for one in text if one in "0123456789"]
+
+
 def _correct_line(line: Line, chosen: dict[int, Correction]) -> Line:
     numbers, digits = [], list(line.digits)
     for number in line.numbers:
@@ -110,20 +123,18 @@ def _correct_line(line: Line, chosen: dict[int, Correction]) -> Line:
             numbers.append(number)
             continue
         own = find_digits(line, number)
-        digits = _replace_digits(digits, own, [one for one in correction.corrected if one in "0123456789"])
+        digits = _replace_digits(digits, own, list_values(correction.corrected))
         if correction.corrected:
             numbers.append(Number(correction.corrected, 1.0, number.box, corrected=True))
     return Line(" ".join(number.text for number in numbers), tuple(digits), tuple(numbers))
 
 
-def _replace_digits(digits: list[Digit], own: list[Digit], corrected: list[str]) -> list[Digit]:
+def _replace_digits(digits: list[Digit], own: list[Digit], corrected: list[int]) -> list[Digit]:
     """Replace the digits of a number by those that are right; leave them out if they are not as many."""
     known = {id(digit): value for digit, value in zip(own, corrected, strict=False)}
     is_whole = len(own) == len(corrected)
     kept = [digit for digit in digits if is_whole or id(digit) not in {id(one) for one in own}]
-    return [
-        replace(digit, digit=int(known[id(digit)]), confidence=1.0) if id(digit) in known else digit for digit in kept
-    ]
+    return [replace(digit, digit=known[id(digit)], confidence=1.0) if id(digit) in known else digit for digit in kept]
 
 
 def _mark(page: Page) -> str:

@@ -6,16 +6,19 @@ from pathlib import Path
 
 from kerascnn.images.decoding import Page as Picture
 from kerascnn.inference.page_text import Page
-from kerascnn.reviewing.corrections import Correction, apply_corrections, read_corrections
+from kerascnn.reviewing.corrections import Correction, apply_corrections, match_corrections, read_corrections
+from kerascnn.reviewing.digit_pictures import choose_rehearsed, cut_digits
 from kerascnn.reviewing.doubtful_numbers import DoubtfulNumber, digest_picture, find_doubtful
 from kerascnn.reviewing.review_page import GENERATOR, make_review_page
 from kerascnn.utils.errors import OutputError, UsageError
-from kerascnn.utils.files import write_bytes
+from kerascnn.utils.files import require_directory, write_bytes
 from kerascnn.utils.html_page import read_generator
+from kerascnn.utils.outputs import OutputDirectory
 
 REVIEW_BELOW = 0.99
 """Probability below which a number is to be checked."""
 
+_DIGITS = "corrected digits"  # kind of the results
 _NAMED = 3  # corrections without a number that are named
 
 
@@ -27,11 +30,13 @@ class ReviewPlan:
         page: Where the page of doubtful numbers is written; None for no page.
         below: Probability below which a number is doubtful, 0 to 1; `REVIEW_BELOW` by default.
         corrections: The corrections of an earlier review, which are merged; None for none.
+        digits: Directory in which the digits of corrected numbers are written, a sub-directory a digit; None for none.
     """
 
     page: Path | None = None
     below: float | None = None
     corrections: Path | None = None
+    digits: Path | None = None
 
 
 class Review:
@@ -50,14 +55,19 @@ class Review:
     def __init__(self, plan: ReviewPlan, sources: Sequence[Picture]) -> None:
         if plan.below is not None and plan.page is None:
             raise UsageError("--review-below says which numbers come to the page of a review; give --review FILE too.")
+        if plan.digits is not None and plan.corrections is None:
+            raise UsageError("--crops cuts out the digits of corrected numbers; give --apply FILE too.")
         if plan.page is not None:
             _require_own_page(plan.page)
+        if plan.digits is not None:
+            require_directory(plan.digits)
         self._plan = plan
         self._below = REVIEW_BELOW if plan.below is None else plan.below
         self._pictures = {source.name: source for source in sources}
         self._corrections = () if plan.corrections is None else read_corrections(plan.corrections)
         self._used: set[Correction] = set()
         self._doubtful: list[DoubtfulNumber] = []
+        self._digits: dict[str, bytes] = {}
         self._num_read = 0
 
     def follow(self, results: Iterator[tuple[str, Page]]) -> Iterator[tuple[str, Page]]:
@@ -77,7 +87,21 @@ class Review:
             write_bytes(self._plan.page, html.encode())
             count = f"{len(self._doubtful):,} of {self._num_read:,} numbers"
             remarks.append(f"wrote {self._plan.page}: {count} to check")
+        if self._plan.digits is not None:
+            remarks.append(self._write_digits(self._plan.digits))
         return remarks
+
+    def _write_digits(self, directory: Path) -> str:
+        """Write the digits of the corrected numbers with some of MNIST beside them, if there are any."""
+        if not self._digits:
+            return f"no digits to learn from: {directory} is not written"
+        rehearsed = dict(choose_rehearsed())
+        pictures = {**self._digits, **rehearsed}
+        with OutputDirectory(directory, _DIGITS, pictures) as output:
+            output.write_all(pictures)
+        return (
+            f"wrote {len(self._digits):,} digits to {directory}, and {len(rehearsed):,} of MNIST to learn beside them"
+        )
 
     def _check(self, name: str, page: Page) -> Page:
         numbers = [number for line in page.lines for number in line.numbers]
@@ -87,8 +111,11 @@ class Review:
             if self._corrections:
                 digest = digest_picture(array)
                 own = [correction for correction in self._corrections if correction.picture == digest]
-                page, used = apply_corrections(page, own)
-                self._used.update(used)
+                matches = match_corrections(page, own)
+                self._used.update(match.correction for match in matches)
+                if self._plan.digits is not None:
+                    self._digits.update(cut_digits(array, page, matches))
+                page = apply_corrections(page, matches)
             if self._plan.page is not None:
                 self._doubtful += find_doubtful(name, array, page, self._below)
         self._num_read += sum(len(line.numbers) for line in page.lines)
