@@ -143,6 +143,7 @@ window.addEventListener("beforeunload", (event) => {
   if (!isKept && !downloaded) event.preventDefault();
 });
 
+document.querySelector(".keys").open = matchMedia("(min-width: 36rem)").matches;
 restore();
 items.forEach((_, index) => show(index));
 showProgress();

@@ -55,7 +55,7 @@ def _introduce(count: int, below: float, num_read: int) -> str:
     numbers = "number" if num_read == 1 else "numbers"
     return (
         f"{count:,} of {num_read:,} {numbers} are less probable than {below:g}. Type what is right, or accept what was "
-        "read; an empty field says that there is no number. The work is kept in this browser until it is downloaded."
+        "read; an empty field says that there is no number. This browser keeps the work; download it at the end."
     )
 
 
