@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kerascnn.cli.application import app, fail
+from kerascnn.cli.failures import Failures
+from kerascnn.cli.form_commands import TEMPLATE, read_by_template, require_alone
 from kerascnn.cli.no_pictures import describe_no_picture
 from kerascnn.cli.number_options import NUMBERS, take_rule
 from kerascnn.cli.options import (
     FEEDING,
     BackendOption,
     ClassifierOption,
+    Format,
     ImagesArgument,
     ModelOption,
     PagesOption,
@@ -25,7 +28,7 @@ from kerascnn.cli.options import (
 )
 from kerascnn.cli.printing import print_json, print_lines, print_message, print_predictions, print_submission
 from kerascnn.cli.review_options import REVIEW, take_review
-from kerascnn.utils.errors import ImageError, KerasCNNError, UsageError
+from kerascnn.utils.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
@@ -116,7 +119,7 @@ def predict(
     from kerascnn.inference.sources import expand_sources
 
     sources = expand_sources(images, feeding.pop("pages"))
-    failures = _Failures()
+    failures = Failures()
     with _drawings(output, sources) as drawings:
         predictor = load_model(model, backend, **feeding)
         if drawings is None:
@@ -138,7 +141,7 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **_READING, **NUMBERS, **REVIEW, **FEEDING})
+@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **NUMBERS, **REVIEW, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -156,8 +159,9 @@ def read(
         bool, typer.Option("--mark-unread", help="Print ? at the place of writing that could not be read.")
     ] = False,
     format: Annotated[
-        TextOrJson, typer.Option(help="How to print the digits; json is one object a picture, a line each.")
-    ] = TextOrJson.text,
+        Format,
+        typer.Option(help="How to print the digits; json is one object a picture, csv a table of forms, a row each."),
+    ] = Format.text,
     **options: Any,
 ) -> None:
     """Read every digit on a page, line by line.
@@ -167,11 +171,21 @@ def read(
     from kerascnn.inference.page_reader import read_files
     from kerascnn.inference.sources import expand_sources
 
+    has_template = options["template"] is not None
+    if has_template:
+        require_alone({**options, "mark_unread": mark_unread})
+    elif format is Format.csv:
+        raise UsageError("--format csv is for forms; give their template with --template.")
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"))
     review = take_review(options, sources)
-    failures = _Failures()
+    failures = Failures()
     with _drawings(output, sources) as drawings:
+        if has_template:
+            read_by_template(sources, model, backend, format, failures, drawings, **options)
+            failures.exit_if_any(len(sources))
+            return
+        options.pop("template")
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
         results = read_files(sources, predictor, failures.add, rule=rule, drawings=drawings, **_drop_unset(options))
         results = review.follow(results)
@@ -292,11 +306,9 @@ def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _print_page(
-    name: str, page: "PageText", format: TextOrJson, *, single: bool, mark_unread: bool, ruled: bool
-) -> None:
+def _print_page(name: str, page: "PageText", format: Format, *, single: bool, mark_unread: bool, ruled: bool) -> None:
     """Print what was read on a page, below its name if it is not the only one."""
-    if format is TextOrJson.json:
+    if format is Format.json:
         print_json({"image": name, **page.to_dict()})
     else:
         text = page.marked_text if mark_unread else page.text
@@ -314,26 +326,6 @@ def _describe_gaps(page: "PageText", *, mark_unread: bool, ruled: bool) -> str:
         state = "read as no such number" if ruled else "could not be read"
         parts.append(f"{pieces} of writing {state}" + ("" if mark_unread else "; --mark-unread shows where"))
     return "; ".join(parts)
-
-
-class _Failures:
-    """Reports the pictures that could not be read; the others go on."""
-
-    def __init__(self) -> None:
-        self._names: list[str] = []
-
-    def add(self, name: str, error: KerasCNNError) -> None:
-        """Say what is wrong with a picture."""
-        self._names.append(name)
-        print_message(f"kerascnn: {describe_no_picture(name) or error}")
-
-    def exit_if_any(self, num_pictures: int) -> None:
-        """Exit with 1 if a picture could not be read."""
-        if not self._names:
-            return
-        if num_pictures > 1:
-            print_message(f"kerascnn: {len(self._names)} of {num_pictures} pictures could not be read.")
-        raise typer.Exit(1)
 
 
 def _drawings(output: str | None, sources: Sequence["Page"]) -> AbstractContextManager["Drawings | None"]:

@@ -37,6 +37,20 @@ class _Box:
     is_written: bool
 
 
+def find_boxes(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Find printed boxes, with or without something in them.
+
+    Args:
+        mask: bool, `(height, width)`, the foreground of a page.
+
+    Returns:
+        Left, top, width and height of each, between the middles of its lines, in no particular order; none where there
+        are more than a sheet has.
+    """
+    outlines = [_outline(box) for box in _find_all(mask)]
+    return [(round(x), round(y), round(right - x), round(bottom - y)) for x, y, right, bottom in outlines]
+
+
 def find_box_sides(mask: np.ndarray) -> tuple[list[RuledLine], list[RuledLine]]:
     """Find the lines of printed boxes: single ones that hold something, rows and tables of boxes.
 
@@ -46,17 +60,21 @@ def find_box_sides(mask: np.ndarray) -> tuple[list[RuledLine], list[RuledLine]]:
     Returns:
         The horizontal lines, and the vertical ones as lines of the transposed page.
     """
-    paper = find_components(~mask, connectivity=4)
-    candidates = _find_candidates(paper, mask.shape)
-    if len(candidates) > _MAX_BOXES:
-        return [], []
-    boxes = [box for index in candidates if (box := _measure_box(paper, index, mask))]
+    boxes = _find_all(mask)
     shared = _find_shared(boxes)
     boxes = [box for box, has_neighbour in zip(boxes, shared, strict=True) if box.is_written or has_neighbour]
     return (
         [side.line for box in boxes for side in (box.top, box.bottom)],
         [side.line for box in boxes for side in (box.left, box.right)],
     )
+
+
+def _find_all(mask: np.ndarray) -> list[_Box]:
+    paper = find_components(~mask, connectivity=4)
+    candidates = _find_candidates(paper, mask.shape)
+    if len(candidates) > _MAX_BOXES:
+        return []
+    return [box for index in candidates if (box := _measure_box(paper, index, mask))]
 
 
 def _find_candidates(paper: Components, shape: tuple[int, ...]) -> np.ndarray:

@@ -66,11 +66,11 @@ class Drawings:
         self._output.write(self._names[source], drawing)
 
 
-def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float]]) -> bytes:
+def draw_page(picture: np.ndarray, marks: Sequence[tuple[Box, str, float | None]]) -> bytes:
     """Draw boxes, answers and confidence on a page, uint8 `(height, width)` or `(height, width, 3)`.
 
-    A mark is a digit's box (left, top, width, height in pixels), answer and confidence (0 to 1). The drawing is encoded
-    as PNG; solid boxes are sure digits, dashed ones those below 90 %.
+    A mark is a digit's box (left, top, width, height in pixels), answer and confidence (0 to 1; None where there
+    is none). The drawing is encoded as PNG; solid boxes are sure digits, dashed ones those below 90 %.
     """
     scale = min(1.0, _PAGE_SIDE / max(picture.shape[:2]))
     scale = max(scale, min(4.0, 700 / max(picture.shape[:2])))
@@ -139,11 +139,11 @@ def _mark(
     draw: ImageDraw.ImageDraw,
     frame: tuple[float, float, float, float],
     answer: str,
-    confidence: float,
+    confidence: float | None,
     font_size: int,
     thickness: int,
 ) -> None:
-    sure = confidence >= _SURE_FROM
+    sure = confidence is None or confidence >= _SURE_FROM
     colour = _SURE if sure else _UNSURE
     if sure:
         draw.rectangle(frame, outline=colour, width=thickness)
@@ -151,7 +151,10 @@ def _mark(
         _dashed_rectangle(draw, frame, colour, thickness)
     middle, bottom = (frame[0] + frame[2]) / 2, frame[1] - 2
     below, above = max(11, round(0.62 * font_size)), round(1.3 * font_size)
-    for size, text in ((below, f"{confidence * 100:.0f} %"), (above, show_hidden(answer))):
+    texts = [(above, show_hidden(answer))]
+    if confidence is not None:
+        texts.insert(0, (below, f"{confidence * 100:.0f} %"))
+    for size, text in texts:
         place, font = (middle, bottom), _font(size)
         draw.text(place, text, fill=colour, font=font, anchor="mb", stroke_width=2, stroke_fill=_BACKGROUND)
         bottom -= size

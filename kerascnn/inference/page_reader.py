@@ -55,7 +55,7 @@ def read(
         >>> kerascnn.read("page.jpg").lines[0].text
         '0123456789'
     """
-    predictor = _load_reader(model)
+    predictor = load_reader(model)
     return _Reader(predictor, load_segmenter(segmenter), min_confidence, rule).read(open_picture(picture))
 
 
@@ -80,7 +80,7 @@ def read_files(
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
         OutputError: If a drawing cannot be written.
     """
-    reader = _Reader(_load_reader(model), load_segmenter(segmenter), min_confidence, rule)
+    reader = _Reader(load_reader(model), load_segmenter(segmenter), min_confidence, rule)
     for name, array in open_pictures(sources, on_error):
         try:
             with translate_memory_errors(name):
@@ -96,7 +96,8 @@ def read_files(
         yield name, page
 
 
-def _load_reader(model: Predictor | str | Path | None) -> Predictor:
+def load_reader(model: Predictor | str | Path | None) -> Predictor:
+    """Load a model of the ten digits; raise ModelError if it is another one."""
     predictor = model if isinstance(model, Predictor) else load(model)
     if not predictor.card.recognises_digits:
         raise ModelError(

@@ -1,0 +1,107 @@
+"""Forms: the command that drafts a template, and what `read` does with one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kerascnn.cli.application import app
+from kerascnn.cli.failures import Failures
+from kerascnn.cli.number_options import NUMBERS
+from kerascnn.cli.options import Format, load_model, name_model_first
+from kerascnn.cli.printing import print_csv, print_json, print_lines, print_message
+from kerascnn.cli.review_options import REVIEW
+from kerascnn.utils.errors import UsageError
+
+if TYPE_CHECKING:
+    from kerascnn.forms.form_reading import Form
+    from kerascnn.images.decoding import Page
+    from kerascnn.inference.drawing import Drawings
+
+TEMPLATE = {
+    "template": Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="FILE",
+            help="A template of a form, as 'kerascnn template' drafts it: each picture is a filled-in form, and each "
+            "field is read for itself.",
+        ),
+    ]
+}
+
+
+@app.command()
+def template(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture of the blank form, or a page of a PDF.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The template, a .json file, to write.")
+    ] = "form.json",
+) -> None:
+    """Draft a template of a form: find the boxes and lines of a blank one.
+
+    Give the fields their names in the file, and what is known of their numbers: "digits", "pattern", "expect", "check".
+    Beside the template, a picture shows where each field is.
+
+    Example: kerascnn template blank-form.png --output form.json
+    """
+    from kerascnn.forms.template_drafting import draft_template
+
+    print_lines(draft_template(image, Path(output)))
+
+
+def require_alone(options: dict[str, Any]) -> None:
+    """Raise UsageError if something is said of the numbers of a form besides what its template says of each field."""
+    given = [name for name in NUMBERS if options[name] is not None]
+    if given:
+        raise UsageError(f"--{given[0]} holds for whole pages; write it into the template, to the field it is true of.")
+    for name in REVIEW:
+        if options[name] is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is for pages, whose numbers have no names; leave it out.")
+    if options["mark_unread"]:
+        raise UsageError("--mark-unread is for pages; in the fields of a form, ? always stands for what is unread.")
+
+
+def read_by_template(
+    sources: Sequence["Page"],
+    model: str | None,
+    backend: str | None,
+    format: Format,
+    failures: Failures,
+    drawings: "Drawings | None",
+    **options: Any,
+) -> None:
+    """Read filled-in forms by the template among the options, and print a row for each."""
+    from kerascnn.forms.form_reading import FormReader, read_forms
+
+    template = options.pop("template")
+    predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
+    chosen = {name: value for name, value in options.items() if value is not None}
+    reader = FormReader(template, predictor, **chosen)
+    results = read_forms(sources, reader, failures.add, drawings)
+    if len(sources) > 1:
+        from kerascnn.cli.progress import show_progress
+
+        results = show_progress(results, len(sources))
+    results = name_model_first(results, model, predictor)
+    if format is Format.csv:
+        columns = [field.name for field in reader.template.fields]
+        rows = ({"file": name, **{field.name: field.text for field in form.fields}} for name, form in results)
+        print_csv(rows, ["file", *columns])
+        return
+    for name, form in results:
+        _print_form(name, form, format, single=len(sources) == 1)
+
+
+def _print_form(name: str, form: "Form", format: Format, *, single: bool) -> None:
+    if format is Format.json:
+        print_json({"image": name, **form.to_dict()})
+        return
+    width = max(len(field.name) for field in form.fields)
+    print_lines([] if single else [f"{name}:"])
+    print_lines(f"{field.name:{width}}  {field.text}".rstrip() for field in form.fields)
+    unread = sum("?" in field.text for field in form.fields)
+    if unread:
+        fields = "1 field has" if unread == 1 else f"{unread} fields have"
+        print_message(f"{'' if single else name + ': '}{fields} writing that could not be read, marked with ?")

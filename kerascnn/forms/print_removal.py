@@ -1,0 +1,86 @@
+"""Remove what is printed on a form from the picture of a filled-in one, and all that stands outside its fields."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from kerascnn.images.binarization import BinarizedPage
+from kerascnn.images.components import find_components, measure_stroke_width
+from kerascnn.inference.page_text import Box
+
+_MARGIN = 0.35  # of a field's height around it, of which the print tells how the paper bends there
+_REACH = 8  # pixels, by which it may
+
+
+def keep_writing(page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box]) -> BinarizedPage:
+    """Keep what is written in the fields of a form.
+
+    Strokes that cross a printed line are closed again where it was.
+
+    Args:
+        page: The filled-in form, registered to the blank one.
+        printed: bool, the foreground of the blank form, of the same shape.
+        fields: Left, top, width and height of each field in pixels of both.
+
+    Returns:
+        The page with nothing else on it.
+    """
+    kept = np.zeros_like(page.mask)
+    for field in fields:
+        window = _surround(field, page.mask.shape)
+        here = _shift_to(printed, page.mask, window)
+        kept[window] |= _erase(page.mask[window], here)
+    inside = np.zeros_like(page.mask)
+    for left, top, width, height in fields:
+        # What is written over the edge of a field belongs to it; the rest of its surroundings tells other things.
+        over = round(_MARGIN * height / 2)
+        inside[max(0, top - over) : top + height + over, max(0, left - over) : left + width + over] = True
+    kept &= inside
+    return replace(page, mask=kept, contrast=page.contrast * kept)
+
+
+def _surround(field: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    left, top, width, height = field
+    margin = round(_MARGIN * height)
+    return (
+        slice(max(0, top - margin), min(shape[0], top + height + margin)),
+        slice(max(0, left - margin), min(shape[1], left + width + margin)),
+    )
+
+
+def _shift_to(printed: np.ndarray, mask: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
+    """Cut the print of a window out where it agrees best with what is in the window of a mask."""
+    around = np.pad(printed, _REACH)[
+        window[0].start : window[0].stop + 2 * _REACH, window[1].start : window[1].stop + 2 * _REACH
+    ]
+    scores = cv2.matchTemplate(around.astype(np.float32), mask[window].astype(np.float32), cv2.TM_CCORR)
+    # Of places that agree alike, the nearest one.
+    rows, columns = np.mgrid[-_REACH : _REACH + 1, -_REACH : _REACH + 1]
+    scores -= 1e-3 * max(float(scores.max()), 1e-6) * np.hypot(rows, columns)
+    top, left = np.unravel_index(int(scores.argmax()), scores.shape)
+    height, width = mask[window].shape
+    return np.asarray(around[top : top + height, left : left + width])
+
+
+def _erase(mask: np.ndarray, printed: np.ndarray) -> np.ndarray:
+    """Erase print from a mask; strokes that cross it stay whole."""
+    if not printed.any():
+        return mask
+    thickness = max(2, round(measure_stroke_width(printed)))
+    # Print that was copied or photographed is as much as half as wide again.
+    wide = _widen(printed, thickness // 2)
+    rest = mask & ~wide
+    reach = 2 * thickness + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(np.pad(rest, reach).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    found = find_components(rest | (closed[reach:-reach, reach:-reach] & wide & mask))
+    near = np.bincount(found.labels[_widen(printed, thickness)], minlength=len(found) + 1)[1:]
+    # What lies along print for the most part is an edge of it.
+    return found.select(near <= found.area / 2)
+
+
+def _widen(mask: np.ndarray, reach: int) -> np.ndarray:
+    side = 2 * reach + 1
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
