@@ -137,6 +137,24 @@ def photo(digit_image) -> Callable[..., Image.Image]:
     return picture
 
 
+@pytest.fixture(scope="session")
+def six(tmp_path_factory, photo) -> Path:
+    """The path of a picture of a six."""
+    path = tmp_path_factory.mktemp("picture") / "six.png"
+    photo(6).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def limited(request) -> Iterator[Callable]:
+    """The `LimitedWorker` for all tests of a module, with the memory and the processor time of its `LIMITS`."""
+    from limits import LimitedWorker  # which Windows cannot import
+
+    worker = LimitedWorker(*request.module.LIMITS)
+    yield worker
+    worker.close()
+
+
 def copy_reference(target: Path) -> Path:
     """Copy the model that ships, with all that belongs to it, as if it had been trained there.
 

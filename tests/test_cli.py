@@ -39,6 +39,7 @@ def test_predict_json_lines_for_files_directories_and_standard_input(cli, tmp_pa
     photo(8).save(tmp_path / "scans" / "deep" / "c.png")
     (tmp_path / "scans" / "notes.csv").write_text("a,b\n")
     (tmp_path / "scans" / ".hidden.png").write_bytes(b"nothing")
+    (tmp_path / "scans" / "._b.jpg").write_bytes(b"what macOS keeps beside b.jpg")
     stream = io.BytesIO()
     photo(5).save(stream, "PNG")
     result = cli(
@@ -46,6 +47,7 @@ def test_predict_json_lines_for_files_directories_and_standard_input(cli, tmp_pa
     )
     rows = json_lines(result)
     assert result.returncode == 0
+    assert result.stderr.decode().startswith("note: 1 hidden picture is left out (scans/.hidden.png);")
     assert [(row["image"], row["label"], row["digit"]) for row in rows] == [
         ("scans/b.jpg", "3", 3),
         ("scans/deep/c.png", "8", 8),

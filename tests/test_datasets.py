@@ -354,7 +354,14 @@ def test_litter_is_passed_over_and_each_page_is_a_picture(tmp_path, some):
     (root / "5" / "readme.txt").write_text("five\n")
     for name in (".ipynb_checkpoints", "__MACOSX", "@eaDir"):
         write_folder(root / name, x_train[:1], y_train[:1])
-    assert load_dataset(root).digest() == expected.digest()
+    (root / "5" / ".five.png").write_bytes(b"hidden")
+    (root / "5" / ".more").mkdir()
+    (root / "5" / ".more" / "five.png").write_bytes(b"hidden")
+    notes = []
+    assert load_dataset(root, on_note=notes.append).digest() == expected.digest()
+    assert [note for note in notes if "hidden" in note] == [
+        f"2 hidden pictures are left out ({root / '5' / '.five.png'}, ...); names that begin with a dot hide."
+    ]
     first, *others = [Image.fromarray(image) for image in x_train[y_train == 6]]
     first.save(root / "6" / "pages.tif", save_all=True, append_images=others)
     data = load_dataset(root)

@@ -4,29 +4,24 @@ import gzip
 import os
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import assert_clear_failure, write_idx
-from limits import MIB, LimitedWorker
+from limits import MIB
 
 import kerascnn
 from kerascnn.datasets import Dataset
 
 pytestmark = pytest.mark.hostile
 
+LIMITS = (2000 * MIB, 20)
+"""One process for all data sets: 2 GB and 20 s of the processor for each."""
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
 LABELS = np.arange(40) % 10
-
-
-@pytest.fixture(scope="module")
-def limited() -> Iterator[LimitedWorker]:
-    """One process for all data sets: 2 GB and 20 s of the processor for each."""
-    worker = LimitedWorker(2000 * MIB, 20)
-    yield worker
-    worker.close()
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
@@ -75,6 +70,12 @@ def _table(*rows: str) -> Callable[[Path], None]:
     return lambda path: path.write_text("\n".join(rows))
 
 
+def _labels(name: str, encoding: str) -> Callable[[Path], None]:
+    """A table, every second row of which has a label that is no number."""
+    rows = [(name if number % 2 else "b") + row[row.index(",") :] for number, row in enumerate(ROWS)]
+    return lambda path: path.write_bytes("\n".join(rows).encode(encoding))
+
+
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "large-label.npz": (_arrays(y_train=np.r_[LABELS[:-1], 2**31]), "'2147483648' has one sample only"),
     "beyond-int64.npz": (_arrays(y_train=np.full(40, 2**64 - 1, np.uint64)), "has the label"),
@@ -97,6 +98,11 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "label-1e300.csv": (_table(*ROWS[:-1], "1e300" + ROWS[-1][1:]), "a label is beyond"),
     "label--1.csv": (_table(*ROWS[:-1], "-1" + ROWS[-1][1:]), "has the label -1"),
     "short-row.csv": (_table(*ROWS[:5], "1", *ROWS[5:]), "cannot be read as a table"),
+    "latin-1.csv": (_labels("\xe9", "latin1"), "is no text in UTF-8"),
+    "utf-16.csv": (_labels("a", "utf-16"), "is no text in UTF-8"),
+    "zeros.csv": (_labels("a\0", "utf-8"), "it has zero bytes"),
+    "escapes.csv": (_labels("a\x1b[2K\x9b1A", "utf-8"), r"has the class 'a\x1b[2K\x9b1A"),
+    "escaped-pixel.csv": (_table(*ROWS[:-1], ROWS[-1] + "\x1b[31m"), r"could not convert string"),
     "pipe.csv": (os.mkfifo, "there is no data set"),
 }
 
@@ -108,6 +114,7 @@ def test_a_broken_file_gets_one_sentence(limited, tmp_path, name):
     result = limited.run_cli("evaluate", "--data", tmp_path / name)
     assert_clear_failure(result, words)
     assert len(result.stderr) < 1000
+    assert result.stderr.decode().replace("\n", "").isprintable()
 
 
 IDX_FILES: dict[str, tuple[str, bytes, str]] = {

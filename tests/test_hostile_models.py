@@ -6,31 +6,18 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from limits import MIB, LimitedWorker
+from limits import MIB
 
 pytestmark = pytest.mark.hostile
 
-
-@pytest.fixture(scope="module")
-def limited() -> Iterator[LimitedWorker]:
-    """One process for all models: 4 GB and 20 s of the processor for each."""
-    worker = LimitedWorker(4000 * MIB, 20)
-    yield worker
-    worker.close()
-
-
-@pytest.fixture(scope="module")
-def six(tmp_path_factory, photo) -> Path:
-    """The path of a picture of a six."""
-    path = tmp_path_factory.mktemp("picture") / "six.png"
-    photo(6).save(path)
-    return path
+LIMITS = (4000 * MIB, 20)
+"""One process for all models: 4 GB and 20 s of the processor for each."""
 
 
 def layer(class_name: str, name: str | None = None, **config) -> dict:
@@ -157,7 +144,8 @@ def embedding(rows: int, columns: int) -> dict:
 
 def conv(filters: int, kernel: int = 3, **config) -> dict:
     options = {"strides": [1, 1], "padding": "same", "dilation_rate": [1, 1], "groups": 1, "use_bias": True}
-    return layer("Conv2D", "conv", filters=filters, kernel_size=[kernel, kernel], **{**options, **config})
+    options = {"name": "conv", **options, **config}
+    return layer("Conv2D", filters=filters, kernel_size=[kernel, kernel], **options)
 
 
 def lstm(units: int, **config) -> dict:
@@ -427,6 +415,21 @@ def test_a_model_needs_the_weights_that_its_layers_ask_for(limited, six, tmp_pat
     path = write(tmp_path / "hostile.keras", sequential(FLAT, dense(12_000), dense(12_000, "dense_1"), dense(name="x")))
     result = limited.run_cli("predict", six, "--model", path)
     assert_one_sentence(result, "its layers ask for 153,552,010 weights, but it holds 7,850")
+
+
+def test_a_classifier_of_photographs_is_not_too_large(limited, six, tmp_path):
+    """VGG19 at 224 pixels, of which the weights are left out here."""
+    widths = [*[64] * 2, *[128] * 2, *[256] * 4, *[512] * 8]
+    layers = []
+    for number, width in enumerate(widths):
+        layers.append(conv(width, name=f"conv{number}"))
+        if number in (1, 3, 7, 11, 15):
+            sizes = {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid", "data_format": "channels_last"}
+            layers.append(layer("MaxPooling2D", f"pool{number}", **sizes))
+    head = [layer("Flatten"), dense(4096, "one"), dense(4096, "two"), dense(1000, "three")]
+    path = write(tmp_path / "vgg19.keras", functional(*layers, *head, shape=(224, 224, 3)))
+    result = limited.run_cli("predict", six, "--model", path)
+    assert_one_sentence(result, "its layers ask for 143,667,240 weights, but it holds 7,850")
 
 
 def test_a_slow_model_is_asked_for_its_scale(limited, six, tmp_path):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import clean_environment
-from limits import MIB, LimitedWorker
+from limits import MIB
 from onnx import TensorProto, helper, numpy_helper
 
 from kerascnn.saving.model_archive import pack_model
@@ -26,24 +26,11 @@ from kerascnn.utils.errors import ModelError
 
 pytestmark = pytest.mark.hostile
 
+LIMITS = (4000 * MIB, 20)
+"""One process for all networks: 4 GB and 20 s of the processor for each."""
+
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 IMAGE = [None, 28, 28, 1]
-
-
-@pytest.fixture(scope="module")
-def limited() -> Iterator[LimitedWorker]:
-    """One process for all networks: 4 GB and 20 s of the processor for each."""
-    worker = LimitedWorker(4000 * MIB, 20)
-    yield worker
-    worker.close()
-
-
-@pytest.fixture(scope="module")
-def six(tmp_path_factory, photo) -> Path:
-    """The path of a picture of a six."""
-    path = tmp_path_factory.mktemp("picture") / "six.png"
-    photo(6).save(path)
-    return path
 
 
 def ints(name: str, *values: int):

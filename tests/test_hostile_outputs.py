@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import clean_environment, copy_reference
-from limits import MIB, LimitedWorker
+from limits import MIB
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -21,15 +21,10 @@ from kerascnn.utils.png import encode_png
 
 pytestmark = pytest.mark.hostile
 
+LIMITS = (2000 * MIB, 60)
+"""One process for all commands."""
+
 NOTES = b"the user's own bytes"
-
-
-@pytest.fixture(scope="module")
-def limited() -> Iterator[LimitedWorker]:
-    """One process for all commands."""
-    worker = LimitedWorker(2000 * MIB, 60)
-    yield worker
-    worker.close()
 
 
 @pytest.fixture

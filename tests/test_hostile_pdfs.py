@@ -1,6 +1,11 @@
 """PDF files made to do harm: one sentence each, bounded memory and time, the other files go on."""
 
+import resource
+import subprocess
+import sys
+
 import pytest
+from conftest import clean_environment
 from limits import MIB, run_limited
 from pdf_files import ENCRYPTION, compress, write_many, write_page
 
@@ -30,3 +35,42 @@ def test_each_gets_one_sentence_and_the_others_go_on(tmp_path, photo):
         (line,) = [line for line in lines if str(tmp_path / name) in line]
         assert reason in line
     assert b"seven.pdf: 7" in result.stdout
+
+
+WITHOUT = "import sys; sys.modules['pypdfium2'] = None; from kerascnn.__main__ import main; main()"
+
+
+def run(*arguments, code: str = "from kerascnn.__main__ import main; main()", **settings):
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code, *map(str, arguments)],
+        capture_output=True,
+        env=clean_environment(**settings.pop("variables", {})),
+        check=False,
+        **settings,
+    )
+
+
+def test_without_the_library_a_pdf_is_told_and_the_others_go_on(tmp_path, photo):
+    photo(7).save(tmp_path / "seven.pdf")
+    photo(3).save(tmp_path / "three.png")
+    result = run("predict", tmp_path / "seven.pdf", tmp_path / "three.png", code=WITHOUT)
+    assert result.returncode == 1
+    assert b"three.png: 3" in result.stdout
+    told, count = [line for line in result.stderr.decode().splitlines() if line.startswith("kerascnn: ")]
+    assert "seven.pdf is a PDF, which needs pypdfium2; pip install 'kerascnn[documents]' adds it." in told
+    assert "1 of 2 pictures could not be read" in count
+
+
+def test_a_place_to_draw_in_that_is_none_is_told_and_the_others_go_on(tmp_path, photo):
+    photo(7).save(tmp_path / "seven.pdf")
+    photo(3).save(tmp_path / "three.png")
+    limit = (100_000, 100_000)  # less than the page has pixels
+    result = run(
+        *("predict", tmp_path / "seven.pdf", tmp_path / "three.png"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+    assert result.returncode == 1
+    assert b"three.png: 3" in result.stdout
+    told, count = [line for line in result.stderr.decode().splitlines() if line.startswith("kerascnn: ")]
+    assert "seven.pdf#1 cannot be drawn, since" in told
+    assert "1 of 2 pictures could not be read" in count

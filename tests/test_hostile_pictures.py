@@ -4,7 +4,7 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,12 @@ import pytest
 from limits import MIB, LimitedWorker
 from PIL import Image
 
+import kerascnn
+
 pytestmark = pytest.mark.hostile
 
-
-@pytest.fixture(scope="module")
-def limited() -> Iterator[LimitedWorker]:
-    """One process for all pictures: 1.5 GB and 20 s of the processor for each."""
-    worker = LimitedWorker(1500 * MIB, 20)
-    yield worker
-    worker.close()
+LIMITS = (1500 * MIB, 20)
+"""One process for all pictures: 1.5 GB and 20 s of the processor for each."""
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -169,7 +166,7 @@ def test_no_other_program_is_started(limited, broken, tmp_path, monkeypatch):
     ghostscript = tmp_path / "gs"
     ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path / 'started'}\n")
     ghostscript.chmod(0o755)
-    fresh = LimitedWorker(1500 * MIB, 20)
+    fresh = LimitedWorker(*LIMITS)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     result = fresh.run_cli("predict", broken / "eps.png")
     fresh.close()
@@ -197,6 +194,24 @@ def test_odd_depths_are_read(limited, tmp_path, array, kind):
     Image.fromarray(array).save(tmp_path / "deep", kind)
     result = limited.run_cli("predict", tmp_path / "deep")
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("value", [1e38, -1e38, 60_000])
+@pytest.mark.parametrize("largest", [1, 255])
+def test_a_defect_of_a_sensor_does_not_hide_the_picture(photo, value, largest):
+    picture = np.asarray(photo(7), np.float32) * (largest / 255)
+    before = kerascnn.load("reference").predict(Image.fromarray(picture))[0]
+    picture[3, 5] = value
+    after = kerascnn.load("reference").predict(Image.fromarray(picture))[0]
+    assert (before.label, after.label) == ("7", "7")
+    assert after.confidence == pytest.approx(before.confidence, abs=0.05)
+
+
+def test_a_small_light_digit_is_no_defect(digit_image):
+    """Few pixels are much lighter than all others: a stroke."""
+    picture = np.full((600, 600), 40, np.uint16)
+    picture[300:328, 300:328] = np.where(digit_image(7) > 128, 65_000, 40)
+    assert kerascnn.load("reference").predict(Image.fromarray(picture))[0].label == "7"
 
 
 def test_more_documents_are_read_than_files_may_be_open(limited, tmp_path, digit_image):

@@ -129,6 +129,21 @@ def test_the_command_takes_names_scale_and_preparation(cli, linear, tmp_path):
     assert_clear_failure(cli("predict", "x.png", "--scale", "7", "--model", "mine.keras"), "--scale 1, not 7")
 
 
+def test_a_card_is_written_anew_for_another_model_of_that_name_unless_it_was_changed(cli, linear, tmp_path):
+    path = tmp_path / "mine.keras"
+    for name in ("seven.keras", "values784.keras"):
+        shutil.copy(linear / name, path)
+        result = cli("card", "mine.keras", "--scale", "1", "--preparation", "mnist")
+        assert result.returncode == 0, result.stderr
+    assert len(kerascnn.load(path).card.class_names) == 10
+    card = json.loads(path.with_suffix(".json").read_text())
+    card["class_names"][0] = "naught"
+    path.with_suffix(".json").write_text(json.dumps(card))
+    assert kerascnn.load(path).card.class_names[0] == "naught"
+    assert_clear_failure(cli("card", "mine.keras", "--scale", "1"), "mine.json was changed since kerascnn wrote it")
+    assert kerascnn.load(path).card.class_names[0] == "naught"
+
+
 def test_an_explanation_is_of_the_model_as_it_is_fed(workers, carded, linear, tmp_path):
     for name, model, options in (("card", carded, {}), ("scale", linear / "values784.keras", {"scale": "1"})):
         label, *files = workers("tensorflow")("explain_own", model=str(model), output=str(tmp_path / name), **options)

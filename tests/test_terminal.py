@@ -55,7 +55,7 @@ def run_at_terminal(*arguments, cwd: Path, **variables: str) -> tuple[int, str, 
 
 @pytest.fixture(scope="module")
 def many_pictures(tmp_path_factory, mnist) -> Path:
-    """More pictures than a command reads without showing its progress."""
+    """More pictures than are recognised at once."""
     directory = tmp_path_factory.mktemp("terminal")
     (directory / "scans").mkdir()
     for index in range(260):
@@ -79,6 +79,14 @@ def test_predict_with_strips_at_a_terminal_writes_every_result(many_pictures):
     assert code == 0
     assert len([json.loads(line) for line in out.splitlines()]) == 260
     assert len(list((many_pictures / "strips").glob("*.png"))) == 260
+
+
+def test_frames_of_one_file_are_counted_while_they_are_decoded(tmp_path, mnist):
+    first, *others = [Image.fromarray(image) for image in mnist.test_images[:30]]
+    first.save(tmp_path / "frames.gif", save_all=True, append_images=others)
+    code, out, shown = run_at_terminal("predict", "frames.gif", cwd=tmp_path)
+    assert (code, out.count("\n")) == (0, 30)
+    assert "30/30" in shown
 
 
 def test_read_at_a_terminal_writes_every_result(many_pictures, photo):

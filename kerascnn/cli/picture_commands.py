@@ -26,7 +26,14 @@ from kerascnn.cli.options import (
     name_model_first,
     take_options,
 )
-from kerascnn.cli.printing import print_json, print_lines, print_message, print_predictions, print_submission
+from kerascnn.cli.printing import (
+    print_json,
+    print_lines,
+    print_message,
+    print_note,
+    print_predictions,
+    print_submission,
+)
 from kerascnn.cli.review_options import REVIEW, take_review
 from kerascnn.utils.errors import ImageError, UsageError
 
@@ -34,9 +41,6 @@ if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
     from kerascnn.inference.page_text import Page as PageText
-
-_MANY_PICTURES = 200
-"""Number of pictures above which a progress bar is shown."""
 
 _READING = {
     "min_confidence": Annotated[
@@ -118,20 +122,16 @@ def predict(
     """
     from kerascnn.inference.sources import expand_sources
 
-    sources = expand_sources(images, feeding.pop("pages"))
+    sources = expand_sources(images, feeding.pop("pages"), print_note)
     failures = Failures()
-    with _drawings(output, sources) as drawings:
+    with _drawings(output, sources) as drawings, _show_decoding(sources) as shown:
         predictor = load_model(model, backend, **feeding)
         if drawings is None:
-            results = predictor.predict_files(sources, failures.add)
+            results = predictor.predict_files(shown, failures.add)
         else:
             from kerascnn.inference.drawing import predict_and_draw
 
-            results = predict_and_draw(sources, predictor, failures.add, drawings)
-        if len(sources) > _MANY_PICTURES:
-            from kerascnn.cli.progress import show_progress
-
-            results = show_progress(results, len(sources))
+            results = predict_and_draw(shown, predictor, failures.add, drawings)
         results = name_model_first(results, model, predictor)
         if format is PredictionFormat.kaggle:
             print_submission(results, [source.name for source in sources], predictor.card.class_names)
@@ -177,7 +177,7 @@ def read(
     elif format is Format.csv:
         raise UsageError("--format csv is for forms; give their template with --template.")
     rule = take_rule(options)
-    sources = expand_sources(images, options.pop("pages"))
+    sources = expand_sources(images, options.pop("pages"), print_note)
     review = take_review(options, sources)
     failures = Failures()
     with _drawings(output, sources) as drawings:
@@ -335,3 +335,12 @@ def _drawings(output: str | None, sources: Sequence["Page"]) -> AbstractContextM
     from kerascnn.inference.drawing import Drawings
 
     return Drawings(output, sources)
+
+
+def _show_decoding(sources: Sequence["Page"]) -> AbstractContextManager[Sequence["Page"]]:
+    """Show how many of several pictures are decoded."""
+    if len(sources) == 1:
+        return nullcontext(sources)
+    from kerascnn.cli.progress import show_decoding
+
+    return show_decoding(sources)

@@ -1,14 +1,18 @@
 """Progress of long work, shown on stderr where that is a terminal."""
 
+import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from kerascnn.cli.notebooks import runs_in_notebook
+from kerascnn.images.decoding import Page
 from kerascnn.training.progress import RunStart
 from kerascnn.utils.names import show_hidden
 
@@ -97,10 +101,43 @@ def show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
     On a terminal the results themselves show how far the work is. What is printed to stdout never passes through the
     bar: rich would take it over and draw it on the terminal in place of the file.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty() or runs_in_notebook():
+    if _shows_bar():
+        with _make_bar() as bar:
+            yield from bar.track(items, total=total)
+    else:
         yield from items
+
+
+@contextlib.contextmanager
+def show_decoding(pages: Sequence[Page]) -> Iterator[Sequence[Page]]:
+    """Show a progress bar, as `show_progress` does, that moves when a picture is decoded.
+
+    Pictures are recognised many at a time, so that their results come late and all at once.
+
+    Yields:
+        The pictures, to be decoded in place of those that were given.
+    """
+    if not _shows_bar():
+        yield pages
         return
-    with Progress(
+    with _make_bar() as bar:
+        task = bar.add_task("", total=len(pages))
+
+        def decode(page: Page) -> np.ndarray:
+            try:
+                return page.decode()
+            finally:
+                bar.advance(task)
+
+        yield [Page(page.name, partial(decode, page)) for page in pages]
+
+
+def _shows_bar() -> bool:
+    return sys.stderr.isatty() and not sys.stdout.isatty() and not runs_in_notebook()
+
+
+def _make_bar() -> Progress:
+    return Progress(
         TextColumn("pictures"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -109,5 +146,4 @@ def show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,
-    ) as bar:
-        yield from bar.track(items, total=total)
+    )

@@ -15,7 +15,7 @@ from kerascnn.datasets.stored_images import collect_images
 from kerascnn.images.decoding import Page
 from kerascnn.images.documents import list_pages
 from kerascnn.images.normalization import prepare_image
-from kerascnn.images.picture_files import find_picture_files, is_litter
+from kerascnn.images.picture_files import describe_hidden, find_picture_files, is_litter
 from kerascnn.utils.errors import DataError, ImageError
 
 _IMAGE_SIZE = 28
@@ -44,8 +44,11 @@ def read_class_folder(directory: Path, reading: Reading) -> Dataset:
     class_names = _find_classes(roots)
     preparation = choose_preparation(class_names, reading)
     damaged = _Damaged()
-    parts = {part: _read_part(root, class_names, preparation, damaged) for part, root in roots.items()}
+    hidden: list[Path] = []
+    parts = {part: _read_part(root, class_names, preparation, damaged, hidden) for part, root in roots.items()}
     damaged.report(directory, sum(len(part.labels) for part in parts.values()), reading)
+    if hidden:
+        reading.note(describe_hidden(hidden))
     return assemble(parts, class_names, preparation, reading)
 
 
@@ -107,13 +110,15 @@ def _find_classes(roots: dict[str, Path]) -> tuple[str, ...]:
     return sort_names(list(known))
 
 
-def _read_part(root: Path, class_names: Sequence[str], preparation: str, damaged: _Damaged) -> Part:
+def _read_part(root: Path, class_names: Sequence[str], preparation: str, damaged: _Damaged, hidden: list[Path]) -> Part:
     counts: list[int] = []
     size = (_IMAGE_SIZE, _IMAGE_SIZE)
 
     def batches() -> Iterator[np.ndarray]:
         for name in class_names:
-            pages = [page for path in find_picture_files(root / name) for page in list_pages(str(path))]
+            found = find_picture_files(root / name)
+            hidden.extend(found.hidden)
+            pages = [page for path in found.paths for page in list_pages(str(path))]
             if not pages and (root / name).is_dir():
                 raise DataError(f"{root / name} is empty; a class needs pictures, or remove its directory.")
             counts.append(0)

@@ -37,7 +37,12 @@ _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _RANGES = (255, 1023, 4095, 16_383, 65_535)
 _TRANSPARENT_MODES = ("LA", "PA", "RGBA", "RGBa", "La")
 _STRIP = 2_000_000  # pixels that are converted at once
+# A few pixels that are so many times as large as all others that those would become black: defects of a sensor, or what
+# a program writes where nothing was measured. A stroke has more pixels.
+_DEFECT = 255
+_MOST_DEFECTS = 16
 _EVEN = 8  # grey levels by which a picture of nothing may differ
+_LARGEST = float(np.finfo(np.float32).max)
 _ORIENTATION = 0x0112  # tag of EXIF
 
 
@@ -199,7 +204,8 @@ def _lay_on_white(image: Image.Image) -> np.ndarray:
 
 def _scale_to_bytes(image: Image.Image) -> np.ndarray:
     """Scale deep grey to 8 bits by its range."""
-    limits = [(values.min(), values.max()) for _, values in _cut_into_values(image)]
+    largest = _find_largest(image)
+    limits = [(values.min(), values.max()) for _, values in _cut_into_values(image, largest)]
     low, high = float(min(low for low, _ in limits)), float(max(high for _, high in limits))
     start = 0.0
     if low < 0 or high > _RANGES[-1]:  # a range that no picture has: heights or temperatures, perhaps
@@ -209,15 +215,29 @@ def _scale_to_bytes(image: Image.Image) -> np.ndarray:
     else:
         limit = next(limit for limit in _RANGES if high <= limit)
     upright, result = _make_upright(image, "L")
-    for rows, values in _cut_into_values(image):
-        result[rows] = np.round((values - start) * (255 / limit))
+    with np.errstate(over="ignore"):
+        for rows, values in _cut_into_values(image, largest):
+            result[rows] = np.clip(np.round((values - start) * (255 / limit)), 0, 255)
     return upright
 
 
-def _cut_into_values(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield rows, and the values in them, float32 `(height, width)`; NaN and infinity are 0."""
+def _find_largest(image: Image.Image) -> float:
+    """Find the largest magnitude of a value of deep grey that is no defect."""
+    most = max(1, min(_MOST_DEFECTS, image.width * image.height // 1000))
+    top = np.zeros(0, np.float32)
+    for _, values in _cut_into_values(image, _LARGEST):
+        top = np.append(top, np.abs(values))
+        top = np.partition(top, max(0, top.size - most - 1))[-most - 1 :]
+    usual = float(top.min())
+    return min(usual * _DEFECT, _LARGEST) if usual > 0 else _LARGEST
+
+
+def _cut_into_values(image: Image.Image, largest: float) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows, and the values in them, float32 `(height, width)`; 0 for NaN, infinity and what is too large."""
     for rows, strip in _cut_into_strips(image):
-        yield rows, np.nan_to_num(np.asarray(strip).astype(np.float32), posinf=0, neginf=0)
+        values = np.nan_to_num(np.asarray(strip).astype(np.float32), posinf=0, neginf=0)
+        values[np.abs(values) > largest] = 0
+        yield rows, values
 
 
 def _read_orientation(image: Image.Image) -> int:

@@ -189,13 +189,16 @@ def _list_frames(source: Path | bytes, name: str, most: int) -> list[Page]:
     """List the pages of a PDF or TIFF or frames of an animation; none if it is one picture, or cannot be opened."""
     try:
         head = _read_head(source)
-        if is_pdf(head):
-            return _list_pdf_pages(source, name, most)
+    # The decoder will say what is wrong with it.
+    except Exception:
+        return []
+    if is_pdf(head):
+        return _list_pdf_pages(source, name, most)
+    try:
         if not _may_have_frames(head):
             return []
         with open_image(source, name) as image:
             numbers = list(_find_frames(image))
-    # The decoder will say what is wrong with it.
     except Exception:
         return []
     if len(numbers) > MAX_FRAMES:

@@ -40,7 +40,7 @@ def main(path: str, name: str, number: str = "", target: str = "") -> None:
             if not number:
                 print(len(document))
                 return
-            np.save(target, _draw(document, int(number) - 1, f"{name}#{number}"))
+            _save(Path(target), _draw(document, int(number) - 1, f"{name}#{number}"), f"{name}#{number}")
     except Exception as error:
         sys.stdout.buffer.write(
             _explain(error, f"{name}#{number}" if number else name).encode(errors="surrogateescape")
@@ -58,9 +58,23 @@ def _limit() -> None:
         resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
+def _save(target: Path, page: np.ndarray, name: str) -> None:
+    try:
+        np.save(target, page)
+    except OSError as error:
+        raise ImageError(
+            f"{name} cannot be drawn, since {target.parents[2]} is full or not writable; free some space there."
+        ) from error
+
+
 def _explain(error: Exception, name: str) -> str:
     if isinstance(error, ImageError):
         return str(error)
+    if isinstance(error, ImportError):
+        return (
+            f"{name} is a PDF, and pypdfium2 cannot be imported ({error}); "
+            "pip install --force-reinstall pypdfium2 may mend it."
+        )
     if getattr(error, "err_code", None) == _PASSWORD:
         return f"{name} is encrypted; save a copy without its password and give that."
     return f"{name} is damaged and cannot be decoded."

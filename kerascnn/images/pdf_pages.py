@@ -4,12 +4,14 @@ PDFium (the extra `documents`) draws them in a process of its own, `kerascnn.ima
 """
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from kerascnn.utils.errors import ImageError
+from kerascnn.utils.errors import ImageError, OutputError
 from kerascnn.utils.processes import Child
 from kerascnn.utils.staging import temporary_directory
 
@@ -36,7 +38,7 @@ def count_pdf_pages(source: Path | bytes, name: str) -> int:
     Raises:
         ImageError: If the file is damaged, encrypted or has no pages, or pypdfium2 is missing.
     """
-    with temporary_directory() as directory:
+    with _make_place(name) as directory:
         return int(_run(source, directory, name))
 
 
@@ -49,11 +51,23 @@ def draw_pdf_page(source: Path | bytes, name: str, index: int) -> np.ndarray:
     Raises:
         ImageError: If the page is damaged or too large, or takes too much memory or time.
     """
-    with temporary_directory() as directory:
+    with _make_place(f"{name}#{index + 1}") as directory:
         drawn = directory / "page.npy"
         _run(source, directory, name, str(index + 1), str(drawn))
         page: np.ndarray = np.load(drawn, allow_pickle=False)
         return page
+
+
+@contextmanager
+def _make_place(name: str) -> Iterator[Path]:
+    """Make a temporary directory to draw in; whatever goes wrong there is told of the picture, and the others go on."""
+    try:
+        with temporary_directory() as directory:
+            yield directory
+    except (OutputError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{name} cannot be drawn: {error}") from error
 
 
 def _run(source: Path | bytes, directory: Path, name: str, *arguments: str) -> str:
@@ -73,6 +87,6 @@ def _run(source: Path | bytes, directory: Path, name: str, *arguments: str) -> s
         result = None
     if result is not None and result.returncode == 0:
         return result.stdout
-    if result is not None and result.returncode == COULD_NOT:
+    if result is not None and result.returncode == COULD_NOT and result.stdout:
         raise ImageError(result.stdout)
     raise ImageError(f"{page} takes more memory or time than a page may; print it as a picture and give that.")

@@ -48,6 +48,8 @@ def read_pixel_table(path: Path) -> PixelTable:
     """
     try:
         return _read(path)
+    except UnicodeDecodeError as error:
+        raise ValueError("it is no text in UTF-8; save it with that encoding") from error
     except csv.Error as error:
         raise ValueError(f"{error}; perhaps a quotation mark is left open") from error
     except IndexError as error:
@@ -98,6 +100,8 @@ def _read_lines(stream: TextIO) -> Iterator[str]:
     while line := stream.readline(_LONGEST_LINE + 1):
         if len(line) > _LONGEST_LINE:
             raise ValueError(f"a line has more than {_LONGEST_LINE:,} characters")
+        if "\0" in line:
+            raise ValueError("it has zero bytes, as no text has; save it as text in UTF-8")
         yield line
 
 

@@ -15,7 +15,7 @@ from kerascnn.saving.card import Card, require_preparation
 from kerascnn.saving.feeding import adapt_model
 from kerascnn.saving.model_files import resolve_model_path, save_beside
 from kerascnn.saving.onnx_files import export_onnx
-from kerascnn.saving.stored_model import open_model
+from kerascnn.saving.stored_model import open_model, require_unchanged_card
 from kerascnn.utils.backend import activate, describe_software
 from kerascnn.utils.errors import ModelError, UsageError
 from kerascnn.utils.locks import reserve_output
@@ -121,7 +121,7 @@ def write_card(
 
     Raises:
         ModelError: If the model is none of somebody's own, cannot be opened, or its scale is not clear.
-        OutputError: If a file beside it is in the way.
+        OutputError: If a file beside it is in the way, or its card was changed since kerascnn wrote it.
 
     Example:
         >>> write_card("theirs.keras", scale="1").feeding.scale
@@ -129,7 +129,8 @@ def write_card(
     """
     note = on_note or (lambda text: None)
     path = resolve_model_path(model)
-    stored = open_model(path)
+    require_unchanged_card(path.with_suffix(".json"))
+    stored = open_model(path, replaces_card=True)
     if stored.carries_card or (stored.card is not None and stored.card.feeding is None):
         raise ModelError(f"{model} has the card that it was trained with; it needs no other.")
     backend = activate(backend).name

@@ -9,7 +9,7 @@ import numpy as np
 from kerascnn.images.decoding import Page, Picture
 from kerascnn.images.documents import find_page, list_pages, read_picture
 from kerascnn.images.page_choice import PageChoice
-from kerascnn.images.picture_files import find_picture_files
+from kerascnn.images.picture_files import describe_hidden, find_picture_files
 from kerascnn.inference.arrays import take_single
 from kerascnn.utils.errors import ImageError
 
@@ -20,7 +20,9 @@ OnError = Callable[[str, ImageError], None]
 """Called with the name of a picture that cannot be read, and the reason; the other pictures go on."""
 
 
-def expand_sources(arguments: Sequence[str], pages: str | None = None) -> list[Page]:
+def expand_sources(
+    arguments: Sequence[str], pages: str | None = None, on_note: Callable[[str], None] = lambda text: None
+) -> list[Page]:
     """Replace each directory by the pictures below it, in alphabetical order, and each document by its pictures.
 
     A named file stands for itself, whatever it is. In a directory, hidden files are left out, and so are files that
@@ -30,6 +32,7 @@ def expand_sources(arguments: Sequence[str], pages: str | None = None) -> list[P
     Args:
         arguments: Paths, or `-`.
         pages: The pages that are wanted of each document, such as `1-3,7`; None for all.
+        on_note: Called with a sentence if hidden pictures are left out.
 
     Raises:
         ImageError: If a directory holds no picture.
@@ -37,19 +40,23 @@ def expand_sources(arguments: Sequence[str], pages: str | None = None) -> list[P
     """
     choice = None if pages is None else PageChoice.parse(pages)
     sources: list[Page] = []
+    hidden: list[Path] = []
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT or not path.is_dir():
             sources += list_pages(read_standard_input(argument), choice)
             continue
-        found = [str(member) for member in find_picture_files(path)]
-        if not found:
+        found = find_picture_files(path)
+        hidden += found.hidden
+        if not found.paths:
             raise ImageError(
-                f"{argument} holds no pictures, apart from what kerascnn drew there to show results; "
-                "give a directory with picture files, or the files themselves."
+                f"{argument} holds no pictures, apart from {'hidden ones and ' if found.hidden else ''}what kerascnn "
+                "drew there to show results; give a directory with picture files, or the files themselves."
             )
-        for member in found:
-            sources += list_pages(member, choice)
+        for member in found.paths:
+            sources += list_pages(str(member), choice)
+    if hidden:
+        on_note(describe_hidden(hidden))
     return sources
 
 

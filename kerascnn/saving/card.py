@@ -128,7 +128,7 @@ class Card:
         return _to_text(self._document())
 
     def to_sealed_json(self) -> str:
-        """Write the copy of a card that lies beside a model; `tell_copy` says whether somebody changed it since."""
+        """Write the card that lies beside a model; `tell_copy` says whether somebody changed it since."""
         document = self._document()
         return _to_text({**document, _SEAL: _seal(document)})
 
@@ -202,7 +202,7 @@ def _seal(document: dict[str, Any]) -> str:
 def tell_copy(text: bytes) -> Literal["as written", "changed", "unsealed", "no card"]:
     """Tell whether the `.json` beside a model is a copy of a card, and whether it was changed since it was written.
 
-    Cards of earlier versions, and those for models that kerascnn did not make, are unsealed.
+    Cards of earlier versions are unsealed.
     """
     if b'"class_names"' not in text:
         return "no card"

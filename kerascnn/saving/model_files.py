@@ -9,7 +9,7 @@ from typing import Any
 
 from kerascnn.saving.card import Card
 from kerascnn.saving.model_archive import CARD, ModelArchive, pack_model
-from kerascnn.saving.stored_model import HDF5_MAGIC, open_model, read_card_file
+from kerascnn.saving.stored_model import HDF5_MAGIC, open_model, read_card_file, require_unchanged_card
 from kerascnn.utils.errors import ModelError, OutputError, UsageError
 from kerascnn.utils.files import compute_sha256, place, write_bytes, write_to_disk
 from kerascnn.utils.quiet import silent_stderr
@@ -206,12 +206,13 @@ def save_beside(model_path: Path, staged_files: dict[str, Path], card: Card) -> 
         OutputError: If a file of the user's is in the way, or the disk is full or not writable.
     """
     require_replaceable(model_path, [".onnx"])
+    require_unchanged_card(model_path.with_suffix(".json"))
     digests = {model_path.name: compute_sha256(model_path)}
     digests |= {model_path.with_suffix(suffix).name: compute_sha256(staged) for suffix, staged in staged_files.items()}
     complete = replace(card, files=digests)
     with staging_directory(model_path) as directory:
         staged_card = directory / "card.json"
-        staged_card.write_text(complete.to_json(), encoding="utf-8")
+        staged_card.write_text(complete.to_sealed_json(), encoding="utf-8")
         for suffix, staged in {**staged_files, ".json": staged_card}.items():
             write_to_disk(staged)
             place(staged, model_path.with_suffix(suffix))

@@ -15,7 +15,7 @@ from pathlib import Path
 from kerascnn.saving.card import Card, tell_copy
 from kerascnn.saving.model_archive import CARD, MAX_ARCHIVE_BYTES, ONNX, ModelArchive
 from kerascnn.saving.onnx_files import MAX_ONNX_BYTES
-from kerascnn.utils.errors import ModelError
+from kerascnn.utils.errors import ModelError, OutputError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAX_CARD_BYTES = 16 * 2**20
@@ -84,12 +84,14 @@ class StoredModel:
         return None
 
 
-def open_model(path: Path, on_note: Callable[[str], None] | None = None) -> StoredModel:
+def open_model(path: Path, on_note: Callable[[str], None] | None = None, *, replaces_card: bool = False) -> StoredModel:
     """Open a model file and find its card; nothing of its network is checked or built yet.
 
     Args:
         path: Path of a `.keras` or `.h5` file.
         on_note: Called with a sentence when something is not as expected.
+        replaces_card: Whether its card is about to be written: one of an earlier file of that name, which nobody
+            changed since kerascnn wrote it, is none then.
 
     Raises:
         ModelError: If the file is missing, damaged or too large, or if its card is malformed or that of another file.
@@ -103,7 +105,8 @@ def open_model(path: Path, on_note: Callable[[str], None] | None = None) -> Stor
         found = _find_card_beside(stored)
         if found is not None:
             return StoredModel(path, content, archive, *found)
-        if not path.with_suffix(".json").is_file():
+        beside = path.with_suffix(".json")
+        if not beside.is_file() or (replaces_card and tell_copy(_read_card_text(beside) or b"") == "as written"):
             return stored
         # A model that carries its card may have replaced this one, and its card the one beside this one.
         again = _read_content(path)
@@ -133,6 +136,19 @@ def read_card_file(path: Path) -> Card | None:
     """
     text = _read_card_text(path)
     return None if text is None else Card.from_json(text, str(path))
+
+
+def require_unchanged_card(path: Path) -> None:
+    """Refuse to replace a card beside a model that somebody changed since kerascnn wrote it.
+
+    Args:
+        path: The `.json` file, which may be missing.
+
+    Raises:
+        OutputError: If it was changed.
+    """
+    if tell_copy(_read_card_text(path) or b"") == "changed":
+        raise OutputError(f"{path} was changed since kerascnn wrote it; move it away to have the card written anew.")
 
 
 def require_unchanged_copy(path: Path, name: str, on_note: Callable[[str], None] | None = None) -> None:

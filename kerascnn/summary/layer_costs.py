@@ -12,10 +12,10 @@ from kerascnn.summary.layer_analysis import analyze_layer
 from kerascnn.summary.layers import LayerAnalysis, LayerCall, activation_bytes
 
 _FLOAT_BYTES = 4
-_WORK_OF_A_VALUE = 10  # of any layer, in multiply-adds of a convolution, which are the quickest work there is
-_WORK_OF_A_STEP = 1_000_000  # of a recurrent layer, whose steps wait for each other
+_WORK_OF_A_VALUE = 12  # of any layer, in multiply-adds of a convolution, which are the quickest work there is
+_WORK_OF_A_STEP = 1_200_000  # of a recurrent layer, whose steps wait for each other
 _LAYERS_OF_A_STEP = 4  # of a recurrent layer whose steps are written out
-_SLOW = 10  # how many times as long a multiply-add takes that no matrix product has
+_SLOW = 12  # how many times as long a multiply-add takes that no matrix product has
 _SORTING = 50
 _SLOW_LAYERS = frozenset({"DepthwiseConv2D", "SeparableConv2D"})
 _RECURRENT = frozenset({"GRU", "LSTM", "RNN", "SimpleRNN"})
