@@ -1,5 +1,6 @@
 """An interrupt is noticed wherever it arrives."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -140,6 +141,20 @@ def test_a_signal_is_delayed_until_something_is_undone():
     with pytest.raises(KeyboardInterrupt), remember_interrupts():
         undo()
     assert undone
+
+
+def test_a_process_that_is_ended_does_not_tidy_up_first():
+    """Going through all that a framework has made takes a second, and at a low priority a minute."""
+    from kerascnn.training.acceleration.memory import keep_freed_memory
+
+    collections = []
+    gc.callbacks.append(lambda phase, facts: collections.append(facts["generation"]))
+    try:
+        with pytest.raises(KeyboardInterrupt), keep_freed_memory():
+            raise KeyboardInterrupt
+    finally:
+        gc.callbacks.pop()
+    assert 2 not in collections
 
 
 def test_two_processes_never_save_one_model(tmp_path):

@@ -42,8 +42,10 @@ def keep_freed_memory() -> Iterator[None]:
     finally:
         for parameter, (_, value) in _SETTINGS.items():
             library.mallopt(parameter, value)
-        gc.collect()  # a trained model refers to itself
-        library.malloc_trim(0)
+    # Not after an interrupt, when all of it is about to go: with a framework it is a second of work, which at a low
+    # priority takes a minute.
+    gc.collect()  # a trained model refers to itself
+    library.malloc_trim(0)
 
 
 def _gnu_c_library() -> ctypes.CDLL | None:
