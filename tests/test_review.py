@@ -21,8 +21,10 @@ import kerascnn
 from kerascnn import Digit, Line, Number, Page
 from kerascnn.datasets import load_dataset
 from kerascnn.datasets.synthetic import make_page
+from kerascnn.forms.form_reading import FieldReading, Form
+from kerascnn.images.decoding import Page as Picture
 from kerascnn.images.decoding import decode
-from kerascnn.reviewing import Correction, apply_corrections, find_doubtful, match_corrections
+from kerascnn.reviewing import Correction, Review, ReviewPlan, apply_corrections, find_doubtful, match_corrections
 from kerascnn.reviewing.digit_pictures import cut_digits
 from kerascnn.reviewing.doubtful_numbers import digest_picture
 
@@ -229,6 +231,25 @@ def test_a_number_with_another_count_of_digits_has_none_and_no_number_leaves_no_
     assert [digit.digit for digit in corrected.lines[0].digits] == [1, 2, 3]
     corrected = apply_corrections(page, match_corrections(page, [correct((10, 90, 20, 30), "")]))
     assert corrected.text == "123 45"
+
+
+def test_the_fields_of_forms_are_checked_too(tmp_path):
+    array = np.full((200, 300), 230, np.uint8)
+    fields = {"age": Number("4?", 0.0, (20, 20, 40, 30)), "room": Number("12", 0.995, (20, 90, 40, 30)), "sum": None}
+    form = Form(tuple(FieldReading(name, number) for name, number in fields.items()))
+    sources = [Picture("a.png", lambda: array)]
+    review = Review(ReviewPlan(tmp_path / "review.html"), sources)
+    assert list(review.follow_forms(iter([("a.png", form)]))) == [("a.png", form)]
+    assert review.finish() == [f"wrote {tmp_path / 'review.html'}: 1 of 2 numbers to check"]
+    assert "read as <b>4?</b>" in (tmp_path / "review.html").read_text(encoding="utf-8")
+    said = [("20 20 40 30", "47"), ("20 90 40 30", "")]
+    rows = [f"a.png,1,{box},?,{text},{digest_picture(array)}\n" for box, text in said]
+    (tmp_path / "c.csv").write_bytes(HEADER + "".join(rows).encode())
+    review = Review(ReviewPlan(corrections=tmp_path / "c.csv"), sources)
+    ((_, corrected),) = review.follow_forms(iter([("a.png", form)]))
+    assert [field.text for field in corrected.fields] == ["47", "", ""]
+    assert corrected.to_dict()["fields"]["age"]["corrected"] is True
+    assert review.finish() == []
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])

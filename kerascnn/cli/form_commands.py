@@ -11,7 +11,6 @@ from kerascnn.cli.failures import Failures
 from kerascnn.cli.number_options import NUMBERS
 from kerascnn.cli.options import Format, load_model, name_model_first
 from kerascnn.cli.printing import print_csv, print_json, print_lines, print_message
-from kerascnn.cli.review_options import REVIEW
 from kerascnn.utils.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,9 +55,8 @@ def require_alone(options: dict[str, Any]) -> None:
     given = [name for name in NUMBERS if options[name] is not None]
     if given:
         raise UsageError(f"--{given[0]} holds for whole pages; write it into the template, to the field it is true of.")
-    for name in REVIEW:
-        if options[name] is not None:
-            raise UsageError(f"--{name.replace('_', '-')} is for pages, whose numbers have no names; leave it out.")
+    if options["crops"] is not None:
+        raise UsageError("--crops is for pages; the digits of the fields of a form are not cut out.")
     if options["mark_unread"]:
         raise UsageError("--mark-unread is for pages; in the fields of a form, ? always stands for what is unread.")
 
@@ -75,11 +73,11 @@ def read_by_template(
     """Read filled-in forms by the template among the options, and print a row for each."""
     from kerascnn.forms.form_reading import FormReader, read_forms
 
-    template = options.pop("template")
+    template, review = options.pop("template"), options.pop("review")
     predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
     chosen = {name: value for name, value in options.items() if value is not None}
     reader = FormReader(template, predictor, **chosen)
-    results = read_forms(sources, reader, failures.add, drawings)
+    results = review.follow_forms(read_forms(sources, reader, failures.add, drawings))
     if len(sources) > 1:
         from kerascnn.cli.progress import show_progress
 

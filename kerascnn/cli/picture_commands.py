@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
     from kerascnn.inference.page_text import Page as PageText
+    from kerascnn.reviewing import Review
 
 _READING = {
     "min_confidence": Annotated[
@@ -182,8 +183,8 @@ def read(
     failures = Failures()
     with _drawings(output, sources) as drawings:
         if has_template:
-            read_by_template(sources, model, backend, format, failures, drawings, **options)
-            failures.exit_if_any(len(sources))
+            read_by_template(sources, model, backend, format, failures, drawings, review=review, **options)
+            _finish_reading(review, failures, len(sources))
             return
         options.pop("template")
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
@@ -195,9 +196,7 @@ def read(
             results = show_progress(results, len(sources))
         for name, page in name_model_first(results, model, predictor):
             _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread, ruled=rule is not None)
-    for remark in review.finish():
-        print_message(remark)
-    failures.exit_if_any(len(sources))
+    _finish_reading(review, failures, len(sources))
 
 
 @app.command()
@@ -300,6 +299,13 @@ def synthesize(
         print_lines(write(directory, count, seed, part=part, style=None if style == "all" else style))
     else:
         print_lines(write_pages(directory, style, count, seed, part=part))
+
+
+def _finish_reading(review: "Review", failures: Failures, num_pictures: int) -> None:
+    """Write what a person is to check, and exit with 1 if a picture could not be read."""
+    for remark in review.finish():
+        print_message(remark)
+    failures.exit_if_any(num_pictures)
 
 
 def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerascnn.forms.form_reading import Form
 from kerascnn.images.decoding import Page as Picture
 from kerascnn.inference.page_text import Page
-from kerascnn.reviewing.corrections import Correction, apply_corrections, match_corrections, read_corrections
+from kerascnn.reviewing.corrections import Correction, Match, apply_corrections, match_corrections, read_corrections
 from kerascnn.reviewing.digit_pictures import choose_rehearsed, cut_digits
 from kerascnn.reviewing.doubtful_numbers import DoubtfulNumber, digest_picture, find_doubtful
+from kerascnn.reviewing.form_corrections import correct_form, show_as_page
 from kerascnn.reviewing.review_page import GENERATOR, make_review_page
 from kerascnn.utils.errors import OutputError, UsageError
 from kerascnn.utils.files import require_directory, write_bytes
@@ -73,7 +75,12 @@ class Review:
     def follow(self, results: Iterator[tuple[str, Page]]) -> Iterator[tuple[str, Page]]:
         """Pass on names and pages as they are read, with the corrections merged."""
         for name, page in results:
-            yield name, self._check(name, page)
+            yield name, apply_corrections(page, self._check(name, page))
+
+    def follow_forms(self, results: Iterator[tuple[str, Form]]) -> Iterator[tuple[str, Form]]:
+        """Pass on names and forms as they are read, with the corrections of their fields merged."""
+        for name, form in results:
+            yield name, correct_form(form, self._check(name, show_as_page(form)))
 
     def finish(self) -> list[str]:
         """Write the page of the review, and return a sentence on each thing that is worth knowing.
@@ -103,23 +110,25 @@ class Review:
             f"wrote {len(self._digits):,} digits to {directory}, and {len(rehearsed):,} of MNIST to learn beside them"
         )
 
-    def _check(self, name: str, page: Page) -> Page:
+    def _check(self, name: str, page: Page) -> list[Match]:
+        """Collect what is doubtful on a page, and find the numbers of its corrections."""
+        matches: list[Match] = []
         numbers = [number for line in page.lines for number in line.numbers]
+        self._num_read += len(numbers)
         is_doubtful = self._plan.page is not None and any(number.confidence < self._below for number in numbers)
-        if numbers and (self._corrections or is_doubtful):
-            array = self._pictures[name].decode()
-            if self._corrections:
-                digest = digest_picture(array)
-                own = [correction for correction in self._corrections if correction.picture == digest]
-                matches = match_corrections(page, own)
-                self._used.update(match.correction for match in matches)
-                if self._plan.digits is not None:
-                    self._digits.update(cut_digits(array, page, matches))
-                page = apply_corrections(page, matches)
-            if self._plan.page is not None:
-                self._doubtful += find_doubtful(name, array, page, self._below)
-        self._num_read += sum(len(line.numbers) for line in page.lines)
-        return page
+        if not numbers or not (self._corrections or is_doubtful):
+            return matches
+        array = self._pictures[name].decode()
+        if self._corrections:
+            digest = digest_picture(array)
+            own = [correction for correction in self._corrections if correction.picture == digest]
+            matches = match_corrections(page, own)
+            self._used.update(match.correction for match in matches)
+        if self._plan.digits is not None:
+            self._digits.update(cut_digits(array, page, matches))
+        if self._plan.page is not None:
+            self._doubtful += find_doubtful(name, array, apply_corrections(page, matches), self._below)
+        return matches
 
 
 def _require_own_page(path: Path) -> None:
