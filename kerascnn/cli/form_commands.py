@@ -10,6 +10,7 @@ from kerascnn.cli.application import app
 from kerascnn.cli.failures import Failures
 from kerascnn.cli.number_options import NUMBERS
 from kerascnn.cli.options import Format, load_model, name_model_first
+from kerascnn.cli.page_output import count_rows
 from kerascnn.cli.printing import print_csv, print_json, print_lines, print_message
 from kerascnn.utils.errors import UsageError
 
@@ -70,10 +71,11 @@ def read_by_template(
     drawings: "Drawings | None",
     **options: Any,
 ) -> None:
-    """Read filled-in forms by the template among the options, and print a row for each."""
+    """Read filled-in forms by the template among the options, and print a row for each, or write it to a table file."""
     from kerascnn.forms.form_reading import FormReader, read_forms
 
     template, review = options.pop("template"), options.pop("review")
+    table = options.pop("table_file")
     predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
     chosen = {name: value for name, value in options.items() if value is not None}
     reader = FormReader(template, predictor, **chosen)
@@ -83,8 +85,14 @@ def read_by_template(
 
         results = show_progress(results, len(sources))
     results = name_model_first(results, model, predictor)
+    columns = [field.name for field in reader.template.fields]
+    if table is not None:
+        rows_written = [[name, *(field.text for field in form.fields)] for name, form in results]
+        if rows_written:
+            table.write(["file", *columns], rows_written)
+            print_message(f"wrote {table.path}: {count_rows(len(rows_written))}")
+        return
     if format is Format.csv:
-        columns = [field.name for field in reader.template.fields]
         rows = ({"file": name, **{field.name: field.text for field in form.fields}} for name, form in results)
         print_csv(rows, ["file", *columns])
         return

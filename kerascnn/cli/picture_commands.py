@@ -26,6 +26,7 @@ from kerascnn.cli.options import (
     name_model_first,
     take_options,
 )
+from kerascnn.cli.page_output import PageOutput, open_table_file
 from kerascnn.cli.printing import (
     print_json,
     print_lines,
@@ -40,7 +41,6 @@ from kerascnn.utils.errors import ImageError, UsageError
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
-    from kerascnn.inference.page_text import Page as PageText
     from kerascnn.reviewing import Review
 
 _READING = {
@@ -152,8 +152,9 @@ def read(
         typer.Option(
             "--output",
             "-o",
-            metavar="DIR",
-            help="Directory in which to write each picture with the digits found drawn on it.",
+            metavar="PATH",
+            help="Directory in which to write each picture with the digits found drawn on it, or a table of all pages: "
+            "a file that ends in .csv or .xlsx.",
         ),
     ] = None,
     mark_unread: Annotated[
@@ -161,7 +162,9 @@ def read(
     ] = False,
     format: Annotated[
         Format,
-        typer.Option(help="How to print the digits; json is one object a picture, csv a table of forms, a row each."),
+        typer.Option(
+            help="How to print the digits; json is one object a picture; csv a row a line, in columns, or a row a form."
+        ),
     ] = Format.text,
     **options: Any,
 ) -> None:
@@ -175,15 +178,15 @@ def read(
     has_template = options["template"] is not None
     if has_template:
         require_alone({**options, "mark_unread": mark_unread})
-    elif format is Format.csv:
-        raise UsageError("--format csv is for forms; give their template with --template.")
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"), print_note)
     review = take_review(options, sources)
+    pages = PageOutput(format, sources, mark_unread=mark_unread, ruled=rule is not None)
     failures = Failures()
-    with _drawings(output, sources) as drawings:
+    with open_table_file(output, sources) as table, _drawings(None if table else output, sources) as drawings:
         if has_template:
-            read_by_template(sources, model, backend, format, failures, drawings, review=review, **options)
+            options |= {"review": review, "table_file": table}
+            read_by_template(sources, model, backend, format, failures, drawings, **options)
             _finish_reading(review, failures, len(sources))
             return
         options.pop("template")
@@ -195,7 +198,8 @@ def read(
 
             results = show_progress(results, len(sources))
         for name, page in name_model_first(results, model, predictor):
-            _print_page(name, page, format, single=len(sources) == 1, mark_unread=mark_unread, ruled=rule is not None)
+            pages.add(name, page, table)
+        pages.finish(table)
     _finish_reading(review, failures, len(sources))
 
 
@@ -310,28 +314,6 @@ def _finish_reading(review: "Review", failures: Failures, num_pictures: int) -> 
 
 def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _print_page(name: str, page: "PageText", format: Format, *, single: bool, mark_unread: bool, ruled: bool) -> None:
-    """Print what was read on a page, below its name if it is not the only one."""
-    if format is Format.json:
-        print_json({"image": name, **page.to_dict()})
-    else:
-        text = page.marked_text if mark_unread else page.text
-        print_lines([*([] if single else [f"{name}:"]), *text.split("\n")])
-    remark = _describe_gaps(page, mark_unread=mark_unread, ruled=ruled)
-    if remark:
-        print_message(remark if single else f"{name}: {remark}")
-
-
-def _describe_gaps(page: "PageText", *, mark_unread: bool, ruled: bool) -> str:
-    """Say that a page has no digits, and how much on it could not be read; nothing where all was read."""
-    parts = [] if page.lines else ["no number of that kind found" if ruled else "no digits found"]
-    if page.unread:
-        pieces = "1 piece" if len(page.unread) == 1 else f"{len(page.unread)} pieces"
-        state = "read as no such number" if ruled else "could not be read"
-        parts.append(f"{pieces} of writing {state}" + ("" if mark_unread else "; --mark-unread shows where"))
-    return "; ".join(parts)
 
 
 def _drawings(output: str | None, sources: Sequence["Page"]) -> AbstractContextManager["Drawings | None"]:

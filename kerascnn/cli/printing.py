@@ -28,6 +28,11 @@ def print_lines(lines: Iterable[object]) -> None:
         print_line(str(line))
 
 
+def print_text(text: str) -> None:
+    """Print text on stdout that is for programs, such as CSV, exactly."""
+    print(text, end="")
+
+
 def print_message(text: str) -> None:
     """Print a sentence on stderr, at once."""
     print(show_hidden(text), file=sys.stderr, flush=True)

@@ -92,6 +92,12 @@ def find_document(name: str) -> str:
     return name if match is None or Path(name).exists() else match["path"]
 
 
+def divide_name(name: str) -> tuple[str, int]:
+    """Divide the name of a picture into that of its file and the number of its page, from 1."""
+    file = find_document(name)
+    return file, 1 if file == name else int(name.rpartition("#")[2])
+
+
 def _list_all(source: Picture, most: int = MAX_FRAMES) -> list[Page]:
     """List the pictures of a source; a PDF of more than `most` pages is a picture that cannot be decoded."""
     if isinstance(source, Page):

@@ -100,3 +100,11 @@ class Page:
         """Return the page in plain types, for JSON."""
         lines = [line.to_dict() for line in self.lines]
         return {"lines": lines, "unread": [list(box) for box in self.unread], "rotation": self.rotation}
+
+
+def turn_box(box: Box, rotation: int) -> Box:
+    """Turn a box by degrees clockwise about the origin, as its page was turned to be read: 0, 90, 180 or 270."""
+    left, top, width, height = box
+    for _ in range(rotation // 90):
+        left, top, width, height = -top - height, left, height, width
+    return left, top, width, height

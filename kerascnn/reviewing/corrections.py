@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kerascnn.images.line_ordering import order_lines
-from kerascnn.inference.page_text import Box, Digit, Line, Number, Page
+from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, turn_box
 from kerascnn.utils.errors import DataError
 
 COLUMNS = ("file", "page", "box", "read", "corrected", "picture")
@@ -141,16 +141,8 @@ def _mark(page: Page) -> str:
     """Write the text of a page with a mark at what could not be read, as its lines stand on the turned picture."""
     numbers = [number for line in page.lines for number in line.numbers]
     texts = [number.text for number in numbers] + ["?"] * len(page.unread)
-    boxes = [_turn(box, page.rotation) for box in (*(number.box for number in numbers), *page.unread)]
+    boxes = [turn_box(box, page.rotation) for box in (*(number.box for number in numbers), *page.unread)]
     return "\n".join(" ".join(texts[index] for index in line) for line in order_lines(boxes))
-
-
-def _turn(box: Box, rotation: int) -> Box:
-    """Turn a box by degrees clockwise about the origin, which leaves their order on a line as it is."""
-    left, top, width, height = box
-    for _ in range(rotation // 90):
-        left, top, width, height = -top - height, left, height, width
-    return left, top, width, height
 
 
 def _parse(row: dict[str, str], path: Path, line: int) -> Correction:

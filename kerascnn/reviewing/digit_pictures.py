@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from kerascnn.datasets.synthetic.mnist_digits import load_digits
+from kerascnn.images.cutouts import turn_upright
 from kerascnn.inference.page_text import Box, Page
 from kerascnn.reviewing.corrections import Match, find_digits, list_values
-from kerascnn.reviewing.doubtful_numbers import turn_upright
 from kerascnn.utils.names import derive_name
 from kerascnn.utils.png import encode_png
 

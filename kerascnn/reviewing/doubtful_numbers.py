@@ -1,21 +1,14 @@
 """Numbers that a person should look at, each with a small picture of it and what stands around it."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from PIL import Image
 
-from kerascnn.images.documents import find_document
-from kerascnn.inference.page_text import Box, Number, Page
+from kerascnn.images.cutouts import cut_out
+from kerascnn.images.documents import divide_name
+from kerascnn.inference.page_text import Number, Page
 
-_FRAME_COLOUR = (213, 94, 0)  # Okabe and Ito's vermilion: seen with every kind of colour vision
-_BESIDE, _ABOVE = 1.6, 0.8  # what is shown beside and above a number, in heights of it
-_HEIGHT = 60  # pixels of a number on the page of a review
-_LARGEST, _MOST_ENLARGED = 760, 3.0  # pixels of a picture's longer side, factor
-_QUALITY = 80  # of the JPEG compression
 _DIGEST_LENGTH = 16  # hexadecimal digits, 64 bits: enough to tell the pictures of one person apart
 
 
@@ -54,7 +47,7 @@ def find_doubtful(name: str, array: np.ndarray, page: Page, below: float) -> lis
     file, place = divide_name(name)
     digest = digest_picture(array)
     return [
-        DoubtfulNumber(file, place, number, digest, _cut_out(array, number.box, page.rotation)) for number in doubtful
+        DoubtfulNumber(file, place, number, digest, cut_out(array, number.box, page.rotation)) for number in doubtful
     ]
 
 
@@ -63,33 +56,3 @@ def digest_picture(array: np.ndarray) -> str:
     digest = hashlib.sha256(repr(array.shape).encode())
     digest.update(np.ascontiguousarray(array).data)
     return f"sha256:{digest.hexdigest()[:_DIGEST_LENGTH]}"
-
-
-def divide_name(name: str) -> tuple[str, int]:
-    """Divide the name of a picture into that of its file and the number of its page, from 1."""
-    file = find_document(name)
-    return file, 1 if file == name else int(name.rpartition("#")[2])
-
-
-def turn_upright(part: np.ndarray, rotation: int) -> np.ndarray:
-    """Turn a part of a picture as the whole was turned to be read, by degrees clockwise."""
-    return np.ascontiguousarray(np.rot90(part, -(rotation // 90)))
-
-
-def _cut_out(array: np.ndarray, box: Box, rotation: int) -> bytes:
-    left, top, width, height = box
-    tall = width if rotation in (90, 270) else height
-    beside, above = (_ABOVE, _BESIDE) if rotation in (90, 270) else (_BESIDE, _ABOVE)
-    x, y = max(0, round(left - beside * tall)), max(0, round(top - above * tall))
-    part = array[y : round(top + height + above * tall), x : round(left + width + beside * tall)]
-    scale = min(_HEIGHT / max(tall, 1), _LARGEST / max(part.shape[:2]), _MOST_ENLARGED)
-    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-    part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    if part.ndim == 2:
-        part = cv2.cvtColor(part, cv2.COLOR_GRAY2RGB)
-    start = (round((left - x) * scale) - 5, round((top - y) * scale) - 5)
-    end = (round((left + width - x) * scale) + 5, round((top + height - y) * scale) + 5)
-    framed: np.ndarray = cv2.rectangle(np.ascontiguousarray(part), start, end, _FRAME_COLOUR, 2, cv2.LINE_AA)
-    stream = io.BytesIO()
-    Image.fromarray(turn_upright(framed, rotation)).save(stream, "JPEG", quality=_QUALITY)
-    return stream.getvalue()
