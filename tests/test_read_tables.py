@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import sys
 
@@ -117,3 +118,55 @@ def test_a_workbook_without_its_library_is_one_sentence(cli, card, tmp_path):
     result = cli("read", "a.png", "-o", "table.xlsx", PYTHONPATH=path)
     assert_clear_failure(result, "pip install 'kerascnn[tables]'")
     assert not (tmp_path / "table.xlsx").exists()
+
+
+@pytest.fixture(scope="module")
+def form(tmp_path_factory, mnist):
+    """A ruled table under a heading, askew: a column of numbers, four boxes of one number; one cell is struck out."""
+    canvas = np.full((420, 640), 235, np.uint8)
+    x, y = [60, 260, 335, 410, 485, 560], [60, 130, 200, 270, 340]
+    for left in x:
+        canvas[130 if left in x[2:-1] else 60 : 341, left : left + 3] = 40
+    for top in y:
+        canvas[top : top + 3, 60:563] = 40
+
+    def write(text: str, left: int, top: int, step: int) -> None:
+        for place, digit in enumerate(text):
+            image = mnist.test_images[np.flatnonzero(mnist.test_labels == int(digit))[3]]
+            at = np.s_[top : top + 28, left + step * place : left + step * place + 28]
+            canvas[at] -= (image * 0.8).astype(np.uint8)
+
+    write("042", 110, 152, 32)
+    write("57", 110, 222, 32)
+    write("31", 110, 292, 32)
+    write("2468", 285, 152, 75)
+    write("1357", 285, 292, 75)
+    canvas[234:238, 100:190] = 40
+    path = tmp_path_factory.mktemp("form") / "form.png"
+    Image.fromarray(canvas).rotate(2, Image.Resampling.BICUBIC, fillcolor=235).save(path)
+    return path
+
+
+def test_cells_of_a_ruled_table_are_read_each_for_itself(cli, form):
+    result = cli("read", form, "--table", "--format", "csv")
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout.decode() == ",\n042,2468\nstruck out,\n31,1357\n"
+
+
+def test_the_table_is_in_json_with_the_boxes_of_its_cells(cli, form):
+    page = json.loads(cli("read", form, "--table", "--digits", "3-4", "--format", "json").stdout)
+    assert [[cell["text"] for cell in row] for row in page["table"]] == [
+        [None, None],
+        ["042", "2468"],
+        [None, None],
+        [None, "1357"],
+    ]
+    assert [cell["struck_out"] for cell in page["table"][2]] == [True, False]
+    left, top, width, height = page["table"][1][0]["box"]
+    assert left < 115 < 200 < left + width
+    assert top < 155 < 180 < top + height
+
+
+def test_a_page_without_a_ruled_table_is_one_sentence(cli, card):
+    card("a.png", [["012", "34"]])
+    assert_clear_failure(cli("read", "a.png", "--table"), "no ruled table")

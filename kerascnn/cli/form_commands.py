@@ -58,6 +58,8 @@ def require_alone(options: dict[str, Any]) -> None:
         raise UsageError(f"--{given[0]} holds for whole pages; write it into the template, to the field it is true of.")
     if options["crops"] is not None:
         raise UsageError("--crops is for pages; the digits of the fields of a form are not cut out.")
+    if options["table"]:
+        raise UsageError("--table finds the cells of a table itself; with --template, the fields are known.")
     if options["mark_unread"]:
         raise UsageError("--mark-unread is for pages; in the fields of a form, ? always stands for what is unread.")
 

@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from kerascnn.cli.options import Format
 from kerascnn.cli.printing import print_json, print_lines, print_message, print_text
+
+TABLE = {
+    "table": Annotated[
+        bool,
+        typer.Option(
+            "--table", help="Read the cells of ruled tables, each for itself; --format csv prints them as a table."
+        ),
+    ]
+}
 
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page

@@ -26,7 +26,7 @@ from kerascnn.cli.options import (
     name_model_first,
     take_options,
 )
-from kerascnn.cli.page_output import PageOutput, open_table_file
+from kerascnn.cli.page_output import TABLE, PageOutput, open_table_file
 from kerascnn.cli.printing import (
     print_json,
     print_lines,
@@ -142,7 +142,7 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **NUMBERS, **REVIEW, **FEEDING})
+@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **TABLE, **NUMBERS, **REVIEW, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -178,6 +178,7 @@ def read(
     has_template = options["template"] is not None
     if has_template:
         require_alone({**options, "mark_unread": mark_unread})
+        options.pop("table")
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"), print_note)
     review = take_review(options, sources)

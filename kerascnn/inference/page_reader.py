@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.decoding import Picture, translate_memory_errors
+from kerascnn.images.documents import name_picture
 from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule
@@ -18,10 +20,20 @@ from kerascnn.inference.page_text import Page
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
+from kerascnn.inference.table_reading import read_tables
 from kerascnn.utils.errors import ImageError, ModelError
 
 MIN_CONFIDENCE = 0.5
 """Lowest probability of a digit that is read, 0 to 1."""
+
+
+class ReadingOptions(TypedDict, total=False):
+    """How pages are read: the options of `read`."""
+
+    min_confidence: float
+    segmenter: Segmenter | str | Path | None
+    rule: Rule | None
+    table: bool
 
 
 def read(
@@ -31,6 +43,7 @@ def read(
     min_confidence: float = MIN_CONFIDENCE,
     segmenter: Segmenter | str | Path | None = None,
     rule: Rule | None = None,
+    table: bool = False,
 ) -> Page:
     """Read every digit on a page.
 
@@ -43,6 +56,7 @@ def read(
             `"both"` by default.
         rule: What is known of the numbers on the page, as `make_rule` makes it; others are left unread. None for
             nothing.
+        table: Whether the cells of ruled tables are read, each for itself, and nothing else.
 
     Returns:
         The page: its lines from top to bottom, each with its digits and their boxes.
@@ -56,7 +70,8 @@ def read(
         '0123456789'
     """
     predictor = load_reader(model)
-    return _Reader(predictor, load_segmenter(segmenter), min_confidence, rule).read(open_picture(picture))
+    reader = _Reader(predictor, load_segmenter(segmenter), min_confidence, rule, table)
+    return reader.read(open_picture(picture), name_picture(picture))
 
 
 def read_files(
@@ -64,15 +79,13 @@ def read_files(
     model: Predictor | str | Path | None,
     on_error: OnError,
     *,
-    min_confidence: float = MIN_CONFIDENCE,
-    segmenter: Segmenter | str | Path | None = None,
-    rule: Rule | None = None,
     drawings: Drawings | None = None,
+    **options: Unpack[ReadingOptions],
 ) -> Iterator[tuple[str, Page]]:
     """Read any number of pages, one after the other; yield the name (the path as given, `-` for bytes) and the page.
 
     Args:
-        sources: Pictures, each as for `read`; model, confidence, segmenter and rule are as there.
+        sources: Pictures, each as for `read`; the model and the options are as there.
         on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
         drawings: The files in which each picture is written with the digits found drawn on it; None for no drawings.
 
@@ -80,11 +93,17 @@ def read_files(
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
         OutputError: If a drawing cannot be written.
     """
-    reader = _Reader(load_reader(model), load_segmenter(segmenter), min_confidence, rule)
+    reader = _Reader(
+        load_reader(model),
+        load_segmenter(options.get("segmenter")),
+        options.get("min_confidence", MIN_CONFIDENCE),
+        options.get("rule"),
+        options.get("table", False),
+    )
     for name, array in open_pictures(sources, on_error):
         try:
             with translate_memory_errors(name):
-                page = reader.read(array)
+                page = reader.read(array, name)
         except ImageError as error:
             on_error(name, error)
             continue
@@ -115,8 +134,9 @@ class _Reader:
     segmenter: Segmenter
     min_confidence: float
     rule: Rule | None
+    table: bool
 
-    def read(self, array: np.ndarray) -> Page:
+    def read(self, array: np.ndarray, name: str) -> Page:
         page = binarize_page(array)
         masks = self.segmenter(page)
         solutions = recognize_page(page, masks, self.predictor)
@@ -126,6 +146,11 @@ class _Reader:
             page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
             solutions = recognize_page(page, self.segmenter(page), self.predictor)
         sheet = Sheet(array.shape, page.scale, turns)
+        if self.table:
+            tables = read_tables(solutions, page, sheet, self.rule, self.min_confidence)
+            if tables is None:
+                raise ImageError(f"{name} has no ruled table with a closed frame; leave out --table to read its lines.")
+            return tables
         if self.rule is None:
             return compose_page(judge_solutions(solutions), sheet, self.min_confidence)
         return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence), sheet)

@@ -75,6 +75,26 @@ class Line:
 
 
 @dataclass(frozen=True)
+class TableCell:
+    """One cell of a ruled table.
+
+    Args:
+        box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
+        number: What stands in it; None if nothing was read.
+        is_struck_out: Whether what stood in it is struck out.
+    """
+
+    box: Box
+    number: Number | None
+    is_struck_out: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cell in plain types, for JSON."""
+        text = None if self.number is None else self.number.text
+        return {"text": text, "box": list(self.box), "struck_out": self.is_struck_out}
+
+
+@dataclass(frozen=True)
 class Page:
     """What is written on a page.
 
@@ -84,12 +104,14 @@ class Page:
             which the model is not sure: left, top, width and height in pixels of the picture as given, after EXIF.
         rotation: Degrees clockwise by which the picture was turned to be read: 0, 90, 180 or 270.
         marked_text: The text of all lines, with `?` at the place of everything that could not be read.
+        table: The rows of cells of its ruled tables, if these were asked for.
     """
 
     lines: tuple[Line, ...]
     unread: tuple[Box, ...] = ()
     rotation: int = 0
     marked_text: str = ""
+    table: tuple[tuple[TableCell, ...], ...] | None = None
 
     @property
     def text(self) -> str:
@@ -99,7 +121,9 @@ class Page:
     def to_dict(self) -> dict[str, Any]:
         """Return the page in plain types, for JSON."""
         lines = [line.to_dict() for line in self.lines]
-        return {"lines": lines, "unread": [list(box) for box in self.unread], "rotation": self.rotation}
+        cells = None if self.table is None else [[cell.to_dict() for cell in row] for row in self.table]
+        table = {} if cells is None else {"table": cells}
+        return {"lines": lines, "unread": [list(box) for box in self.unread], "rotation": self.rotation, **table}
 
 
 def turn_box(box: Box, rotation: int) -> Box:

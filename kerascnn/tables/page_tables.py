@@ -7,7 +7,7 @@ from kerascnn.images.decoding import Page as Picture
 from kerascnn.inference.page_text import Page
 from kerascnn.tables.columns import align_page
 from kerascnn.tables.joining import JoinedTable, join_tables
-from kerascnn.tables.table import Table
+from kerascnn.tables.table import Table, take_ruled_table
 from kerascnn.tables.table_files import TableFile
 
 DOUBTFUL_BELOW = 0.99
@@ -31,7 +31,7 @@ class PageTables:
 
     def add(self, name: str, page: Page) -> Table:
         """Add what was read on a page, and return its table."""
-        table = align_page(page)
+        table = align_page(page) if page.table is None else take_ruled_table(page)
         self._tables.append((name, table))
         self._rotations[name] = page.rotation
         return table

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from kerascnn.inference.page_text import Number
+from kerascnn.inference.page_text import Box, Number, Page, TableCell
+
+STRUCK_OUT = "struck out"
+"""What a cell says in which all is struck out."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,19 @@ class Table:
     def texts(self) -> tuple[tuple[str, ...], ...]:
         """What stands in the cells, row by row."""
         return tuple(tuple(cell.text for cell in row) for row in self.rows)
+
+
+def take_ruled_table(page: Page) -> Table:
+    """Take the cells of a page's ruled tables, with what a person has said of their numbers since.
+
+    Rows of narrower tables are filled up with empty cells.
+    """
+    rows = page.table or ()
+    numbers = {number.box: number for line in page.lines for number in line.numbers}
+    width = max(map(len, rows), default=0)
+    return Table(tuple((*(_make_cell(cell, numbers) for cell in row), *[Cell()] * (width - len(row))) for row in rows))
+
+
+def _make_cell(cell: TableCell, numbers: dict[Box, Number]) -> Cell:
+    number = None if cell.number is None else numbers.get(cell.number.box)
+    return Cell(STRUCK_OUT if cell.is_struck_out else number.text if number else "", number)

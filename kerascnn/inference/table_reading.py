@@ -1,0 +1,168 @@
+"""Read ruled tables: each cell for itself."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from kerascnn.images.binarization import BinarizedPage
+from kerascnn.images.table_grid import TableGrid, find_tables
+from kerascnn.inference.glyph_recognition import Solution, judge_solutions
+from kerascnn.inference.number_automaton import Rule
+from kerascnn.inference.number_reading import read_by_rule
+from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
+from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, TableCell
+
+_FEWEST_BOXES = 3  # equal ones in a row that are taken for the boxes of one number
+_WIDEST_BOX = 1.35  # of a row's height
+_EQUAL = 0.1  # of their mean, by which the widths of boxes may differ
+_ALL_OR_NONE = 0.8  # of the rows, in which all boxes are filled or none
+_STRIKE = 0.8  # of the width of what is written, that a straight stroke goes across
+_LONG_STRIKE = 0.7  # of a cell's height
+
+
+class _Place(NamedTuple):
+    """The cells of a row from one column to another that hold one number."""
+
+    row: int
+    first: int
+    last: int
+
+
+class _CellReader(NamedTuple):
+    sheet: Sheet
+    rule: Rule | None
+    min_confidence: float
+
+
+def read_tables(
+    solutions: Sequence[Solution], page: BinarizedPage, sheet: Sheet, rule: Rule | None, min_confidence: float
+) -> Page | None:
+    """Read the ruled tables of a page; what stands outside them is left out.
+
+    Equal narrow boxes in a row that stand below one heading, or that are filled all or not at all, hold one number.
+
+    Args:
+        solutions: What was recognised in each glyph.
+        page: The page.
+        sheet: How it lies on its picture.
+        rule: What is known of the number in each cell; None for nothing.
+        min_confidence: Lowest probability of what is kept, 0 to 1.
+
+    Returns:
+        The page, whose `table` has the cells of all tables; None if there is no ruled table.
+    """
+    grids = find_tables(page.mask)
+    reader = _CellReader(sheet, rule, min_confidence)
+    rows: list[tuple[TableCell, ...]] = []
+    lines: list[Line] = []
+    unread: list[Box] = []
+    for grid in grids:
+        contents = _assign(solutions, grid)
+        groups = _join_boxes(grid, contents)
+        for row in range(len(grid.rows) - 1):
+            places = [_Place(row, first, last) for first, last in groups]
+            read = [_read_cell(grid, place, contents, reader) for place in places]
+            rows.append(tuple(cell for cell, _, _ in read))
+            numbers = tuple(cell.number for cell, _, _ in read if cell.number is not None)
+            if numbers:
+                digits = tuple(digit for _, found, _ in read for digit in found)
+                lines.append(Line(" ".join(number.text for number in numbers), digits, numbers))
+            unread += [box for _, _, boxes in read for box in boxes]
+    text = "\n".join(line.text for line in lines)
+    return Page(tuple(lines), tuple(unread), sheet.rotation, text, tuple(rows)) if grids else None
+
+
+def _assign(solutions: Sequence[Solution], grid: TableGrid) -> dict[tuple[int, int], list[Solution]]:
+    """Assign what was recognised to the cells of a table, by its middle."""
+    contents: dict[tuple[int, int], list[Solution]] = {}
+    for solution in solutions:
+        whole = solution.whole
+        cell = grid.find_cell(whole.left + whole.width / 2, whole.top + whole.height / 2)
+        if cell is not None:
+            contents.setdefault(cell, []).append(solution)
+    return contents
+
+
+def _join_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]]) -> list[tuple[int, int]]:
+    """Join the columns that are boxes of one number: the first and the last of each group."""
+    count = len(grid.columns) - 1
+    if any(grid.is_open):
+        starts = [0, *(column + 1 for column, is_open in enumerate(grid.is_open) if not is_open)]
+        return [(first, after - 1) for first, after in zip(starts, [*starts[1:], count], strict=True)]
+    groups, first = [], 0
+    while first < count:
+        last = next((last for last in range(count - 1, first, -1) if _are_boxes(grid, contents, first, last)), first)
+        groups.append((first, last))
+        first = last + 1
+    return groups
+
+
+def _are_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]], first: int, last: int) -> bool:
+    widths = np.diff(grid.columns)[first : last + 1]
+    height = float(np.median(np.diff(grid.rows)))
+    if len(widths) < _FEWEST_BOXES or widths.mean() > _WIDEST_BOX * height or np.ptp(widths) > _EQUAL * widths.mean():
+        return False
+    filled = np.array(
+        [
+            [len(contents.get((row, column), ())) for column in range(first, last + 1)]
+            for row in range(len(grid.rows) - 1)
+        ]
+    )
+    used = filled[filled.any(axis=1)]
+    whole = (used > 0).all(axis=1)
+    return bool(len(used) and whole.mean() >= _ALL_OR_NONE and np.median(used) <= 1)
+
+
+def _read_cell(
+    grid: TableGrid, place: _Place, contents: dict[tuple[int, int], list[Solution]], reader: _CellReader
+) -> tuple[TableCell, tuple[Digit, ...], tuple[Box, ...]]:
+    """Read one cell; return it, its digits, and the boxes of what could not be read."""
+    box = _find_box(grid.find_box(*place), reader.sheet)
+    if _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row]):
+        return TableCell(box, None, is_struck_out=True), (), ()
+    columns = range(place.first, place.last + 1)
+    solutions = [solution for column in columns for solution in contents.get((place.row, column), ())]
+    if not solutions:
+        return TableCell(box, None), (), ()
+    if reader.rule is None:
+        page = compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence)
+    else:
+        page = compose_ruled_page(read_by_rule(solutions, reader.rule, reader.min_confidence), reader.sheet)
+    digits = tuple(digit for line in page.lines for digit in line.digits)
+    return TableCell(box, _join_numbers(page, is_ruled=reader.rule is not None)), digits, page.unread
+
+
+def _join_numbers(page: Page, *, is_ruled: bool) -> Number | None:
+    """Join what stands in a cell into one number: a wide gap, as boxes make it, does not end it."""
+    numbers = [number for line in page.lines for number in line.numbers]
+    if len(numbers) < 2:
+        return numbers[0] if numbers else None
+    gap = " " if is_ruled else ""
+    text = " ".join(gap.join(number.text for number in line.numbers) for line in page.lines)
+    boxes = np.array([number.box for number in numbers])
+    left, top = (int(value) for value in boxes[:, :2].min(axis=0))
+    right, bottom = (int(value) for value in (boxes[:, :2] + boxes[:, 2:]).max(axis=0))
+    confidence = float(np.prod([number.confidence for number in numbers]))
+    return Number(text, confidence, (left, top, right - left, bottom - top))
+
+
+def _find_box(edges: tuple[float, float, float, float], sheet: Sheet) -> Box:
+    left, top, right, bottom = (round(edge / sheet.scale) for edge in edges)
+    return sheet.turn_back((left, top, max(1, right - left), max(1, bottom - top)))
+
+
+def _is_struck_out(inside: np.ndarray, height: int) -> bool:
+    """Tell whether a straight stroke goes across all that is written in a cell."""
+    columns = np.flatnonzero(inside.any(axis=0))
+    if not len(columns):
+        return False
+    length = max(_LONG_STRIKE * height, _STRIKE * (columns[-1] - columns[0] + 1))
+    found = cv2.HoughLinesP(
+        inside.astype(np.uint8) * 255, 1, np.pi / 180, max(10, round(0.6 * length)), minLineLength=length, maxLineGap=3
+    )
+    if found is None:
+        return False
+    lines = np.abs(found.reshape(-1, 4).astype(float))
+    return bool((np.abs(lines[:, 3] - lines[:, 1]) < np.abs(lines[:, 2] - lines[:, 0])).any())
