@@ -10,7 +10,7 @@ from kerascnn.images.components import find_components
 _MIN_WIDTH, _MIN_HEIGHT, _MIN_SIDE = 0.15, 0.05, 60  # shares of the page, and pixels, of a table
 _MAX_FILL = 0.5  # of a frame's box that is ink
 _STRAIGHT = 0.6  # share of a side that is straight
-_THICKEST, _BRIDGED, _SHORTEST, _NEAREST = 0.006, 0.008, 0.035, 0.012  # of the page's longer side
+_THICKEST, _BRIDGED, _SHORTEST, _NEAREST = 0.012, 0.008, 0.035, 0.012  # of the page's longer side
 _ROW_COVERAGE, _COLUMN_COVERAGE = 0.55, 0.45  # of its length that a line shows; boxes stand below a heading
 _DRIFT = 2  # pixels by which a line may bend after its frame is upright
 _HEADING_COVERAGE = 0.5
@@ -137,8 +137,11 @@ def _rule(mask: np.ndarray, corners: np.ndarray) -> TableGrid:
     level, standing = _keep_lines(upright, side), _keep_lines(upright.T, side)
     rows = _find_lines(level, side, _ROW_COVERAGE)
     columns = _find_lines(standing, side, _COLUMN_COVERAGE)
-    heading = standing[:, : rows[1]].mean(axis=1)
-    is_open = tuple(bool(heading[max(0, place - 3) : place + 4].max() < _HEADING_COVERAGE) for place in columns[1:-1])
+    heading = upright[: rows[1]]
+    is_open = tuple(
+        bool(heading[:, max(0, place - 3) : place + 4].any(axis=1).mean() < _HEADING_COVERAGE)
+        for place in columns[1:-1]
+    )
     return TableGrid(matrix, upright, columns, rows, is_open)
 
 
