@@ -13,6 +13,7 @@ from kerascnn.datasets.synthetic import make_form, write_forms
 from kerascnn.forms.field_detection import find_fields
 from kerascnn.forms.form_reading import FormReader
 from kerascnn.forms.registration import BlankForm
+from kerascnn.forms.template import Field, load_template, make_template
 from kerascnn.utils.errors import DataError, ImageError
 
 SEED = 7
@@ -162,6 +163,16 @@ def test_a_template_that_is_none_is_told(tmp_path, fields, words):
     write_template(tmp_path / "form.json", fields)
     with pytest.raises(DataError, match=words):
         FormReader(tmp_path / "form.json")
+
+
+def test_the_last_field_can_be_taken_away_by_its_line(directory):
+    draft = make_template(
+        f"form-{SEED}-blank.png", tuple(Field(name, (9, 9, 90, 40), digits="4") for name in ("a", "b"))
+    )
+    lines = draft.to_json().decode().splitlines(keepends=True)
+    (directory / "shorter.json").write_text("".join(line for line in lines if '"b"' not in line))
+    (field,) = load_template(directory / "shorter.json").fields
+    assert (field.name, field.box, field.digits) == ("a", (9, 9, 90, 40), "4")
 
 
 def test_a_field_outside_the_blank_form_is_told(directory):

@@ -1,5 +1,6 @@
 """A template: the fields of a form by name, with their boxes on a picture of the blank form."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from kerascnn.utils.errors import DataError, UsageError
 _FORMAT = 1
 _MOST_BYTES = 2**22
 _MOST_FIELDS = 2000
+
+_COMMA_BEFORE_END = re.compile(rb",(?=\s*[\]}])")
 
 _Pixels = Annotated[int, Meta(ge=0, le=1 << 20)]
 _Text = Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -92,7 +95,7 @@ def load_template(path: Path) -> Template:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DataError(f"{path} is larger than {_MOST_BYTES // 2**20} MiB; it is no template of a form.")
-        template = msgspec.json.decode(path.read_bytes(), type=Template)
+        template = _decode(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"the template {path} cannot be read ({error.strerror}); 'kerascnn template' drafts one of a blank form."
@@ -104,6 +107,16 @@ def load_template(path: Path) -> Template:
         ) from error
     _check_template(template, path)
     return template
+
+
+def _decode(content: bytes) -> Template:
+    try:
+        return msgspec.json.decode(content, type=Template)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Where a person took the last field away, the comma before it is left.
+        return msgspec.json.decode(_COMMA_BEFORE_END.sub(b"", content), type=Template)
 
 
 def _check_template(template: Template, path: Path) -> None:
