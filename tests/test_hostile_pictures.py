@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import assert_clear_failure
 from limits import MIB, LimitedWorker
 from PIL import Image
 
@@ -78,6 +79,13 @@ def test_a_pattern_is_read_in_bounded_time(limited, tmp_path, draw, shape):
     path = save(draw(*shape), tmp_path / "pattern.png")
     result = limited.run_cli("read", path, "--segmenter", "classical")
     assert result.returncode == 0, result.stderr
+
+
+def test_a_dithered_picture_is_told(limited, tmp_path):
+    # Even grey paper, as a fax has it.
+    path = tmp_path / "fax.png"
+    Image.new("L", (240, 259), 170).convert("1").save(path)
+    assert_clear_failure(limited.run_cli("read", path), "fax.png", "dithered")
 
 
 def _png(*chunks: tuple[bytes, bytes], size: tuple[int, int] = (28, 28)) -> bytes:

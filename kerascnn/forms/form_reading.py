@@ -122,7 +122,7 @@ class FormReader:
         page = binarize_page(registered)
         boxes = [_rescale(field.box, self._scale * page.scale) for field in self.template.fields]
         page = keep_writing(page, self._printed, boxes)
-        solutions = recognize_page(page, self._segmenter(page), self._predictor)
+        solutions = recognize_page(page, self._segmenter(page), self._predictor, name)
         sheet = Sheet(registered.shape, page.scale, turns=0)
         back = np.linalg.inv(homography) @ np.diag([1 / self._scale, 1 / self._scale, 1.0])
         readings = []

@@ -18,8 +18,12 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NO_DIGIT, WEIGHTS, WITH_MAP, WITHOUT_MAP, ClassMap, measure_segments
 from kerascnn.inference.segment_lattice import Lattice
 from kerascnn.inference.segmenters import DigitMasks
+from kerascnn.utils.errors import ImageError
 
 _SURE_LETTER = 0.8  # probability of no digit from which a glyph makes its neighbours letters, too
+_MOST_GLYPHS = 3000  # a sheet of A4 has 2,500 squares of 5 mm
+_FEWEST_PIXELS = 64  # of the picture as it was given, that a digit with its surroundings has: 8 x 8
+_ALWAYS_FEW = 50  # glyphs, which no picture is too small for
 _SAME_PLACE = 0.6  # of the width that two segments cover together, from which they show the same digit
 
 
@@ -99,9 +103,25 @@ class _Sight:
     digit_height: float
 
 
-def recognize_page(page: BinarizedPage, masks: DigitMasks, predictor: Predictor) -> list[Solution]:
-    """Recognise every glyph of a binarized page, whose digits a segmenter has found, for itself."""
+def recognize_page(page: BinarizedPage, masks: DigitMasks, predictor: Predictor, name: str) -> list[Solution]:
+    """Recognise every glyph of a binarized page, whose digits a segmenter has found, for itself.
+
+    Args:
+        page: The page.
+        masks: Where its digits are.
+        predictor: A model of the ten digits.
+        name: What the picture is called, for messages.
+
+    Raises:
+        ImageError: If there are more glyphs than a sheet has digits, or than fit on so few pixels; each costs time.
+    """
     glyphs, fragments = find_glyphs(page.contrast, masks.digits)
+    most = min(_MOST_GLYPHS, max(_ALWAYS_FEW, int(page.mask.size / page.scale**2 / _FEWEST_PIXELS)))
+    if len(glyphs) > most:
+        raise ImageError(
+            f"{name} has {len(glyphs)} marks, more than it can have digits; if it is dithered or hatched, give a scan "
+            "in shades of grey, and if it is larger than a sheet, give it in parts."
+        )
     pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
     class_map = None if masks.classes is None else ClassMap(masks.classes, (page.mask.shape[0], page.mask.shape[1]))
     return recognize_glyphs(glyphs, fragments, pieces, predictor, class_map)

@@ -139,12 +139,12 @@ class _Reader:
     def read(self, array: np.ndarray, name: str) -> Page:
         page = binarize_page(array)
         masks = self.segmenter(page)
-        solutions = recognize_page(page, masks, self.predictor)
+        solutions = recognize_page(page, masks, self.predictor, name)
         turns = find_turns(page.contrast, masks.digits, self.predictor) if may_be_turned(solutions) else 0
         if turns:
             array = np.rot90(array, turns)
             page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
-            solutions = recognize_page(page, self.segmenter(page), self.predictor)
+            solutions = recognize_page(page, self.segmenter(page), self.predictor, name)
         sheet = Sheet(array.shape, page.scale, turns)
         if self.table:
             tables = read_tables(solutions, page, sheet, self.rule, self.min_confidence)
