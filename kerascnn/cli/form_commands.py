@@ -1,6 +1,6 @@
 """Forms: the command that drafts a template, and what `read` does with one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kerascnn.forms.form_reading import Form
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
+    from kerascnn.tables import TableFile
 
 TEMPLATE = {
     "template": Annotated[
@@ -74,20 +75,32 @@ def read_by_template(
     **options: Any,
 ) -> None:
     """Read filled-in forms by the template among the options, and print a row for each, or write it to a table file."""
-    from kerascnn.forms.form_reading import FormReader, read_forms
+    from kerascnn.forms.form_reading import Form, FormReader, read_forms
 
     template, review = options.pop("template"), options.pop("review")
-    table = options.pop("table_file")
+    table, resuming = options.pop("table_file"), options.pop("resuming")
     predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
     chosen = {name: value for name, value in options.items() if value is not None}
     reader = FormReader(template, predictor, **chosen)
-    results = review.follow_forms(read_forms(sources, reader, failures.add, drawings))
-    if len(sources) > 1:
-        from kerascnn.cli.progress import show_progress
+    with resuming.open(Form, predictor) as journal:
+        results = review.follow_forms(read_forms(sources, reader, failures.add, drawings, journal))
+        if len(sources) > 1:
+            from kerascnn.cli.progress import show_progress
 
-        results = show_progress(results, len(sources))
-    results = name_model_first(results, model, predictor)
-    columns = [field.name for field in reader.template.fields]
+            results = show_progress(results, len(sources))
+        columns = [field.name for field in reader.template.fields]
+        _print_forms(name_model_first(results, model, predictor), columns, format, table, single=len(sources) == 1)
+
+
+def _print_forms(
+    results: Iterable[tuple[str, "Form"]],
+    columns: Sequence[str],
+    format: Format,
+    table: "TableFile | None",
+    *,
+    single: bool,
+) -> None:
+    """Print forms as they are read, or write them to a table file at the end."""
     if table is not None:
         rows_written = [[name, *(field.text for field in form.fields)] for name, form in results]
         if rows_written:
@@ -99,7 +112,7 @@ def read_by_template(
         print_csv(rows, ["file", *columns])
         return
     for name, form in results:
-        _print_form(name, form, format, single=len(sources) == 1)
+        _print_form(name, form, format, single=single)
 
 
 def _print_form(name: str, form: "Form", format: Format, *, single: bool) -> None:

@@ -35,6 +35,7 @@ from kerascnn.cli.printing import (
     print_predictions,
     print_submission,
 )
+from kerascnn.cli.resume_options import RESUME, Resuming
 from kerascnn.cli.review_options import REVIEW, take_review
 from kerascnn.utils.errors import ImageError, UsageError
 
@@ -142,7 +143,7 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **TABLE, **NUMBERS, **REVIEW, **FEEDING})
+@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **TABLE, **NUMBERS, **REVIEW, **RESUME, **FEEDING})
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -173,8 +174,11 @@ def read(
     Example: kerascnn read photo.jpg --output found/
     """
     from kerascnn.inference.page_reader import read_files
+    from kerascnn.inference.page_text import Page
     from kerascnn.inference.sources import expand_sources
 
+    resuming = Resuming(output, options)
+    options.pop("resume")
     has_template = options["template"] is not None
     if has_template:
         require_alone({**options, "mark_unread": mark_unread})
@@ -186,21 +190,24 @@ def read(
     failures = Failures()
     with open_table_file(output, sources) as table, _drawings(None if table else output, sources) as drawings:
         if has_template:
-            options |= {"review": review, "table_file": table}
+            options |= {"review": review, "table_file": table, "resuming": resuming}
             read_by_template(sources, model, backend, format, failures, drawings, **options)
             _finish_reading(review, failures, len(sources))
             return
         options.pop("template")
         predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
-        results = read_files(sources, predictor, failures.add, rule=rule, drawings=drawings, **_drop_unset(options))
-        results = review.follow(results)
-        if len(sources) > 1:
-            from kerascnn.cli.progress import show_progress
+        with resuming.open(Page, predictor) as journal:
+            results = read_files(
+                sources, predictor, failures.add, rule=rule, drawings=drawings, journal=journal, **_drop_unset(options)
+            )
+            results = review.follow(results)
+            if len(sources) > 1:
+                from kerascnn.cli.progress import show_progress
 
-            results = show_progress(results, len(sources))
-        for name, page in name_model_first(results, model, predictor):
-            pages.add(name, page, table)
-        pages.finish(table)
+                results = show_progress(results, len(sources))
+            for name, page in name_model_first(results, model, predictor):
+                pages.add(name, page, table)
+            pages.finish(table)
     _finish_reading(review, failures, len(sources))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kerascnn.inference.page_composition import Sheet, compose_page, compose_rul
 from kerascnn.inference.page_reader import MIN_CONFIDENCE, load_reader
 from kerascnn.inference.page_text import Box, Number, Page
 from kerascnn.inference.predictor import Predictor
+from kerascnn.inference.reading_journal import Journal, read_once
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
 from kerascnn.utils.errors import ImageError
@@ -154,7 +156,11 @@ class FormReader:
 
 
 def read_forms(
-    sources: Iterable[Picture], reader: FormReader, on_error: OnError, drawings: Drawings | None = None
+    sources: Iterable[Picture],
+    reader: FormReader,
+    on_error: OnError,
+    drawings: Drawings | None = None,
+    journal: Journal[Form] | None = None,
 ) -> Iterator[tuple[str, Form]]:
     """Read any number of forms, one after the other; yield the name and the form.
 
@@ -164,14 +170,15 @@ def read_forms(
         on_error: Called with the name of a picture that cannot be read or shows no such form, and the reason; the
             others go on.
         drawings: The files in which each form is written with what was read drawn on it; None for no drawings.
+        journal: Where the forms that are in it are taken from, and the others are written down; None for no journal.
 
     Raises:
-        OutputError: If a drawing cannot be written.
+        OutputError: If a drawing or the journal cannot be written.
     """
     for name, array in open_pictures(sources, on_error):
         try:
             with translate_memory_errors(name):
-                form = reader.read_array(array, name)
+                form = read_once(array, partial(reader.read_array, name=name), journal)
         except ImageError as error:
             on_error(name, error)
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -18,6 +19,7 @@ from kerascnn.inference.page_composition import Sheet, compose_page, compose_rul
 from kerascnn.inference.page_orientation import find_turns, may_be_turned
 from kerascnn.inference.page_text import Page
 from kerascnn.inference.predictor import Predictor, load
+from kerascnn.inference.reading_journal import Journal, read_once
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
 from kerascnn.inference.table_reading import read_tables
@@ -80,6 +82,7 @@ def read_files(
     on_error: OnError,
     *,
     drawings: Drawings | None = None,
+    journal: Journal[Page] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Iterator[tuple[str, Page]]:
     """Read any number of pages, one after the other; yield the name (the path as given, `-` for bytes) and the page.
@@ -88,10 +91,11 @@ def read_files(
         sources: Pictures, each as for `read`; the model and the options are as there.
         on_error: Called with the name of a picture that cannot be read, and the reason; the others go on.
         drawings: The files in which each picture is written with the digits found drawn on it; None for no drawings.
+        journal: Where the pages that are in it are taken from, and the others are written down; None for no journal.
 
     Raises:
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
-        OutputError: If a drawing cannot be written.
+        OutputError: If a drawing or the journal cannot be written.
     """
     reader = _Reader(
         load_reader(model),
@@ -103,7 +107,7 @@ def read_files(
     for name, array in open_pictures(sources, on_error):
         try:
             with translate_memory_errors(name):
-                page = reader.read(array, name)
+                page = read_once(array, partial(reader.read, name=name), journal)
         except ImageError as error:
             on_error(name, error)
             continue
