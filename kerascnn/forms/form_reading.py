@@ -10,11 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from kerascnn.forms.print_removal import keep_writing
 from kerascnn.forms.registration import BlankForm
 from kerascnn.forms.template import Field, Template, load_template
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.decoding import Picture, translate_memory_errors
+from kerascnn.images.print_removal import keep_writing
 from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.glyph_recognition import Solution, judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule

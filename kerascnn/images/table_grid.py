@@ -1,5 +1,6 @@
 """Find ruled tables on a page: their frame, made upright as a homography says, and the lines in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +27,7 @@ class TableGrid:
         columns: Where its upright lines stand, from left to right, frame included.
         rows: Where its level lines stand, from top to bottom, frame included.
         is_open: For each column but the last, whether the line to its right ends below the first row.
+        lines: bool, like `mask`: the foreground of its lines.
     """
 
     matrix: np.ndarray
@@ -33,6 +35,22 @@ class TableGrid:
     columns: tuple[int, ...]
     rows: tuple[int, ...]
     is_open: tuple[bool, ...]
+    lines: np.ndarray
+
+    def draw_lines(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw its lines where they are on the page, whose height and width are given: bool."""
+        back = np.linalg.inv(self.matrix)
+        drawn = cv2.warpPerspective(self.lines.astype(np.uint8) * 255, back, (shape[1], shape[0]))
+        return np.asarray(drawn > 96)
+
+    def list_boxes(self) -> list[tuple[int, int, int, int]]:
+        """List left, top, width and height on the page of each cell."""
+        boxes = []
+        for row in range(len(self.rows) - 1):
+            for column in range(len(self.columns) - 1):
+                left, top, right, bottom = (round(edge) for edge in self.find_box(row, column, column))
+                boxes.append((left, top, max(1, right - left), max(1, bottom - top)))
+        return boxes
 
     def find_cell(self, x: float, y: float) -> tuple[int, int] | None:
         """Find the row and the column of a point of the page; None outside the table."""
@@ -130,19 +148,35 @@ def _rule(mask: np.ndarray, corners: np.ndarray) -> TableGrid:
     """Make a table upright and find its lines."""
     lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     width, height = round(max(lengths[0], lengths[2])), round(max(lengths[1], lengths[3]))
-    target = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
-    upright = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, (width, height)) > 96
     side = max(mask.shape)
-    level, standing = _keep_lines(upright, side), _keep_lines(upright.T, side)
-    rows = _find_lines(level, side, _ROW_COVERAGE)
-    columns = _find_lines(standing, side, _COLUMN_COVERAGE)
-    heading = upright[: rows[1]]
+    # Around it, so that the lines of the frame have two edges, however they bend.
+    margin = max(8, round(_NEAREST * side))
+    target = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32) + margin
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    size = width + 2 * margin, height + 2 * margin
+    upright = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, size) > 96
+    level = _keep_lines(upright, side)
+    rows = _find_lines(level, side, margin, _ROW_COVERAGE)
+    # Digits one below the other would hang together by the level lines, as an upright line does.
+    level = _keep_near(level, rows, side)
+    standing = _keep_lines((upright & ~level).T, side)
+    columns = _find_lines(standing, side, margin, _COLUMN_COVERAGE)
+    heading = upright[rows[0] : rows[1]]
     is_open = tuple(
         bool(heading[:, max(0, place - 3) : place + 4].any(axis=1).mean() < _HEADING_COVERAGE)
         for place in columns[1:-1]
     )
-    return TableGrid(matrix, upright, columns, rows, is_open)
+    lines = level | _keep_near(standing, columns, side).T
+    return TableGrid(matrix, upright, columns, rows, is_open, lines & upright)
+
+
+def _keep_near(lines: np.ndarray, places: Sequence[int], side: int) -> np.ndarray:
+    """Keep what is near to the rows of some level lines."""
+    near = np.zeros_like(lines)
+    reach = max(3, round(_NEAREST * side / 2))
+    for place in places:
+        near[max(0, place - reach) : place + reach + 1] = True
+    return np.asarray(lines & near)
 
 
 def _keep_lines(mask: np.ndarray, side: int) -> np.ndarray:
@@ -155,11 +189,11 @@ def _keep_lines(mask: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(cv2.dilate(long, np.ones((2 * _DRIFT + 1, 1), np.uint8)) > 0)
 
 
-def _find_lines(lines: np.ndarray, side: int, coverage: float) -> tuple[int, ...]:
-    """Find the rows of level lines that reach across, the sides of the frame included."""
-    height = len(lines)
-    full = np.flatnonzero(lines.mean(axis=1) >= coverage)
+def _find_lines(lines: np.ndarray, side: int, margin: int, coverage: float) -> tuple[int, ...]:
+    """Find the rows of level lines that reach across a table with a margin around, the sides of the frame included."""
+    first, last = margin, len(lines) - 1 - margin
+    full = np.flatnonzero(lines[:, margin:-margin].mean(axis=1) >= coverage)
     nearest = max(6, round(_NEAREST * side))
     groups = np.split(full, np.flatnonzero(np.diff(full) > nearest) + 1) if len(full) else []
     inner = [round(float(group.mean())) for group in groups]
-    return (0, *(place for place in inner if nearest < place < height - 1 - nearest), height - 1)
+    return (first, *(place for place in inner if first + nearest < place < last - nearest), last)

@@ -8,9 +8,11 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from kerascnn.images.binarization import binarize_page
+from kerascnn.images.binarization import BinarizedPage, binarize_page
 from kerascnn.images.decoding import Picture, translate_memory_errors
 from kerascnn.images.documents import name_picture
+from kerascnn.images.print_removal import keep_writing
+from kerascnn.images.table_grid import TableGrid, find_tables
 from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule
@@ -141,23 +143,32 @@ class _Reader:
     table: bool
 
     def read(self, array: np.ndarray, name: str) -> Page:
-        page = binarize_page(array)
+        page, grids = self._find_grids(binarize_page(array), name)
         masks = self.segmenter(page)
         solutions = recognize_page(page, masks, self.predictor, name)
         turns = find_turns(page.contrast, masks.digits, self.predictor) if may_be_turned(solutions) else 0
         if turns:
             array = np.rot90(array, turns)
             page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
+            if self.table:
+                page, grids = self._find_grids(binarize_page(array), name)
             solutions = recognize_page(page, self.segmenter(page), self.predictor, name)
         sheet = Sheet(array.shape, page.scale, turns)
         if self.table:
-            tables = read_tables(solutions, page, sheet, self.rule, self.min_confidence)
-            if tables is None:
-                raise ImageError(f"{name} has no ruled table with a closed frame; leave out --table to read its lines.")
-            return tables
+            return read_tables(grids, solutions, sheet, self.rule, self.min_confidence)
         if self.rule is None:
             return compose_page(judge_solutions(solutions), sheet, self.min_confidence)
         return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence), sheet)
+
+    def _find_grids(self, page: BinarizedPage, name: str) -> tuple[BinarizedPage, list[TableGrid]]:
+        """Find the ruled tables of a page if they are asked for, and keep only what is written in their cells."""
+        if not self.table:
+            return page, []
+        grids = find_tables(page.mask)
+        if not grids:
+            raise ImageError(f"{name} has no ruled table with a closed frame; leave out --table to read its lines.")
+        printed = np.logical_or.reduce([grid.draw_lines(page.mask.shape) for grid in grids])
+        return keep_writing(page, printed, [box for grid in grids for box in grid.list_boxes()]), grids
 
 
 def _turn(values: np.ndarray, turns: int) -> np.ndarray:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kerascnn.images.binarization import BinarizedPage
-from kerascnn.images.table_grid import TableGrid, find_tables
+from kerascnn.images.table_grid import TableGrid
 from kerascnn.inference.glyph_recognition import Solution, judge_solutions
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
@@ -20,6 +19,7 @@ _EQUAL = 0.1  # of their mean, by which the widths of boxes may differ
 _ALL_OR_NONE = 0.8  # of the rows, in which all boxes are filled or none
 _STRIKE = 0.8  # of the width of what is written, that a straight stroke goes across
 _LONG_STRIKE = 0.7  # of a cell's height
+_LIKELY = 0.5  # probability of a number from which what looks like a stroke through it is one of its own
 
 
 class _Place(NamedTuple):
@@ -37,23 +37,22 @@ class _CellReader(NamedTuple):
 
 
 def read_tables(
-    solutions: Sequence[Solution], page: BinarizedPage, sheet: Sheet, rule: Rule | None, min_confidence: float
-) -> Page | None:
+    grids: Sequence[TableGrid], solutions: Sequence[Solution], sheet: Sheet, rule: Rule | None, min_confidence: float
+) -> Page:
     """Read the ruled tables of a page; what stands outside them is left out.
 
     Equal narrow boxes in a row that stand below one heading, or that are filled all or not at all, hold one number.
 
     Args:
-        solutions: What was recognised in each glyph.
-        page: The page.
+        grids: The tables.
+        solutions: What was recognised in each glyph in their cells.
         sheet: How it lies on its picture.
         rule: What is known of the number in each cell; None for nothing.
         min_confidence: Lowest probability of what is kept, 0 to 1.
 
     Returns:
-        The page, whose `table` has the cells of all tables; None if there is no ruled table.
+        The page, whose `table` has the cells of all tables.
     """
-    grids = find_tables(page.mask)
     reader = _CellReader(sheet, rule, min_confidence)
     rows: list[tuple[TableCell, ...]] = []
     lines: list[Line] = []
@@ -65,13 +64,15 @@ def read_tables(
             places = [_Place(row, first, last) for first, last in groups]
             read = [_read_cell(grid, place, contents, reader) for place in places]
             rows.append(tuple(cell for cell, _, _ in read))
-            numbers = tuple(cell.number for cell, _, _ in read if cell.number is not None)
+            numbers = tuple(
+                cell.number for cell, _, _ in read if cell.number is not None and "?" not in cell.number.text
+            )
             if numbers:
                 digits = tuple(digit for _, found, _ in read for digit in found)
                 lines.append(Line(" ".join(number.text for number in numbers), digits, numbers))
             unread += [box for _, _, boxes in read for box in boxes]
     text = "\n".join(line.text for line in lines)
-    return Page(tuple(lines), tuple(unread), sheet.rotation, text, tuple(rows)) if grids else None
+    return Page(tuple(lines), tuple(unread), sheet.rotation, text, tuple(rows))
 
 
 def _assign(solutions: Sequence[Solution], grid: TableGrid) -> dict[tuple[int, int], list[Solution]]:
@@ -120,32 +121,44 @@ def _read_cell(
 ) -> tuple[TableCell, tuple[Digit, ...], tuple[Box, ...]]:
     """Read one cell; return it, its digits, and the boxes of what could not be read."""
     box = _find_box(grid.find_box(*place), reader.sheet)
-    if _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row]):
-        return TableCell(box, None, is_struck_out=True), (), ()
     columns = range(place.first, place.last + 1)
     solutions = [solution for column in columns for solution in contents.get((place.row, column), ())]
-    if not solutions:
-        return TableCell(box, None), (), ()
-    if reader.rule is None:
-        page = compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence)
-    else:
-        page = compose_ruled_page(read_by_rule(solutions, reader.rule, reader.min_confidence), reader.sheet)
+    page = _compose(solutions, reader)
+    number = _join_numbers(page, is_ruled=reader.rule is not None)
+    is_struck_out = _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row])
+    if is_struck_out and (number is None or number.confidence < _LIKELY):
+        return TableCell(box, None, is_struck_out=True), (), ()
     digits = tuple(digit for line in page.lines for digit in line.digits)
-    return TableCell(box, _join_numbers(page, is_ruled=reader.rule is not None)), digits, page.unread
+    return TableCell(box, number), digits, page.unread
+
+
+def _compose(solutions: Sequence[Solution], reader: _CellReader) -> Page:
+    if reader.rule is None:
+        return compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence)
+    return compose_ruled_page(read_by_rule(solutions, reader.rule, reader.min_confidence), reader.sheet)
 
 
 def _join_numbers(page: Page, *, is_ruled: bool) -> Number | None:
-    """Join what stands in a cell into one number: a wide gap, as boxes make it, does not end it."""
+    """Join what stands in a cell into one number: a wide gap, as boxes make it, does not end it.
+
+    A `?` stands for what could not be read.
+    """
     numbers = [number for line in page.lines for number in line.numbers]
+    if page.unread:
+        text = "".join(page.marked_text.split())
+        return Number(text, 0.0, _enclose([*(number.box for number in numbers), *page.unread]))
     if len(numbers) < 2:
         return numbers[0] if numbers else None
     gap = " " if is_ruled else ""
     text = " ".join(gap.join(number.text for number in line.numbers) for line in page.lines)
-    boxes = np.array([number.box for number in numbers])
-    left, top = (int(value) for value in boxes[:, :2].min(axis=0))
-    right, bottom = (int(value) for value in (boxes[:, :2] + boxes[:, 2:]).max(axis=0))
     confidence = float(np.prod([number.confidence for number in numbers]))
-    return Number(text, confidence, (left, top, right - left, bottom - top))
+    return Number(text, confidence, _enclose([number.box for number in numbers]))
+
+
+def _enclose(boxes: Sequence[Box]) -> Box:
+    left, top = (min(box[axis] for box in boxes) for axis in (0, 1))
+    right, bottom = (max(box[axis] + box[axis + 2] for box in boxes) for axis in (0, 1))
+    return left, top, right - left, bottom - top
 
 
 def _find_box(edges: tuple[float, float, float, float], sheet: Sheet) -> Box:

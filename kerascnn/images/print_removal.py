@@ -1,4 +1,4 @@
-"""Remove what is printed on a form from the picture of a filled-in one, and all that stands outside its fields."""
+"""Remove from a page what is known to be printed, the lines of a table or all of a form, and what is outside fields."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,30 +8,32 @@ import numpy as np
 
 from kerascnn.images.binarization import BinarizedPage
 from kerascnn.images.components import find_components, measure_stroke_width
-from kerascnn.inference.page_text import Box
+
+Box = tuple[int, int, int, int]
 
 _MARGIN = 0.35  # of a field's height around it, of which the print tells how the paper bends there
 _REACH = 8  # pixels, by which it may
 
 
 def keep_writing(page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box]) -> BinarizedPage:
-    """Keep what is written in the fields of a form.
+    """Keep what is written in the fields of a form, or in the cells of a table.
 
     Strokes that cross a printed line are closed again where it was.
 
     Args:
-        page: The filled-in form, registered to the blank one.
-        printed: bool, the foreground of the blank form, of the same shape.
+        page: The page; a filled-in form is registered to the blank one.
+        printed: bool, of the same shape: what is printed, such as the foreground of the blank form.
         fields: Left, top, width and height of each field in pixels of both.
 
     Returns:
         The page with nothing else on it.
     """
-    kept = np.zeros_like(page.mask)
+    kept = page.mask.copy()
     for field in fields:
         window = _surround(field, page.mask.shape)
         here = _shift_to(printed, page.mask, window)
-        kept[window] |= _erase(page.mask[window], here)
+        # Where fields adjoin, the lines between them are erased from either side.
+        kept[window] &= _erase(page.mask[window], here)
     inside = np.zeros_like(page.mask)
     for left, top, width, height in fields:
         # What is written over the edge of a field belongs to it; the rest of its surroundings tells other things.
