@@ -40,7 +40,9 @@ def template(
         str, typer.Option("--output", "-o", metavar="FILE", help="The template, a .json file, to write.")
     ] = "form.json",
 ) -> None:
-    """Draft a template of a form: find the boxes and lines of a blank one.
+    """Draft a template of a form from a blank one.
+
+    Its boxes and the lines to write on are found.
 
     Give the fields their names in the file, and what is known of their numbers: "digits", "pattern", "expect", "check".
     Beside the template, a picture shows where each field is.
