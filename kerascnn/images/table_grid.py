@@ -161,7 +161,8 @@ def _rule(mask: np.ndarray, corners: np.ndarray) -> TableGrid:
     level = _keep_near(level, rows, side)
     standing = _keep_lines((upright & ~level).T, side)
     columns = _find_lines(standing, side, margin, _COLUMN_COVERAGE)
-    heading = upright[rows[0] : rows[1]]
+    # In a low heading the lines are short, in a high one the dashes are joined.
+    heading = (upright | standing.T)[rows[0] : rows[1]]
     is_open = tuple(
         bool(heading[:, max(0, place - 3) : place + 4].any(axis=1).mean() < _HEADING_COVERAGE)
         for place in columns[1:-1]
