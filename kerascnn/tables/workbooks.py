@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image
@@ -52,7 +53,7 @@ def _place_columns(count: int, with_pictures: set[int]) -> list[int]:
     return [column + 1 + sum(other < column for other in with_pictures) for column in range(count)]
 
 
-def _write(sheet: Worksheet, row: int, column: int, value: str):  # type: ignore[no-untyped-def]
+def _write(sheet: Worksheet, row: int, column: int, value: str) -> Any:
     cell = sheet.cell(row, column)
     if value:
         cell.value = show_hidden(value)
