@@ -149,7 +149,7 @@ def test_the_card_has_the_lowest_recall(mnist):
 
 
 def test_the_command_repeats_preparation_and_class_weights():
-    run = prepare_run("two.npz", keywords={"preparation": "resize", "class_weights": "balanced", "backend": "jax"})
+    run = prepare_run("two.npz", keywords={"preparation": "resize", "class_weights": "balanced"})
     assert "--preparation resize" in run.command
     assert "--class-weights balanced" in run.command
 
