@@ -6,7 +6,7 @@ import numpy as np
 from kerascnn.images.components import find_components
 
 _MIN_SHARE = 0.15  # of the picture that a sheet takes
-_MAX_SHARE = 0.97
+_MAX_SHARE = 0.99
 _NUM_LEVELS = 12  # brightnesses at which an outline is looked for
 _MIN_SOLIDITY = 0.88  # a sheet is convex, a patch of light seldom is
 _MIN_STEP = 0.25  # of the sheet's brightness that is lost across its edge within a few pixels
@@ -20,8 +20,8 @@ def find_sheet(small: np.ndarray) -> np.ndarray:
     # Strokes are closed, so that a sheet full of writing is one light patch.
     grey = cv2.medianBlur(small.max(axis=2), 5)
     side = max(3, (min(grey.shape) // 20) | 1)
-    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    low, high = np.percentile(closed, (2, 98))
+    closed = _close(grey, side)
+    low, high = np.percentile(closed, (1, 98))
     best, best_step = None, _MIN_STEP
     # A shadow across sheet and table leaves no level that is right beforehand: the sharpest outline counts.
     for level in np.linspace(low, high, _NUM_LEVELS + 2)[1:-1]:
@@ -33,6 +33,13 @@ def find_sheet(small: np.ndarray) -> np.ndarray:
         return everything
     margin = max(3, round(0.012 * max(small.shape[:2]))) | 1
     return cv2.erode(best.astype(np.uint8), np.ones((margin, margin), np.uint8), borderValue=1) > 0
+
+
+def _close(grey: np.ndarray, side: int) -> np.ndarray:
+    """Close dark strokes; a dark strip along the edge of the picture goes on beyond it, and stays."""
+    padded = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    return np.asarray(closed[side:-side, side:-side])
 
 
 def _convex_patch(light: np.ndarray) -> np.ndarray | None:
