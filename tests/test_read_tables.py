@@ -12,8 +12,10 @@ import pytest
 from conftest import assert_clear_failure
 from PIL import Image
 
+import kerascnn
 from kerascnn.inference.page_text import Line, Number, Page
 from kerascnn.tables import align_page
+from kerascnn.tables.table import take_ruled_table
 
 
 def make_page(rows: list[list[tuple[str, int]]], slope: float = 0.0, rotation: int = 0) -> Page:
@@ -165,6 +167,101 @@ def test_the_table_is_in_json_with_the_boxes_of_its_cells(cli, form):
     left, top, width, height = page["table"][1][0]["box"]
     assert left < 115 < 200 < left + width
     assert top < 155 < 180 < top + height
+
+
+@pytest.fixture(scope="module")
+def reader(mnist):
+    """Draw a table of `xs` and `ys` with numbers at their places, and read it: what its cells say."""
+    model = kerascnn.load("reference")
+
+    def draw(picture: np.ndarray, texts: dict[tuple[int, int], str], step: int = 26) -> np.ndarray:
+        for (left, top), text in texts.items():
+            for place, digit in enumerate(text):
+                image = mnist.test_images[np.flatnonzero(mnist.test_labels == int(digit))[3]]
+                at = np.s_[top : top + 28, left + step * place : left + step * place + 28]
+                picture[at] = np.minimum(picture[at], 235 - (image * 0.8).astype(np.uint8))
+        return picture
+
+    def read(picture: np.ndarray, texts: dict[tuple[int, int], str], step: int = 26) -> list[list[str]]:
+        table = take_ruled_table(kerascnn.read(draw(picture, texts, step), model, table=True))
+        return [list(row) for row in table.texts]
+
+    return read
+
+
+def rule_table(xs: list[int], ys: list[int], ink: int = 40) -> np.ndarray:
+    picture = np.full((460, 640), 235, np.uint8)
+    for x in xs:
+        picture[ys[0] : ys[-1] + 3, x : x + 3] = ink
+    for y in ys:
+        picture[y : y + 3, xs[0] : xs[-1] + 3] = ink
+    return picture
+
+
+XS, YS = [60, 200, 340, 480], [60, 130, 200, 270, 340]
+TEXTS = {(90, 80): "04", (230, 80): "71", (370, 150): "5", (90, 290): "23", (370, 290): "60"}
+CELLS = [["04", "71", ""], ["", "", "5"], ["", "", ""], ["23", "", "60"]]
+
+
+def test_a_table_may_be_open_at_its_sides_or_at_a_corner(reader):
+    sides, ends, corner = (rule_table(XS, YS) for _ in range(3))
+    for x in (XS[0], XS[-1]):
+        sides[YS[0] + 3 : YS[-1], x : x + 3] = 235
+        for y in YS:
+            sides[y : y + 3, x : x + 3] = 40
+    ends[YS[0] : YS[0] + 3] = ends[YS[-1] : YS[-1] + 3] = 235
+    for x in XS:
+        ends[YS[0] : YS[-1] + 3, x : x + 3] = 40
+    corner[40:80, 40:90] = 235
+    for picture in (sides, ends, corner):
+        assert reader(picture, TEXTS) == CELLS
+
+
+def test_lines_much_fainter_than_the_frame_and_dashed_divide_cells(reader):
+    picture = np.full((460, 640), 235, np.uint8)
+    for x in XS:
+        picture[YS[0] : YS[-1], x : x + 3][np.arange(YS[-1] - YS[0]) % 12 < 8] = 222
+    for y in YS:
+        picture[y : y + 3, XS[0] : XS[-1]][:, np.arange(XS[-1] - XS[0]) % 12 < 8] = 222
+    for x in (XS[0], XS[-1]):
+        picture[YS[0] : YS[-1] + 3, x : x + 3] = 40
+    for y in (YS[0], YS[-1]):
+        picture[y : y + 3, XS[0] : XS[-1] + 3] = 40
+    assert reader(picture, TEXTS) == CELLS
+
+
+def test_a_row_of_boxes_is_one_number(reader):
+    picture = rule_table(list(range(60, 361, 50)), [200, 250])
+    assert reader(picture, {(72, 212): "104713"}, step=50) == [["104713"]]
+
+
+def test_boxes_below_one_printed_heading_are_one_number(reader):
+    picture = rule_table([60, 110, 160, 210, 260, 400], [60, 95, 165, 235, 305])
+    picture[63:95, 105:215] = 235
+    for x in range(66, 240, 9):  # letters, also where the divisions of the boxes would be
+        picture[72:86, x : x + 4] = 60
+    texts = {(72, 116): "1047", (72, 256): "7013"}
+    rows = reader(picture, texts, step=50)
+    assert [row[0] for row in rows[1:]] == ["1047", "", "7013"]
+    assert {len(row) for row in rows} == {2}
+
+
+def test_a_scan_with_a_dark_lid_around_the_sheet_is_read(reader):
+    picture = rule_table(XS, YS)
+    picture[:12], picture[:, :9], picture[:, -14:] = 15, 15, 15
+    assert reader(picture, TEXTS) == CELLS
+
+
+def test_a_stamp_below_a_table_is_none(reader):
+    picture = rule_table(XS, YS)
+    stamp = np.full((60, 140), 235, np.uint8)
+    stamp[:3] = stamp[-3:] = stamp[:, :3] = stamp[:, -3:] = 90
+    stamp[16:44, 10:130] = 90
+    stamp[16:44, 10:130:8] = 235
+    picture[360:450, 400:600] = np.asarray(
+        Image.fromarray(np.pad(stamp, ((15, 15), (30, 30)), constant_values=235)).rotate(9, fillcolor=235)
+    )
+    assert reader(picture, TEXTS) == CELLS
 
 
 def test_a_page_without_a_ruled_table_is_one_sentence(cli, card):

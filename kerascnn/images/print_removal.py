@@ -12,10 +12,13 @@ from kerascnn.images.components import find_components, measure_stroke_width
 Box = tuple[int, int, int, int]
 
 _MARGIN = 0.35  # of a field's height around it, of which the print tells how the paper bends there
+_FRINGE = 1  # pixels around print that was measured on the page
 _REACH = 8  # pixels, by which it may
 
 
-def keep_writing(page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box]) -> BinarizedPage:
+def keep_writing(
+    page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box], *, is_exact: bool = False
+) -> BinarizedPage:
     """Keep what is written in the fields of a form, or in the cells of a table.
 
     Strokes that cross a printed line are closed again where it was.
@@ -24,6 +27,7 @@ def keep_writing(page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box]
         page: The page; a filled-in form is registered to the blank one.
         printed: bool, of the same shape: what is printed, such as the foreground of the blank form.
         fields: Left, top, width and height of each field in pixels of both.
+        is_exact: Whether the print was found on this very page, so that it lies where it is and is as wide.
 
     Returns:
         The page with nothing else on it.
@@ -31,9 +35,9 @@ def keep_writing(page: BinarizedPage, printed: np.ndarray, fields: Sequence[Box]
     kept = page.mask.copy()
     for field in fields:
         window = _surround(field, page.mask.shape)
-        here = _shift_to(printed, page.mask, window)
+        here = printed[window] if is_exact else _shift_to(printed, page.mask, window)
         # Where fields adjoin, the lines between them are erased from either side.
-        kept[window] &= _erase(page.mask[window], here)
+        kept[window] &= _erase(page.mask[window], here, _FRINGE if is_exact else None)
     inside = np.zeros_like(page.mask)
     for left, top, width, height in fields:
         # What is written over the edge of a field belongs to it; the rest of its surroundings tells other things.
@@ -66,19 +70,20 @@ def _shift_to(printed: np.ndarray, mask: np.ndarray, window: tuple[slice, slice]
     return np.asarray(around[top : top + height, left : left + width])
 
 
-def _erase(mask: np.ndarray, printed: np.ndarray) -> np.ndarray:
-    """Erase print from a mask; strokes that cross it stay whole."""
+def _erase(mask: np.ndarray, printed: np.ndarray, fringe: int | None) -> np.ndarray:
+    """Erase print and a fringe of so many pixels from a mask; strokes that cross it stay whole."""
     if not printed.any():
         return mask
     thickness = max(2, round(measure_stroke_width(printed)))
     # Print that was copied or photographed is as much as half as wide again.
-    wide = _widen(printed, thickness // 2)
+    wide = _widen(printed, thickness // 2 if fringe is None else fringe)
     rest = mask & ~wide
     reach = 2 * thickness + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     closed = cv2.morphologyEx(np.pad(rest, reach).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
     found = find_components(rest | (closed[reach:-reach, reach:-reach] & wide & mask))
-    near = np.bincount(found.labels[_widen(printed, thickness)], minlength=len(found) + 1)[1:]
+    edge = thickness if fringe is None else 2 * fringe
+    near = np.bincount(found.labels[_widen(printed, edge)], minlength=len(found) + 1)[1:]
     # What lies along print for the most part is an edge of it.
     return found.select(near <= found.area / 2)
 

@@ -1,20 +1,37 @@
 """Find ruled tables on a page: their frame, made upright as a homography says, and the lines in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from kerascnn.images.binarization import BinarizedPage
 from kerascnn.images.components import find_components
+from kerascnn.images.table_lines import (
+    BRIDGED,
+    NEAREST,
+    SHORTEST,
+    bridge_lines,
+    find_places,
+    measure_lines,
+    trace_lines,
+)
 
-_MIN_WIDTH, _MIN_HEIGHT, _MIN_SIDE = 0.15, 0.05, 60  # shares of the page, and pixels, of a table
+_MIN_WIDTH, _MIN_HEIGHT, _MIN_SIDE = 0.15, 0.015, 28  # shares of the page, and pixels, of a row of boxes
 _MAX_FILL = 0.5  # of a frame's box that is ink
-_STRAIGHT = 0.6  # share of a side that is straight
-_THICKEST, _BRIDGED, _SHORTEST, _NEAREST = 0.012, 0.008, 0.035, 0.012  # of the page's longer side
-_ROW_COVERAGE, _COLUMN_COVERAGE = 0.55, 0.45  # of its length that a line shows; boxes stand below a heading
-_DRIFT = 2  # pixels by which a line may bend after its frame is upright
-_HEADING_COVERAGE = 0.5
+_STRAIGHT, _TOLERANCE = 0.6, 0.006  # shares of a side: what is straight at least, and by how much that bends
+_OPEN_SIDE = 0.02  # of the length of a side, by which lines reach beyond it where the table is open
+_ROW_COVERAGE, _COLUMN_COVERAGE = 0.6, 0.7  # of its length that a line shows
+_ROWS_OF_LINE = 1.1  # row heights that an upright line is long at least
+_FEWEST_LINES = 2  # level ones of a table, those of its frame
+_WHOLE_LINE, _NO_GAP = 0.85, 3  # of the height of a table that has only one row, and pixels, of a line in it
+_DASH_GAP = 0.17  # of a row's height, between dashes at most; between digits in two rows is more
+_MANY_LINES = 3  # level lines from which there is a row below the first one
+_HEADING_CONTRAST = 0.4  # of its contrast below, that a line has in the heading at least
+_LEAST_OF_HEADING = 0.2  # of the heading's height, in which a line may be fainter
+_SAME_ANGLE = 4  # degrees between two tables of a page at most
+_EQUAL_BOXES = 0.3  # of their mean width, by which boxes differ at most
+_FEWEST_CELLS = 3  # a stamp with a line of letters is no table
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,49 +98,99 @@ class TableGrid:
         return np.asarray(mapped.reshape(-1, 2))
 
 
-def find_tables(mask: np.ndarray) -> list[TableGrid]:
-    """Find the ruled tables of a page from top to bottom: closed frames that lines divide into cells.
-
-    Args:
-        mask: bool, `(height, width)`, the foreground of the page.
-    """
+def find_tables(page: BinarizedPage) -> list[TableGrid]:
+    """Find the ruled tables of a page from top to bottom: closed frames that lines divide into cells."""
+    mask = page.mask
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
     found = find_components(closed)
     large = (found.width >= max(_MIN_SIDE, _MIN_WIDTH * mask.shape[1])) & (
         found.height >= max(_MIN_SIDE, _MIN_HEIGHT * mask.shape[0])
     )
     hollow = found.area < _MAX_FILL * found.width * found.height
-    tables: list[tuple[int, TableGrid]] = []
+    tables: list[tuple[float, TableGrid]] = []
+    largest: np.ndarray | None = None
     for index in sorted(np.flatnonzero(large & hollow), key=lambda index: -found.width[index] * found.height[index]):
         middle = found.left[index] + found.width[index] / 2, found.top[index] + found.height[index] / 2
         if any(table.find_cell(*middle) for _, table in tables):
             continue  # what stands in a table is none
         corners = _find_corners(found.crop(index))
-        if corners is not None:
-            table = _rule(mask, corners + np.array([found.left[index], found.top[index]]))
-            if len(table.rows) > 2 or len(table.columns) > 2:
-                tables.append((int(found.top[index]), table))
+        if corners is None or (largest is not None and not _lies_like(corners, largest)):
+            continue
+        table = _rule(page, corners + np.array([found.left[index], found.top[index]]))
+        if _is_table(table):
+            largest = corners if largest is None else largest
+            tables.append((float(found.top[index]), table))
     return [table for _, table in sorted(tables, key=lambda item: item[0])]
 
 
+def _lies_like(corners: np.ndarray, largest: np.ndarray) -> bool:
+    """Tell whether a frame lies at the same angle as the largest table: a stamp seldom does."""
+    angles = [np.arctan2(*(one[1] - one[0] + one[2] - one[3])[::-1]) for one in (corners, largest)]
+    return bool(abs(angles[0] - angles[1]) < np.radians(_SAME_ANGLE))
+
+
+def _is_table(table: TableGrid) -> bool:
+    """Tell whether there are several cells; those of a single row are boxes."""
+    widths, heights = np.diff(table.columns), np.diff(table.rows)
+    if len(heights) > 1:
+        return len(heights) * len(widths) >= _FEWEST_CELLS
+    return len(widths) >= _FEWEST_CELLS and bool(np.ptp(widths) < _EQUAL_BOXES * widths.mean())
+
+
 def _find_corners(component: np.ndarray) -> np.ndarray | None:
-    """Find the corners of a frame, `(4, 2)`, from the upper left clockwise; None if its sides are not straight."""
+    """Find the corners of a frame, `(4, 2)`, from the upper left clockwise; None if its sides are not straight.
+
+    Where lines reach beyond the outermost ones across them, as in a table that is open at the sides, their ends make
+    the side.
+    """
     height, width = component.shape
     first = component.argmax(axis=0), component.argmax(axis=1)
     last = height - 1 - component[::-1].argmax(axis=0), width - 1 - component[:, ::-1].argmax(axis=1)
-    sides = [_fit_side(edge) for edge in (first[0], last[0], first[1], last[1])]
-    top, bottom, left, right = sides
+    edges = first[0], last[0], first[1], last[1]
+    top, bottom, left, right = (_fit_side(edge) for edge in edges)
+    level = None if top is None or bottom is None else (_find_ends(edges[0], top), _find_ends(edges[1], bottom))
+    upright = None if left is None or right is None else (_find_ends(edges[2], left), _find_ends(edges[3], right))
+    if level is not None:
+        left, right = (_take_outer(side, level, end) for end, side in enumerate((left, right)))
+    if upright is not None:
+        top, bottom = (_take_outer(side, upright, end) for end, side in enumerate((top, bottom)))
     if top is None or bottom is None or left is None or right is None:
         return None
     return np.array([_cross(top, left), _cross(top, right), _cross(bottom, right), _cross(bottom, left)])
 
 
-def _fit_side(edge: np.ndarray) -> tuple[float, float] | None:
+_Side = tuple[float, float]  # slope and start
+_Ends = tuple[tuple[float, float], tuple[float, float]]  # of a side: place along it, and value
+
+
+def _find_ends(edge: np.ndarray, side: _Side) -> _Ends:
+    """Find the first and the last place of the longest stretch in which an edge agrees with a side."""
+    places = np.arange(len(edge))
+    agreeing = np.flatnonzero(np.abs(edge - side[0] * places - side[1]) <= max(2.0, _TOLERANCE * len(edge)))
+    stretches = np.split(agreeing, np.flatnonzero(np.diff(agreeing) > max(3, _TOLERANCE * len(edge))) + 1)
+    longest = max(stretches, key=len)
+    first, last = int(longest[0]), int(longest[-1])
+    return (first, side[0] * first + side[1]), (last, side[0] * last + side[1])
+
+
+def _take_outer(side: _Side | None, ends: tuple[_Ends, _Ends], end: int) -> _Side | None:
+    """Take a side, or the line through the ends of both sides across it if these lie further out: 0 for before it."""
+    (start, first), (stop, last) = ends[0][end], ends[1][end]
+    through = (stop - start) / max(last - first, 1.0)
+    outer = (through, start - through * first)
+    if side is None:
+        return outer
+    beyond = [side[0] * place + side[1] - at for place, at in ((first, start), (last, stop))]
+    reach = _OPEN_SIDE * (last - first)
+    return outer if min(beyond if end == 0 else [-value for value in beyond]) > reach else side
+
+
+def _fit_side(edge: np.ndarray) -> _Side | None:
     """Fit slope and start of a straight side to its outermost pixels; what sticks out of it is left out."""
     margin = max(1, len(edge) // 16)
     places = np.arange(margin, len(edge) - margin)
     values = edge[margin : len(edge) - margin]
-    tolerance = max(2.0, 0.006 * len(edge))
+    tolerance = max(2.0, _TOLERANCE * len(edge))
     # A line through two points that most others agree with.
     generator = np.random.default_rng(0)
     best, slope, start = 0, 0.0, 0.0
@@ -144,57 +211,43 @@ def _cross(level: tuple[float, float], upright: tuple[float, float]) -> tuple[fl
     return upright[0] * y + upright[1], y
 
 
-def _rule(mask: np.ndarray, corners: np.ndarray) -> TableGrid:
+def _rule(page: BinarizedPage, corners: np.ndarray) -> TableGrid:
     """Make a table upright and find its lines."""
     lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     width, height = round(max(lengths[0], lengths[2])), round(max(lengths[1], lengths[3]))
-    side = max(mask.shape)
+    side = max(page.mask.shape)
+    nearest = max(6, round(NEAREST * side))
     # Around it, so that the lines of the frame have two edges, however they bend.
-    margin = max(8, round(_NEAREST * side))
+    margin = max(8, nearest)
     target = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32) + margin
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
     size = width + 2 * margin, height + 2 * margin
-    upright = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, size) > 96
-    level = _keep_lines(upright, side)
-    rows = _find_lines(level, side, margin, _ROW_COVERAGE)
+    contrast = np.asarray(cv2.warpPerspective(page.contrast, matrix, size))
+    upright = cv2.warpPerspective(page.mask.astype(np.uint8) * 255, matrix, size) > 96
+    level = measure_lines(contrast, side)
+    profile = np.quantile(level[:, margin:-margin], 1 - _ROW_COVERAGE, axis=1)
+    rows, least = find_places(profile, margin, nearest)
     # Digits one below the other would hang together by the level lines, as an upright line does.
-    level = _keep_near(level, rows, side)
-    standing = _keep_lines((upright & ~level).T, side)
-    columns = _find_lines(standing, side, margin, _COLUMN_COVERAGE)
-    # In a low heading the lines are short, in a high one the dashes are joined.
-    heading = (upright | standing.T)[rows[0] : rows[1]]
-    is_open = tuple(
-        bool(heading[:, max(0, place - 3) : place + 4].any(axis=1).mean() < _HEADING_COVERAGE)
-        for place in columns[1:-1]
-    )
-    lines = level | _keep_near(standing, columns, side).T
+    row_height = float(np.median(np.diff(rows)))
+    has_rows = len(rows) > _FEWEST_LINES
+    turned = np.ascontiguousarray((bridge_lines(contrast, profile, rows, nearest) if has_rows else contrast).T)
+    shortest = round(max(SHORTEST * side, _ROWS_OF_LINE * row_height) if has_rows else _WHOLE_LINE * height)
+    gap = max(3, round(min(BRIDGED * side, _DASH_GAP * row_height))) if has_rows else _NO_GAP
+    standing = measure_lines(turned, side, shortest=shortest, bridged=gap)
+    # Boxes stand below a heading.
+    body = standing[:, rows[1 if len(rows) > _MANY_LINES else 0] : -margin]
+    reached = np.quantile(body, 1 - _COLUMN_COVERAGE, axis=1)
+    columns, faintest = find_places(reached, margin, nearest)
+    heading = measure_lines(turned[:, rows[0] : rows[1]], side, shortest=gap, bridged=gap)
+    is_open = tuple(_is_open(heading, place, float(reached[place])) for place in columns[1:-1])
+    lines = trace_lines(contrast, level >= least, rows, nearest)
+    lines |= trace_lines(np.ascontiguousarray(contrast.T), standing >= faintest, columns, nearest).T
     return TableGrid(matrix, upright, columns, rows, is_open, lines & upright)
 
 
-def _keep_near(lines: np.ndarray, places: Sequence[int], side: int) -> np.ndarray:
-    """Keep what is near to the rows of some level lines."""
-    near = np.zeros_like(lines)
-    reach = max(3, round(_NEAREST * side / 2))
-    for place in places:
-        near[max(0, place - reach) : place + reach + 1] = True
-    return np.asarray(lines & near)
-
-
-def _keep_lines(mask: np.ndarray, side: int) -> np.ndarray:
-    """Keep what is thin and long, dashes included, of the level lines of a table."""
-    ink = mask.astype(np.uint8)
-    thick = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((max(4, round(_THICKEST * side)), 1), np.uint8))
-    thin = ink & (thick == 0)
-    bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, max(3, round(_BRIDGED * side))), np.uint8))
-    long = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, max(9, round(_SHORTEST * side))), np.uint8))
-    return np.asarray(cv2.dilate(long, np.ones((2 * _DRIFT + 1, 1), np.uint8)) > 0)
-
-
-def _find_lines(lines: np.ndarray, side: int, margin: int, coverage: float) -> tuple[int, ...]:
-    """Find the rows of level lines that reach across a table with a margin around, the sides of the frame included."""
-    first, last = margin, len(lines) - 1 - margin
-    full = np.flatnonzero(lines[:, margin:-margin].mean(axis=1) >= coverage)
-    nearest = max(6, round(_NEAREST * side))
-    groups = np.split(full, np.flatnonzero(np.diff(full) > nearest) + 1) if len(full) else []
-    inner = [round(float(group.mean())) for group in groups]
-    return (first, *(place for place in inner if first + nearest < place < last - nearest), last)
+def _is_open(heading: np.ndarray, place: int, contrast: float) -> bool:
+    """Tell whether a line of a contrast, whose place is given, is missing in the heading, `(width, height)`."""
+    margin = heading.shape[1] // 5
+    seen = heading[max(0, place - 3) : place + 4, margin : heading.shape[1] - margin].max(axis=0)
+    # Letters reach across a part of the height.
+    return bool(np.quantile(seen, _LEAST_OF_HEADING) < _HEADING_CONTRAST * contrast)

@@ -164,11 +164,12 @@ class _Reader:
         """Find the ruled tables of a page if they are asked for, and keep only what is written in their cells."""
         if not self.table:
             return page, []
-        grids = find_tables(page.mask)
+        grids = find_tables(page)
         if not grids:
-            raise ImageError(f"{name} has no ruled table with a closed frame; leave out --table to read its lines.")
+            raise ImageError(f"{name} has no ruled table; leave out --table to read its lines.")
         printed = np.logical_or.reduce([grid.draw_lines(page.mask.shape) for grid in grids])
-        return keep_writing(page, printed, [box for grid in grids for box in grid.list_boxes()]), grids
+        boxes = [box for grid in grids for box in grid.list_boxes()]
+        return keep_writing(page, printed, boxes, is_exact=True), grids
 
 
 def _turn(values: np.ndarray, turns: int) -> np.ndarray:
