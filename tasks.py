@@ -50,6 +50,7 @@ def pretrain(context: Context) -> None:
     )
     context.run("python benchmarks/evidence.py", pty=True)
     context.run("python benchmarks/segments.py", pty=True)
+    context.run("python benchmarks/symbols.py --fit", pty=True)
 
 
 @task

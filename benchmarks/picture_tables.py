@@ -67,6 +67,22 @@ def reliability_table() -> str:
     return ""
 
 
+def symbols_table() -> str:
+    """Numbers with symbols, and their digits alone (`benchmarks/symbols.py`); nothing while there is no record."""
+    lines = [
+        "| style | numbers | exact | those with symbols | exact | the same digits alone |",
+        "|---|---|---|---|---|---|",
+    ]
+    for record in results.read("symbols.json"):
+        for style, row in {**record["styles"], "all": record["all"]}.items():
+            count, with_symbols = row["symbols"]["numbers"], row["symbols"]["with symbols"]
+            exact, right = row["symbols"]["exact"] / count, row["symbols"]["exact with symbols"] / with_symbols
+            alone = row["digits alone"]["exact"] / row["digits alone"]["numbers"]
+            lines.append(f"| {style} | {count} | {exact:.1%} | {with_symbols} | {right:.1%} | {alone:.1%} |")
+        return "\n".join(lines)
+    return ""
+
+
 def _cell(scores: list[dict]) -> str:
     """Single digits: right, wrong, and the lowest share of right ones in any rendering; strings and pages."""
     if not scores:
@@ -87,6 +103,7 @@ def _cell(scores: list[dict]) -> str:
 TABLES = {
     "numbers": numbers_table,
     "reliability": reliability_table,
+    "symbols": symbols_table,
     "invariance": invariance_table,
     "peers": peers_table,
 }

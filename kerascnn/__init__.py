@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kerascnn.inference import Prediction, Predictor, load
     from kerascnn.inference.number_rules import make_rule
     from kerascnn.inference.page_reader import read
-    from kerascnn.inference.page_text import Digit, Line, Number, Page
+    from kerascnn.inference.page_text import Digit, Line, Number, Page, Symbol
     from kerascnn.models import register
     from kerascnn.saving.card import Card
     from kerascnn.summary import Summary, summarize
@@ -55,6 +55,7 @@ __all__ = [
     "Predictor",
     "Recipe",
     "Summary",
+    "Symbol",
     "TrainingError",
     "UsageError",
     "__version__",
@@ -77,7 +78,7 @@ _HOMES = {
     "kerascnn.inference": ("Prediction", "Predictor", "load"),
     "kerascnn.inference.number_rules": ("make_rule",),
     "kerascnn.inference.page_reader": ("read",),
-    "kerascnn.inference.page_text": ("Digit", "Line", "Number", "Page"),
+    "kerascnn.inference.page_text": ("Digit", "Line", "Number", "Page", "Symbol"),
     "kerascnn.models": ("register",),
     "kerascnn.saving.card": ("Card",),
     "kerascnn.summary": ("Summary", "summarize"),

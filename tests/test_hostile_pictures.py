@@ -81,6 +81,20 @@ def test_a_pattern_is_read_in_bounded_time(limited, tmp_path, draw, shape):
     assert result.returncode == 0 or b"more than it can have digits" in result.stderr, result.stderr
 
 
+def test_specks_among_digits_are_looked_at_for_symbols_in_bounded_time(limited, tmp_path, digit_image):
+    # As many specks as leave the digits to be read, each of them near one.
+    y, x = np.indices((1200, 1600)) % 36
+    page = np.where((x < 5) & (y < 5), 0, 255).astype(np.uint8)
+    for row in range(80, 1100, 110):
+        for column in range(80, 1500, 110):
+            page[row - 14 : row + 70, column - 14 : column + 70] = 255
+            page[row : row + 56, column : column + 56] = 255 - digit_image(column // 10 % 10).repeat(2, 0).repeat(2, 1)
+    path = save(page, tmp_path / "specks.png")
+    result = limited.run_cli("read", path, "--segmenter", "classical", "--symbols", ".,-/:+")
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 10
+
+
 def test_a_dithered_picture_is_told(limited, tmp_path):
     # Even grey paper, as a fax has it.
     path = tmp_path / "fax.png"

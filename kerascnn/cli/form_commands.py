@@ -61,6 +61,10 @@ def require_alone(options: dict[str, Any]) -> None:
         raise UsageError(f"--{given[0]} holds for whole pages; write it into the template, to the field it is true of.")
     if options["crops"] is not None:
         raise UsageError("--crops is for pages; the digits of the fields of a form are not cut out.")
+    if options["symbols"] is not None:
+        raise UsageError(
+            "--symbols is for pages; in a template, a pattern writes what stands between the digits of a field."
+        )
     if options["table"]:
         raise UsageError("--table finds the cells of a table itself; with --template, the fields are known.")
     if options["mark_unread"]:

@@ -10,7 +10,7 @@ from kerascnn.cli.application import app, fail
 from kerascnn.cli.failures import Failures
 from kerascnn.cli.form_commands import TEMPLATE, read_by_template, require_alone
 from kerascnn.cli.no_pictures import describe_no_picture
-from kerascnn.cli.number_options import NUMBERS, take_rule
+from kerascnn.cli.number_options import NUMBERS, SYMBOLS, require_symbols, take_rule
 from kerascnn.cli.options import (
     FEEDING,
     BackendOption,
@@ -57,6 +57,18 @@ _READING = {
             metavar="NAME",
             help="How digits are found on the page: 'unet', 'classical', 'both', or a .keras file of a U-Net.  "
             "[default: both]",
+        ),
+    ],
+}
+_KINDS = {
+    "table": Annotated[bool, typer.Option("--table", help="Make filled-in tables, and their rows as CSV.")],
+    "form": Annotated[
+        bool, typer.Option("--form", help="Make a stack of one form, filled in by many hands, and its fields as CSV.")
+    ],
+    "symbols": Annotated[
+        bool,
+        typer.Option(
+            "--symbols", help="Make pages of dates, amounts, times and the like, with points, commas and so on."
         ),
     ],
 }
@@ -143,7 +155,9 @@ def predict(
 
 
 @app.command()
-@take_options({"pages": PagesOption, **TEMPLATE, **_READING, **TABLE, **NUMBERS, **REVIEW, **RESUME, **FEEDING})
+@take_options(
+    {"pages": PagesOption, **TEMPLATE, **_READING, **TABLE, **NUMBERS, **SYMBOLS, **REVIEW, **RESUME, **FEEDING}
+)
 def read(
     images: ImagesArgument,
     model: ClassifierOption = None,
@@ -177,12 +191,14 @@ def read(
     from kerascnn.inference.page_text import Page
     from kerascnn.inference.sources import expand_sources
 
+    require_symbols(options)
     resuming = Resuming(output, options)
     options.pop("resume")
     has_template = options["template"] is not None
     if has_template:
         require_alone({**options, "mark_unread": mark_unread})
         options.pop("table")
+        options.pop("symbols")
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"), print_note)
     review = take_review(options, sources)
@@ -269,6 +285,7 @@ def sample(
 
 
 @app.command()
+@take_options(_KINDS)
 def synthesize(
     directory: Annotated[
         str, typer.Argument(metavar="DIR", help="Directory in which to write the pages; it is made if it is missing.")
@@ -281,10 +298,6 @@ def synthesize(
             "or all.",
         ),
     ] = "all",
-    table: Annotated[bool, typer.Option("--table", help="Make filled-in tables, and their rows as CSV.")] = False,
-    form: Annotated[
-        bool, typer.Option("--form", help="Make a stack of one form, filled in by many hands, and its fields as CSV.")
-    ] = False,
     count: Annotated[
         int, typer.Option(min=1, metavar="NUMBER", help="Number of pages of each style, of tables, or of forms.")
     ] = 1,
@@ -294,6 +307,7 @@ def synthesize(
     part: Annotated[
         str, typer.Option(metavar="NAME", help="Part of MNIST whose digits are written: test, train, or validation.")
     ] = "test",
+    **kinds: Any,
 ) -> None:
     """Make handwritten pages, tables and forms with known text.
 
@@ -304,13 +318,14 @@ def synthesize(
     """
     from kerascnn.datasets.synthetic import write_forms, write_pages, write_tables
 
-    if table and form:
-        raise UsageError("--table and --form are two kinds of documents; give one of them.")
-    if table or form:
-        write = write_tables if table else write_forms
+    given = [name for name, is_given in kinds.items() if is_given]
+    if len(given) > 1:
+        raise UsageError(f"--{given[0]} and --{given[1]} are two kinds of documents; give one of them.")
+    if kinds["table"] or kinds["form"]:
+        write = write_tables if kinds["table"] else write_forms
         print_lines(write(directory, count, seed, part=part, style=None if style == "all" else style))
     else:
-        print_lines(write_pages(directory, style, count, seed, part=part))
+        print_lines(write_pages(directory, style, count, seed, part=part, symbols=kinds["symbols"]))
 
 
 def _finish_reading(review: "Review", failures: Failures, num_pictures: int) -> None:

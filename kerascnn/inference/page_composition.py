@@ -1,16 +1,19 @@
 """Put a page together from what was read on it: boxes on the picture as it was given, lines in the order of reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from kerascnn.images.glyphs import Glyph
-from kerascnn.images.line_ordering import WIDE_GAP, format_line, order_lines, split_line
+from kerascnn.images.line_ordering import WIDE_GAP, format_line, order_lines
 from kerascnn.inference.glyph_recognition import Reading, SeenGlyph
 from kerascnn.inference.number_reading import RuledPage, weigh_number
-from kerascnn.inference.page_text import Box, Digit, Line, Number, Page
+from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, Symbol
+from kerascnn.inference.symbol_placement import assign_symbols, split_with_symbols
+from kerascnn.inference.symbol_reading import FoundSymbol, PageSymbols
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,24 @@ class _Rejected(NamedTuple):
     seen: SeenGlyph
 
 
-def compose_page(readings: Sequence[Reading], sheet: Sheet, min_confidence: float) -> Page:
-    """Put a page together from digits and what is none."""
+class _Doubts(NamedTuple):
+    """What may be part of a number and was not read: what was taken for no digit, and for no symbol."""
+
+    rejected: Sequence[_Rejected]
+    symbols: Sequence[Symbol]
+
+
+def compose_page(
+    readings: Sequence[Reading], sheet: Sheet, min_confidence: float, symbols: PageSymbols | None = None
+) -> Page:
+    """Put a page together from digits and what is none.
+
+    Args:
+        readings: What was read.
+        sheet: How it lies on its picture.
+        min_confidence: Lowest probability of a digit that is kept, 0 to 1.
+        symbols: What stands between the digits; None if that was not looked for.
+    """
     places, unread, rejected = [], [], []
     for reading in readings:
         box = sheet.find_box(reading.glyph)
@@ -69,11 +88,16 @@ def compose_page(readings: Sequence[Reading], sheet: Sheet, min_confidence: floa
             rejected.append(_Rejected(box, reading.seen))
     lines = [[places[index] for index in line] for line in order_lines([place.digit.box for place in places])]
     marks = [(str(place.digit.digit), place.digit.box) for place in places] + [("?", box) for box in unread]
+    found, doubtful = ([_place_symbol(one, sheet) for one in some] for some in symbols or ((), ()))
+    assigned = assign_symbols([[place.digit.box for place in line] for line in lines], [one.box for one in found])
+    written = [[found[index] for index in chosen] for chosen in assigned]
+    doubts = _Doubts(rejected, doubtful)
+    made = [_make_line(line, own, doubts, sheet) for line, own in zip(lines, written, strict=True)]
     return Page(
-        tuple(_make_line(line, rejected, sheet) for line in lines),
+        tuple(line if symbols is not None else replace(line, symbols=None) for line in made),
         _order_boxes(unread, sheet),
         rotation=sheet.rotation,
-        marked_text=_format([text for text, _ in marks], [box for _, box in marks]),
+        marked_text=_format(marks, [one for own in written for one in own]),
     )
 
 
@@ -117,9 +141,22 @@ def _turn_back(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
     return left, top, width, height
 
 
-def _format(texts: Sequence[str], boxes: Sequence[Box]) -> str:
-    lines = order_lines(boxes)
-    return "\n".join(format_line([texts[index] for index in line], [boxes[index] for index in line]) for line in lines)
+def _format(marks: Sequence[tuple[str, Box]], symbols: Sequence[Symbol]) -> str:
+    """Write digits and marks, each with its box, as they stand in lines, with the symbols among them."""
+    lines = [[marks[index] for index in line] for line in order_lines([box for _, box in marks])]
+    assigned = assign_symbols([[box for _, box in line] for line in lines], [one.box for one in symbols])
+    return "\n".join(
+        _format_line(line, [symbols[index] for index in own]) for line, own in zip(lines, assigned, strict=True)
+    )
+
+
+def _format_line(line: Sequence[tuple[str, Box]], symbols: Sequence[Symbol]) -> str:
+    texts, boxes = [text for text, _ in line], [box for _, box in line]
+    if not symbols:
+        return format_line(texts, boxes)
+    texts += [one.symbol for one in symbols]
+    groups = split_with_symbols(boxes, [one.box for one in symbols])
+    return " ".join("".join(texts[index] for index in group) for group in groups)
 
 
 def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> Box:
@@ -130,18 +167,44 @@ def _scale_box(glyph: Glyph, scale: float, shape: tuple[int, ...]) -> Box:
     return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def _make_line(line: Sequence[_Place], rejected: Sequence[_Rejected], sheet: Sheet) -> Line:
-    boxes = [place.digit.box for place in line]
+def _make_line(line: Sequence[_Place], symbols: Sequence[Symbol], doubts: _Doubts, sheet: Sheet) -> Line:
+    boxes = [*(place.digit.box for place in line), *(one.box for one in symbols)]
     numbers = []
-    for chosen in split_line(boxes):
-        text = "".join(str(line[index].digit.digit) for index in chosen)
+    for chosen in split_with_symbols(boxes[: len(line)], boxes[len(line) :]):
+        places = [line[index] for index in chosen if index < len(line)]
+        between = {place: symbols[index - len(line)] for place, index in enumerate(chosen) if index >= len(line)}
+        text = "".join(str(place.digit.digit) for place in places)
         whole = _enclose([boxes[index] for index in chosen])
         # What was taken for no digit may be one after all, and the number another.
-        doubtful = [one.seen for one in rejected if _belongs(one.box, whole)]
-        confidence, runner_up = weigh_number(text, [*(line[index].seen for index in chosen), *doubtful])
-        numbers.append(Number(text, confidence, sheet.turn_back(whole), *(runner_up or ())))
+        doubtful = [one.seen for one in doubts.rejected if _belongs(one.box, whole)]
+        confidence, other = weigh_number(text, [*(place.seen for place in places), *doubtful])
+        confidence *= prod(one.confidence for one in between.values())
+        confidence *= prod(1 - one.confidence for one in doubts.symbols if _is_inside(one.box, whole))
+        # Of a number with more or fewer digits it is not known between which of them the symbols stand.
+        other = other if not between or (other and len(other[0]) == len(text)) else None
+        runner_up = (_insert(other[0], between), other[1]) if other else ()
+        numbers.append(Number(_insert(text, between), confidence, sheet.turn_back(whole), *runner_up))
     digits = tuple(replace(place.digit, box=sheet.turn_back(place.digit.box)) for place in line)
-    return Line(" ".join(number.text for number in numbers), digits, tuple(numbers))
+    turned = [replace(one, box=sheet.turn_back(one.box)) for one in sorted(symbols, key=lambda one: one.box[0])]
+    return Line(" ".join(number.text for number in numbers), digits, tuple(numbers), tuple(turned))
+
+
+def _insert(digits: str, symbols: Mapping[int, Symbol]) -> str:
+    """Write digits with symbols between them, given by their places in the whole text."""
+    rest = iter(digits)
+    return "".join(
+        symbols[place].symbol if place in symbols else next(rest) for place in range(len(digits) + len(symbols))
+    )
+
+
+def _place_symbol(found: FoundSymbol, sheet: Sheet) -> Symbol:
+    return Symbol(found.symbol, found.confidence, sheet.find_box(found.glyph))
+
+
+def _is_inside(box: Box, number: Box) -> bool:
+    """Tell whether the middle of a box is in that of a number."""
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    return number[0] <= x <= number[0] + number[2] and number[1] <= y <= number[1] + number[3]
 
 
 def _belongs(box: Box, number: Box) -> bool:

@@ -14,16 +14,17 @@ from kerascnn.images.documents import name_picture
 from kerascnn.images.print_removal import keep_writing
 from kerascnn.images.table_grid import TableGrid, find_tables
 from kerascnn.inference.drawing import Drawings, draw_page
-from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
+from kerascnn.inference.glyph_recognition import Solution, judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
 from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
 from kerascnn.inference.page_orientation import find_turns, may_be_turned
-from kerascnn.inference.page_text import Page
+from kerascnn.inference.page_text import Box, Page
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.reading_journal import Journal, read_once
-from kerascnn.inference.segmenters import Segmenter, load_segmenter
+from kerascnn.inference.segmenters import DigitMasks, Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
+from kerascnn.inference.symbol_reading import PageSymbols, choose_symbols, drop_symbols, erase_symbols, find_symbols
 from kerascnn.inference.table_reading import read_tables
 from kerascnn.utils.errors import ImageError, ModelError
 
@@ -38,6 +39,7 @@ class ReadingOptions(TypedDict, total=False):
     segmenter: Segmenter | str | Path | None
     rule: Rule | None
     table: bool
+    symbols: str | None
 
 
 def read(
@@ -48,6 +50,7 @@ def read(
     segmenter: Segmenter | str | Path | None = None,
     rule: Rule | None = None,
     table: bool = False,
+    symbols: str | None = None,
 ) -> Page:
     """Read every digit on a page.
 
@@ -61,6 +64,7 @@ def read(
         rule: What is known of the numbers on the page, as `make_rule` makes it; others are left unread. None for
             nothing.
         table: Whether the cells of ruled tables are read, each for itself, and nothing else.
+        symbols: What is read between digits, some of `.,-/:+`; None for digits alone. Not together with a rule.
 
     Returns:
         The page: its lines from top to bottom, each with its digits and their boxes.
@@ -68,13 +72,14 @@ def read(
     Raises:
         ImageError: If the picture cannot be read.
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
+        UsageError: If a symbol is unknown, or there is a rule beside symbols.
 
     Example:
         >>> kerascnn.read("page.jpg").lines[0].text
         '0123456789'
     """
-    predictor = load_reader(model)
-    reader = _Reader(predictor, load_segmenter(segmenter), min_confidence, rule, table)
+    chosen = choose_symbols(symbols, rule)
+    reader = _Reader(load_reader(model), load_segmenter(segmenter), min_confidence, rule, table, chosen)
     return reader.read(open_picture(picture), name_picture(picture))
 
 
@@ -97,14 +102,17 @@ def read_files(
 
     Raises:
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
+        UsageError: If a symbol is unknown, or there is a rule beside symbols.
         OutputError: If a drawing or the journal cannot be written.
     """
+    symbols = choose_symbols(options.get("symbols"), options.get("rule"))
     reader = _Reader(
         load_reader(model),
         load_segmenter(options.get("segmenter")),
         options.get("min_confidence", MIN_CONFIDENCE),
         options.get("rule"),
         options.get("table", False),
+        symbols,
     )
     for name, array in open_pictures(sources, on_error):
         try:
@@ -114,10 +122,7 @@ def read_files(
             on_error(name, error)
             continue
         if drawings is not None:
-            digits = [digit for line in page.lines for digit in line.digits]
-            marks = [(digit.box, str(digit.digit), digit.confidence) for digit in digits]
-            marks += [(box, "?", 0.0) for box in page.unread]
-            drawings.write(name, draw_page(array, marks))
+            drawings.write(name, draw_page(array, _list_marks(page)))
         yield name, page
 
 
@@ -132,6 +137,15 @@ def load_reader(model: Predictor | str | Path | None) -> Predictor:
     return predictor
 
 
+def _list_marks(page: Page) -> list[tuple[Box, str, float | None]]:
+    """List what is drawn on a page: each box with what was read in it, and its probability."""
+    marks: list[tuple[Box, str, float | None]] = []
+    for line in page.lines:
+        marks += [(digit.box, str(digit.digit), digit.confidence) for digit in line.digits]
+        marks += [(symbol.box, symbol.symbol, symbol.confidence) for symbol in line.symbols or ()]
+    return marks + [(box, "?", 0.0) for box in page.unread]
+
+
 @dataclass(frozen=True, eq=False)
 class _Reader:
     """Reads pages of one kind."""
@@ -141,6 +155,7 @@ class _Reader:
     min_confidence: float
     rule: Rule | None
     table: bool
+    symbols: str
 
     def read(self, array: np.ndarray, name: str) -> Page:
         page, grids = self._find_grids(binarize_page(array), name)
@@ -152,13 +167,27 @@ class _Reader:
             page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))
             if self.table:
                 page, grids = self._find_grids(binarize_page(array), name)
-            solutions = recognize_page(page, self.segmenter(page), self.predictor, name)
+            masks = self.segmenter(page)
+            solutions = recognize_page(page, masks, self.predictor, name)
         sheet = Sheet(array.shape, page.scale, turns)
+        symbols: PageSymbols | None = None
+        if self.symbols:
+            solutions, symbols = self._read_symbols(page, masks, solutions, name)
         if self.table:
-            return read_tables(grids, solutions, sheet, self.rule, self.min_confidence)
+            return read_tables(grids, solutions, sheet, self.rule, self.min_confidence, symbols)
         if self.rule is None:
-            return compose_page(judge_solutions(solutions), sheet, self.min_confidence)
+            return compose_page(judge_solutions(solutions), sheet, self.min_confidence, symbols)
         return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence), sheet)
+
+    def _read_symbols(
+        self, page: BinarizedPage, masks: DigitMasks, solutions: list[Solution], name: str
+    ) -> tuple[list[Solution], PageSymbols]:
+        """Read the symbols of a page whose glyphs were all taken for digits; return what is left of these, and them."""
+        symbols, candidates = find_symbols(page, masks, solutions, self.symbols, self.min_confidence)
+        rest = drop_symbols(solutions, candidates)
+        if rest is None:
+            rest = recognize_page(page, erase_symbols(masks, candidates), self.predictor, name)
+        return rest, symbols
 
     def _find_grids(self, page: BinarizedPage, name: str) -> tuple[BinarizedPage, list[TableGrid]]:
         """Find the ruled tables of a page if they are asked for, and keep only what is written in their cells."""

@@ -27,6 +27,25 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Symbol:
+    """What stands between the digits of a number, such as a point.
+
+    Args:
+        symbol: What it is, one of `.,-/:+`.
+        confidence: Its probability, 0 to 1.
+        box: Left, top, width and height in pixels of the picture as it is given, after EXIF.
+    """
+
+    symbol: str
+    confidence: float
+    box: Box
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the symbol in plain types, for JSON."""
+        return {"symbol": self.symbol, "confidence": round(self.confidence, 6), "box": list(self.box)}
+
+
+@dataclass(frozen=True)
 class Number:
     """One number on a page.
 
@@ -62,16 +81,19 @@ class Line:
         text: Its numbers, with a space between them: at gaps that are wide against the digits and the other gaps.
         digits: The digits from left to right.
         numbers: The numbers from left to right.
+        symbols: The symbols in them from left to right; None if they were not asked for.
     """
 
     text: str
     digits: tuple[Digit, ...]
     numbers: tuple[Number, ...] = ()
+    symbols: tuple[Symbol, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line in plain types, for JSON."""
         digits, numbers = ([item.to_dict() for item in items] for items in (self.digits, self.numbers))
-        return {"text": self.text, "digits": digits, "numbers": numbers}
+        symbols = {} if self.symbols is None else {"symbols": [symbol.to_dict() for symbol in self.symbols]}
+        return {"text": self.text, "digits": digits, "numbers": numbers, **symbols}
 
 
 @dataclass(frozen=True)

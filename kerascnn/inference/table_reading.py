@@ -6,12 +6,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from kerascnn.images.glyphs import Glyph
 from kerascnn.images.table_grid import TableGrid
 from kerascnn.inference.glyph_recognition import Solution, judge_solutions
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
 from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
-from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, TableCell
+from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, Symbol, TableCell
+from kerascnn.inference.symbol_reading import FoundSymbol, PageSymbols
 
 _FEWEST_BOXES = 3  # equal ones in a row that are taken for the boxes of one number
 _WIDEST_BOX = 1.35  # of a row's height
@@ -34,10 +36,25 @@ class _CellReader(NamedTuple):
     sheet: Sheet
     rule: Rule | None
     min_confidence: float
+    symbols: PageSymbols | None
+
+
+class _ReadCell(NamedTuple):
+    """A cell, what stands in it, and the boxes of what could not be read."""
+
+    cell: TableCell
+    digits: tuple[Digit, ...] = ()
+    symbols: tuple[Symbol, ...] = ()
+    unread: tuple[Box, ...] = ()
 
 
 def read_tables(
-    grids: Sequence[TableGrid], solutions: Sequence[Solution], sheet: Sheet, rule: Rule | None, min_confidence: float
+    grids: Sequence[TableGrid],
+    solutions: Sequence[Solution],
+    sheet: Sheet,
+    rule: Rule | None,
+    min_confidence: float,
+    symbols: PageSymbols | None = None,
 ) -> Page:
     """Read the ruled tables of a page; what stands outside them is left out.
 
@@ -49,11 +66,12 @@ def read_tables(
         sheet: How it lies on its picture.
         rule: What is known of the number in each cell; None for nothing.
         min_confidence: Lowest probability of what is kept, 0 to 1.
+        symbols: What stands between the digits; None if that was not looked for.
 
     Returns:
         The page, whose `table` has the cells of all tables.
     """
-    reader = _CellReader(sheet, rule, min_confidence)
+    reader = _CellReader(sheet, rule, min_confidence, symbols)
     rows: list[tuple[TableCell, ...]] = []
     lines: list[Line] = []
     unread: list[Box] = []
@@ -63,14 +81,15 @@ def read_tables(
         for row in range(len(grid.rows) - 1):
             places = [_Place(row, first, last) for first, last in groups]
             read = [_read_cell(grid, place, contents, reader) for place in places]
-            rows.append(tuple(cell for cell, _, _ in read))
+            rows.append(tuple(one.cell for one in read))
             numbers = tuple(
-                cell.number for cell, _, _ in read if cell.number is not None and "?" not in cell.number.text
+                one.cell.number for one in read if one.cell.number is not None and "?" not in one.cell.number.text
             )
             if numbers:
-                digits = tuple(digit for _, found, _ in read for digit in found)
-                lines.append(Line(" ".join(number.text for number in numbers), digits, numbers))
-            unread += [box for _, _, boxes in read for box in boxes]
+                digits = tuple(digit for one in read for digit in one.digits)
+                between = None if symbols is None else tuple(symbol for one in read for symbol in one.symbols)
+                lines.append(Line(" ".join(number.text for number in numbers), digits, numbers, between))
+            unread += [box for one in read for box in one.unread]
     text = "\n".join(line.text for line in lines)
     return Page(tuple(lines), tuple(unread), sheet.rotation, text, tuple(rows))
 
@@ -79,11 +98,14 @@ def _assign(solutions: Sequence[Solution], grid: TableGrid) -> dict[tuple[int, i
     """Assign what was recognised to the cells of a table, by its middle."""
     contents: dict[tuple[int, int], list[Solution]] = {}
     for solution in solutions:
-        whole = solution.whole
-        cell = grid.find_cell(whole.left + whole.width / 2, whole.top + whole.height / 2)
+        cell = grid.find_cell(*_find_middle(solution.whole))
         if cell is not None:
             contents.setdefault(cell, []).append(solution)
     return contents
+
+
+def _find_middle(glyph: Glyph) -> tuple[float, float]:
+    return glyph.left + glyph.width / 2, glyph.top + glyph.height / 2
 
 
 def _join_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]]) -> list[tuple[int, int]]:
@@ -118,23 +140,31 @@ def _are_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]],
 
 def _read_cell(
     grid: TableGrid, place: _Place, contents: dict[tuple[int, int], list[Solution]], reader: _CellReader
-) -> tuple[TableCell, tuple[Digit, ...], tuple[Box, ...]]:
-    """Read one cell; return it, its digits, and the boxes of what could not be read."""
+) -> _ReadCell:
+    """Read one cell."""
     box = _find_box(grid.find_box(*place), reader.sheet)
     columns = range(place.first, place.last + 1)
     solutions = [solution for column in columns for solution in contents.get((place.row, column), ())]
+    cells = {(place.row, column) for column in columns}
+    if reader.symbols is not None:
+        reader = reader._replace(symbols=PageSymbols(*(_choose_inside(some, grid, cells) for some in reader.symbols)))
     page = _compose(solutions, reader)
     number = _join_numbers(page, is_ruled=reader.rule is not None)
     is_struck_out = _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row])
     if is_struck_out and (number is None or number.confidence < _LIKELY):
-        return TableCell(box, None, is_struck_out=True), (), ()
+        return _ReadCell(TableCell(box, None, is_struck_out=True))
     digits = tuple(digit for line in page.lines for digit in line.digits)
-    return TableCell(box, number), digits, page.unread
+    symbols = tuple(symbol for line in page.lines for symbol in line.symbols or ())
+    return _ReadCell(TableCell(box, number), digits, symbols, page.unread)
+
+
+def _choose_inside(symbols: Sequence[FoundSymbol], grid: TableGrid, cells: set[tuple[int, int]]) -> list[FoundSymbol]:
+    return [one for one in symbols if grid.find_cell(*_find_middle(one.glyph)) in cells]
 
 
 def _compose(solutions: Sequence[Solution], reader: _CellReader) -> Page:
     if reader.rule is None:
-        return compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence)
+        return compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence, reader.symbols)
     return compose_ruled_page(read_by_rule(solutions, reader.rule, reader.min_confidence), reader.sheet)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kerascnn.images.line_ordering import order_lines
-from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, turn_box
+from kerascnn.images.symbol_candidates import SYMBOLS
+from kerascnn.inference.page_text import Box, Digit, Line, Number, Page, Symbol, turn_box
 from kerascnn.utils.errors import DataError
 
 COLUMNS = ("file", "page", "box", "read", "corrected", "picture")
@@ -101,13 +102,13 @@ def apply_corrections(page: Page, matches: Sequence[Match]) -> Page:
 
 def find_digits(line: Line, number: Number) -> list[Digit]:
     """Find the digits of a line whose middle is in the box of a number, in the order of reading."""
-    left, top, width, height = number.box
-    return [
-        digit
-        for digit in line.digits
-        if left <= digit.box[0] + digit.box[2] / 2 <= left + width
-        and top <= digit.box[1] + digit.box[3] / 2 <= top + height
-    ]
+    return [digit for digit in line.digits if _lies_in(digit.box, number.box)]
+
+
+def _lies_in(box: Box, around: Box) -> bool:
+    """Tell whether the middle of a box is in another one."""
+    left, top, width, height = around
+    return left <= box[0] + box[2] / 2 <= left + width and top <= box[1] + box[3] / 2 <= top + height
 
 
 def list_values(text: str) -> list[int]:
@@ -116,7 +117,7 @@ def list_values(text: str) -> list[int]:
 
 
 def _correct_line(line: Line, chosen: dict[int, Correction]) -> Line:
-    numbers, digits = [], list(line.digits)
+    numbers, digits, symbols = [], list(line.digits), line.symbols
     for number in line.numbers:
         correction = chosen.get(id(number))
         if correction is None:
@@ -124,9 +125,24 @@ def _correct_line(line: Line, chosen: dict[int, Correction]) -> Line:
             continue
         own = find_digits(line, number)
         digits = _replace_digits(digits, own, list_values(correction.corrected))
+        symbols = _replace_symbols(symbols, number, correction.corrected)
         if correction.corrected:
             numbers.append(Number(correction.corrected, 1.0, number.box, corrected=True))
-    return Line(" ".join(number.text for number in numbers), tuple(digits), tuple(numbers))
+    return Line(" ".join(number.text for number in numbers), tuple(digits), tuple(numbers), symbols)
+
+
+def _replace_symbols(symbols: tuple[Symbol, ...] | None, number: Number, corrected: str) -> tuple[Symbol, ...] | None:
+    """Replace the symbols of a number by those that are right; leave them out if they are not as many."""
+    if symbols is None:
+        return None
+    own = {id(symbol) for symbol in symbols if _lies_in(symbol.box, number.box)}
+    right = [one for one in corrected if one in SYMBOLS]
+    if len(own) != len(right):
+        return tuple(symbol for symbol in symbols if id(symbol) not in own)
+    rest = iter(right)
+    return tuple(
+        replace(symbol, symbol=next(rest), confidence=1.0) if id(symbol) in own else symbol for symbol in symbols
+    )
 
 
 def _replace_digits(digits: list[Digit], own: list[Digit], corrected: list[int]) -> list[Digit]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from kerascnn.datasets.synthetic.pages import STYLES, make_page
+from kerascnn.datasets.synthetic.symbol_pages import SYMBOL_STYLES, make_symbol_page
 from kerascnn.utils.errors import UsageError
 from kerascnn.utils.outputs import OutputDirectory
 from kerascnn.utils.png import encode_png
@@ -16,7 +17,13 @@ _LABELS = "labels.csv"
 
 
 def write_pages(
-    directory: str | Path, style: str = "plain", count: int = 10, seed: int = 0, *, part: str = "test"
+    directory: str | Path,
+    style: str = "plain",
+    count: int = 10,
+    seed: int = 0,
+    *,
+    part: str = "test",
+    symbols: bool = False,
 ) -> list[Path]:
     """Write pages as PNG files, and their labels as `labels.csv`.
 
@@ -26,10 +33,11 @@ def write_pages(
         count: Number of pages of each style, at least 1; 10 by default.
         seed: Random seed of the first page; the following pages count up.
         part: Part of MNIST whose digits are written, `"test"` or `"train"`.
+        symbols: Whether the pages have numbers with symbols, as `make_symbol_page` writes them.
 
     Returns:
         Paths of the pictures. `labels.csv` has the columns `file`, `style`, `seed`, `text` (`|` between lines)
-        and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit, in pixels).
+        and `boxes` (JSON: a list a line of `[x, y, width, height]` a digit or symbol, in pixels).
 
     Raises:
         UsageError: If the style or the part is unknown, or the count is not positive.
@@ -41,7 +49,8 @@ def write_pages(
     """
     if count < 1:
         raise UsageError(f"{count} pages cannot be made; expected a count of at least 1.")
-    styles = STYLES if style == "all" else [style]
+    styles = [style] if style != "all" else SYMBOL_STYLES if symbols else STYLES
+    make = make_symbol_page if symbols else make_page
     pages = {f"{name}-{number}.png": (name, number) for name in styles for number in range(seed, seed + count)}
     paths: list[Path] = []
     labels = io.StringIO()
@@ -49,7 +58,7 @@ def write_pages(
     writer.writerow(["file", "style", "seed", "text", "boxes"])
     with OutputDirectory(Path(directory), "synthetic pages", [*pages, _LABELS]) as output:
         for file, (name, number) in pages.items():
-            page = make_page(name, number, part=part)
+            page = make(name, number, part=part)
             paths.append(output.write(file, encode_png(Image.fromarray(page.picture))))
             writer.writerow([file, name, number, "|".join(page.lines), json.dumps(page.boxes)])
         output.write(_LABELS, labels.getvalue().encode())
