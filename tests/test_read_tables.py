@@ -155,6 +155,12 @@ def test_cells_of_a_ruled_table_are_read_each_for_itself(cli, form):
     assert result.stdout.decode() == ",\n042,2468\nstruck out,\n31,1357\n"
 
 
+def test_a_struck_out_number_is_none_where_it_is_expected(cli, form, tmp_path):
+    (tmp_path / "numbers.txt").write_text("042\n57\n31\n2468\n1357\n99\n")
+    result = cli("read", form, "--table", "--format", "csv", "--expect", "numbers.txt")
+    assert result.stdout.decode() == ",\n042,2468\nstruck out,\n31,1357\n"
+
+
 def test_the_table_is_in_json_with_the_boxes_of_its_cells(cli, form):
     page = json.loads(cli("read", form, "--table", "--digits", "3-4", "--format", "json").stdout)
     assert [[cell["text"] for cell in row] for row in page["table"]] == [
@@ -250,6 +256,27 @@ def test_a_scan_with_a_dark_lid_around_the_sheet_is_read(reader):
     picture = rule_table(XS, YS)
     picture[:12], picture[:, :9], picture[:, -14:] = 15, 15, 15
     assert reader(picture, TEXTS) == CELLS
+
+
+def test_what_is_written_close_below_a_thick_line_is_whole(reader):
+    picture = rule_table(XS, YS)
+    picture[130:135, XS[0] : XS[-1]] = 40
+    assert reader(picture, {(90, 132): "36", (230, 133): "85"}) == [[""] * 3, ["36", "85", ""], [""] * 3, [""] * 3]
+
+
+def test_a_broad_line_is_one_line(reader):
+    picture = rule_table(XS, YS)
+    picture[130:138, XS[0] : XS[-1]] = 40
+    assert reader(picture, TEXTS) == CELLS
+
+
+def test_boxes_stay_together_where_a_row_of_them_is_struck_out(reader):
+    xs = [60, 110, 160, 210, 260, 420]
+    picture = rule_table(xs, YS[:4])
+    for y in (161, 168):
+        picture[y : y + 3, 66:256] = 40
+    rows = reader(picture, {(72, 80): "1047", (72, 150): "2361", (72, 220): "7013"}, step=50)
+    assert rows == [["1047", ""], ["struck out", ""], ["7013", ""]]
 
 
 def test_a_stamp_below_a_table_is_none(reader):

@@ -33,7 +33,8 @@ def keep_writing(
         The page with nothing else on it.
     """
     kept = page.mask.copy()
-    for field in fields:
+    # At the edge of a field, a stroke of its neighbour would look like the edge of a line.
+    for field in [_enclose(fields)] if is_exact else fields:
         window = _surround(field, page.mask.shape)
         here = printed[window] if is_exact else _shift_to(printed, page.mask, window)
         # Where fields adjoin, the lines between them are erased from either side.
@@ -45,6 +46,12 @@ def keep_writing(
         inside[max(0, top - over) : top + height + over, max(0, left - over) : left + width + over] = True
     kept &= inside
     return replace(page, mask=kept, contrast=page.contrast * kept)
+
+
+def _enclose(fields: Sequence[Box]) -> Box:
+    left, top = min(field[0] for field in fields), min(field[1] for field in fields)
+    right, bottom = (max(field[axis] + field[axis + 2] for field in fields) for axis in (0, 1))
+    return left, top, right - left, bottom - top
 
 
 def _surround(field: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -30,6 +30,7 @@ _MANY_LINES = 3  # level lines from which there is a row below the first one
 _HEADING_CONTRAST = 0.4  # of its contrast below, that a line has in the heading at least
 _LEAST_OF_HEADING = 0.2  # of the heading's height, in which a line may be fainter
 _SAME_ANGLE = 4  # degrees between two tables of a page at most
+_TO_THE_SIDE = 0.7  # of the pixels beside a frame's side, that a line across covers
 _EQUAL_BOXES = 0.3  # of their mean width, by which boxes differ at most
 _FEWEST_CELLS = 3  # a stamp with a line of letters is no table
 
@@ -117,7 +118,7 @@ def find_tables(page: BinarizedPage) -> list[TableGrid]:
         if corners is None or (largest is not None and not _lies_like(corners, largest)):
             continue
         table = _rule(page, corners + np.array([found.left[index], found.top[index]]))
-        if _is_table(table):
+        if _is_table(table) and (largest is None or _is_divided(table)):
             largest = corners if largest is None else largest
             tables.append((float(found.top[index]), table))
     return [table for _, table in sorted(tables, key=lambda item: item[0])]
@@ -127,6 +128,14 @@ def _lies_like(corners: np.ndarray, largest: np.ndarray) -> bool:
     """Tell whether a frame lies at the same angle as the largest table: a stamp seldom does."""
     angles = [np.arctan2(*(one[1] - one[0] + one[2] - one[3])[::-1]) for one in (corners, largest)]
     return bool(abs(angles[0] - angles[1]) < np.radians(_SAME_ANGLE))
+
+
+def _is_divided(table: TableGrid) -> bool:
+    """Tell whether the level lines go from side to side, as the letters of a stamp do not."""
+    reach = max(4, (table.columns[-1] - table.columns[0]) // 30)
+    ends = slice(table.columns[0], table.columns[0] + reach), slice(table.columns[-1] - reach, table.columns[-1])
+    near = [table.lines[row - 4 : row + 5] for row in table.rows[1:-1]]
+    return all(bool(line[:, end].any(axis=0).mean() > _TO_THE_SIDE) for line in near for end in ends)
 
 
 def _is_table(table: TableGrid) -> bool:

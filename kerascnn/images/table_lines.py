@@ -6,6 +6,7 @@ the transposed picture.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ _DRIFT = 2  # pixels by which a line may bend after its frame is upright
 _SMOOTHED = 5  # pixels along a line over which the grain is averaged
 _NOISE = 2.0  # medians of a profile, up to which it is grain
 _TRACED = 3  # distances of two lines, over which the bend of one is averaged
+_LEFT_OUT = (8, 4, 2, 2)  # pixels from the curve of a line, beyond which it is something else, step by step
+_FEWEST_POINTS = 20  # of a curve
 _EDGE = 0.3  # of the contrast of a line, that its edge has
 _HALF = 0.5  # of its peak, at which the thickness of a line is measured
 
@@ -63,7 +66,9 @@ def find_places(profile: np.ndarray, margin: int, nearest: int) -> tuple[tuple[i
     level = contrasts[np.searchsorted(np.cumsum(contrasts), contrasts.sum() / 2)]
     threshold = float(np.sqrt(noise * level))
     inner = sorted(_centre(profile, peak, nearest)[0] for peak in peaks if profile[peak] >= threshold)
-    return (first, *inner, last), threshold
+    # A broad line has two edges.
+    apart = [place for before, place in pairwise((first, *inner)) if place - before > nearest // 2]
+    return (first, *apart, last), threshold
 
 
 def bridge_lines(contrast: np.ndarray, profile: np.ndarray, places: Sequence[int], nearest: int) -> np.ndarray:
@@ -100,21 +105,33 @@ def trace_lines(contrast: np.ndarray, found: np.ndarray, places: Sequence[int], 
     reach = max(4, nearest // 2)
     for place in places:
         top, bottom = max(0, place - reach), min(len(contrast), place + reach + 1)
-        band, here = contrast[top:bottom], found[top:bottom].any(axis=0)
+        band, here = contrast[top:bottom], np.asarray(found[top:bottom].any(axis=0))
         if not here.any():
             continue
         # Writing is darker than a line may be, but nowhere as long.
         level = float(np.median(band[:, here].max(axis=0)))
         window = max(9, nearest * _TRACED)
         smooth = cv2.blur(np.minimum(band, 1.2 * level), (window, 3), borderType=cv2.BORDER_REPLICATE)
-        middle = smooth.argmax(axis=0).astype(np.float32)
-        middle = cv2.blur(cv2.medianBlur(np.tile(middle, (3, 1)), 5), (window // 2 * 2 + 1, 1))[1]
+        middle = _fit_bend(smooth.argmax(axis=0), here)
         offsets = np.arange(len(band))[:, None] - np.round(middle).astype(int)
         inside = [band[(offsets == offset) & here] for offset in range(-reach, reach + 1)]
         across = np.array([np.median(values) if len(values) else 0.0 for values in inside])
         thick = _measure_thickness(across, reach)
         lines[top:bottom] |= (np.abs(offsets) <= thick // 2) & here
     return lines
+
+
+def _fit_bend(places: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """Fit a smooth curve to where a line is darkest, `(width,)`; what is written along it is left out."""
+    across = np.linspace(-1, 1, len(places))
+    chosen = np.asarray(here & (np.abs(places - np.median(places[here])) <= _LEFT_OUT[0]))
+    curve = np.full(len(places), float(np.median(places[here])))
+    for least in _LEFT_OUT[1:]:
+        if chosen.sum() < _FEWEST_POINTS:
+            break
+        curve = np.polyval(np.polyfit(across[chosen], places[chosen], 3), across)
+        chosen = np.asarray(here & (np.abs(places - curve) <= least))
+    return curve
 
 
 def _measure_thickness(across: np.ndarray, middle: int) -> int:

@@ -198,6 +198,17 @@ def weigh_by_line(line: Sequence[Solution]) -> list[float]:
     return result
 
 
+def weigh_solution(solution: Solution, odds: float) -> Solution:
+    """Multiply the odds of a digit at every place of a glyph, from what is known beside its line."""
+    answers = []
+    for answer in solution.answers:
+        total = odds * (1 - answer.none) + answer.none
+        confidence = min(odds * answer.confidence / total, 1.0)
+        answers.append(replace(answer, confidence=confidence, none=answer.none / total))
+    none = solution.none / (odds * (1 - solution.none) + solution.none)
+    return Solution(answers, none, solution.seen.weigh(odds))
+
+
 def _solve(proposals: Sequence[Sequence[Segment]], sight: _Sight) -> list[Solution]:
     """Recognise the segments of all glyphs in one batch, and choose the best path through each glyph."""
     size = sight.predictor.card.input_shape[:2]

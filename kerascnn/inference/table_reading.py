@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn.images.glyphs import Glyph
 from kerascnn.images.table_grid import TableGrid
-from kerascnn.inference.glyph_recognition import Solution, judge_solutions
+from kerascnn.inference.glyph_recognition import Solution, judge_solutions, weigh_solution
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
 from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
@@ -17,8 +17,9 @@ from kerascnn.inference.symbol_reading import FoundSymbol, PageSymbols
 
 _FEWEST_BOXES = 3  # equal ones in a row that are taken for the boxes of one number
 _WIDEST_BOX = 1.35  # of a row's height
-_EQUAL = 0.1  # of their mean, by which the widths of boxes may differ
+_EQUAL = 0.06  # of their mean, by which the widths of boxes may differ
 _ALL_OR_NONE = 0.8  # of the rows, in which all boxes are filled or none
+_INSIDE = 0.2  # of a mark's width, by which it may reach over the edge of a box to either side
 _STRIKE = 0.8  # of the width of what is written, that a straight stroke goes across
 _LONG_STRIKE = 0.7  # of a cell's height
 _LIKELY = 0.5  # probability of a number from which what looks like a stroke through it is one of its own
@@ -78,6 +79,7 @@ def read_tables(
     for grid in grids:
         contents = _assign(solutions, grid)
         groups = _join_boxes(grid, contents)
+        _weigh_by_column(contents, groups, len(grid.rows) - 1)
         for row in range(len(grid.rows) - 1):
             places = [_Place(row, first, last) for first, last in groups]
             read = [_read_cell(grid, place, contents, reader) for place in places]
@@ -108,6 +110,41 @@ def _find_middle(glyph: Glyph) -> tuple[float, float]:
     return glyph.left + glyph.width / 2, glyph.top + glyph.height / 2
 
 
+def _weigh_by_column(
+    contents: dict[tuple[int, int], list[Solution]], groups: Sequence[tuple[int, int]], num_rows: int
+) -> None:
+    """Weigh what was recognised by what the other cells of its column hold, in place: digits among digits.
+
+    The cells of the column that have more digits than other marks count, by the rule of succession. A first row of
+    letters is a heading, and stays as it is.
+    """
+    found = {cell: _count_digits(inside) for cell, inside in contents.items()}
+    heading = [found[cell] for cell in found if cell[0] == 0]
+    has_heading = sum(digits for digits, _ in heading) < sum(others for _, others in heading)
+    for first, last in groups:
+        places = [
+            [(row, column) for column in range(first, last + 1) if (row, column) in found]
+            for row in range(int(has_heading), num_rows)
+        ]
+        sums = [np.sum([found[cell] for cell in cells], axis=0) for cells in places if cells]
+        held = sum(bool(digits > others) for digits, others in sums)
+        for cells in places:
+            if not cells:
+                continue
+            digits, others = np.sum([found[cell] for cell in cells], axis=0)
+            own = int(digits > others)
+            odds = (held - own + 1) / (len(sums) - held - (1 - own) + 1)
+            for cell in cells:
+                contents[cell] = [weigh_solution(solution, odds) for solution in contents[cell]]
+
+
+def _count_digits(solutions: Sequence[Solution]) -> tuple[int, int]:
+    """Count the answers that are digits, and the others."""
+    answers = [answer for solution in solutions for answer in solution.answers]
+    digits = sum(answer.none < answer.confidence for answer in answers)
+    return digits, len(answers) - digits
+
+
 def _join_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]]) -> list[tuple[int, int]]:
     """Join the columns that are boxes of one number: the first and the last of each group."""
     count = len(grid.columns) - 1
@@ -127,15 +164,23 @@ def _are_boxes(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]],
     height = float(np.median(np.diff(grid.rows)))
     if len(widths) < _FEWEST_BOXES or widths.mean() > _WIDEST_BOX * height or np.ptp(widths) > _EQUAL * widths.mean():
         return False
-    filled = np.array(
-        [
-            [len(contents.get((row, column), ())) for column in range(first, last + 1)]
-            for row in range(len(grid.rows) - 1)
-        ]
-    )
+    filled = _count_marks(grid, contents)[:, first : last + 1]
     used = filled[filled.any(axis=1)]
     whole = (used > 0).all(axis=1)
     return bool(len(used) and whole.mean() >= _ALL_OR_NONE and np.median(used) <= 1)
+
+
+def _count_marks(grid: TableGrid, contents: dict[tuple[int, int], list[Solution]]) -> np.ndarray:
+    """Count the marks in each cell, `(rows, columns)`; one that goes across several, as a strike does, is in each."""
+    counts = np.zeros((len(grid.rows) - 1, len(grid.columns) - 1), int)
+    for (row, column), solutions in contents.items():
+        for solution in solutions:
+            whole = solution.whole
+            inner, y = _INSIDE * whole.width, whole.top + whole.height / 2
+            ends = [grid.find_cell(x, y) for x in (whole.left + inner, whole.right - inner)]
+            first, last = (column if end is None else end[1] for end in ends)
+            counts[row, min(first, column) : max(last, column) + 1] += 1
+    return counts
 
 
 def _read_cell(
@@ -151,7 +196,9 @@ def _read_cell(
     page = _compose(solutions, reader)
     number = _join_numbers(page, is_ruled=reader.rule is not None)
     is_struck_out = _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row])
-    if is_struck_out and (number is None or number.confidence < _LIKELY):
+    # By a rule, a struck-out number is as likely as any other.
+    plain = number if reader.rule is None or not is_struck_out else _read_freely(solutions, reader)
+    if is_struck_out and (plain is None or plain.confidence < _LIKELY):
         return _ReadCell(TableCell(box, None, is_struck_out=True))
     digits = tuple(digit for line in page.lines for digit in line.digits)
     symbols = tuple(symbol for line in page.lines for symbol in line.symbols or ())
@@ -160,6 +207,11 @@ def _read_cell(
 
 def _choose_inside(symbols: Sequence[FoundSymbol], grid: TableGrid, cells: set[tuple[int, int]]) -> list[FoundSymbol]:
     return [one for one in symbols if grid.find_cell(*_find_middle(one.glyph)) in cells]
+
+
+def _read_freely(solutions: Sequence[Solution], reader: _CellReader) -> Number | None:
+    page = compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence)
+    return _join_numbers(page, is_ruled=False)
 
 
 def _compose(solutions: Sequence[Solution], reader: _CellReader) -> Page:
