@@ -1,6 +1,6 @@
 """Fit what tells symbols from digits, and measure how many numbers with symbols are read exactly.
 
-    python benchmarks/symbols.py [--fit] [--count 100] [--pages 3] [--seed 70000] [--dry-run]
+    python benchmarks/symbols.py [--fit] [--count 170] [--pages 2] [--seed 70000] [--dry-run]
 
 With --fit, writes kerascnn/reference/symbols.npz first, from synthetic pages of those of MNIST's training digits that
 the reference model was not trained on, but validated. Then measures on pages of digits of MNIST's test part and of
@@ -95,8 +95,8 @@ def main() -> None:
     """Parse, fit if that is asked for, measure, record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fit", action="store_true", help="Fit the weights first.")
-    parser.add_argument("--count", type=int, default=100, help="Number of pages to fit on.")
-    parser.add_argument("--pages", type=int, default=3, help="Number of pages of each style to measure on.")
+    parser.add_argument("--count", type=int, default=170, help="Number of pages to fit on.")
+    parser.add_argument("--pages", type=int, default=2, help="Number of pages of each style to measure on.")
     parser.add_argument("--seed", type=int, default=70_000, help="Random seed of the first page to measure on.")
     parser.add_argument("--backend", default="torch", help="Backend on which the weights are fitted.")
     parser.add_argument("--dry-run", action="store_true", help="Fit on few pages, read few, and write nothing.")
