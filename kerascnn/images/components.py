@@ -84,7 +84,8 @@ def measure_stroke_widths(mask: np.ndarray, mask_size: int = 5) -> np.ndarray:
     Returns:
         float32, `(num_pixels_of_midlines,)`.
     """
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, mask_size)
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, mask_size)
     # The ridge of the distance, where no neighbour is further from the background, is the midline of a stroke.
     ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
     return np.asarray(2 * distance[ridge])

@@ -224,10 +224,12 @@ def _find_cheapest_paths(small: np.ndarray, anchors: np.ndarray, reach: int) -> 
     cost = padded[:, anchors[:, None] + reach + offsets] + 0.004 * np.abs(offsets)
     total = cost[0]
     came_from = np.zeros(cost.shape, np.int8)
+    # The totals so far of what lies to the left, above and to the right.
+    choices = np.full((3, *total.shape), np.inf, total.dtype)
     for row in range(1, len(cost)):
-        left = np.pad(total[:, :-1] + 0.03, ((0, 0), (1, 0)), constant_values=np.inf)
-        right = np.pad(total[:, 1:] + 0.03, ((0, 0), (0, 1)), constant_values=np.inf)
-        choices = np.stack([left, total, right])
+        choices[0, :, 1:] = total[:, :-1] + 0.03
+        choices[1] = total
+        choices[2, :, :-1] = total[:, 1:] + 0.03
         came_from[row] = np.argmin(choices, axis=0) - 1
         total = choices.min(axis=0) + cost[row]
     each = np.arange(len(anchors))
