@@ -279,6 +279,16 @@ def test_boxes_stay_together_where_a_row_of_them_is_struck_out(reader):
     assert rows == [["1047", ""], ["struck out", ""], ["7013", ""]]
 
 
+def test_the_edge_of_the_sheet_is_no_table(reader):
+    picture = rule_table(XS, YS)
+    for place in (6, 450):
+        picture[place : place + 2, 6:632] = 150
+    for place in (6, 630):
+        picture[6:452, place : place + 2] = 150
+    picture[:, 520:600:9] = 228  # streaks of a copier
+    assert reader(picture, TEXTS) == CELLS
+
+
 def test_a_stamp_below_a_table_is_none(reader):
     picture = rule_table(XS, YS)
     stamp = np.full((60, 140), 235, np.uint8)

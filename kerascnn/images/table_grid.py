@@ -18,6 +18,7 @@ from kerascnn.images.table_lines import (
 )
 
 _MIN_WIDTH, _MIN_HEIGHT, _MIN_SIDE = 0.15, 0.015, 28  # shares of the page, and pixels, of a row of boxes
+_WHOLE_PAGE = 0.9  # of the page's width and height, from which a frame may be the edge of the sheet
 _MAX_FILL = 0.5  # of a frame's box that is ink
 _STRAIGHT, _TOLERANCE = 0.6, 0.006  # shares of a side: what is straight at least, and by how much that bends
 _OPEN_SIDE = 0.02  # of the length of a side, by which lines reach beyond it where the table is open
@@ -110,7 +111,12 @@ def find_tables(page: BinarizedPage) -> list[TableGrid]:
     hollow = found.area < _MAX_FILL * found.width * found.height
     tables: list[tuple[float, TableGrid]] = []
     largest: np.ndarray | None = None
-    for index in sorted(np.flatnonzero(large & hollow), key=lambda index: -found.width[index] * found.height[index]):
+    # The shadow along the edges of a sheet is a frame, too, and comes after all others.
+    is_edge = (found.width > _WHOLE_PAGE * mask.shape[1]) & (found.height > _WHOLE_PAGE * mask.shape[0])
+    order = np.lexsort((-found.width * found.height, is_edge))
+    for index in order[(large & hollow)[order]]:
+        if is_edge[index] and tables:
+            break
         middle = found.left[index] + found.width[index] / 2, found.top[index] + found.height[index] / 2
         if any(table.find_cell(*middle) for _, table in tables):
             continue  # what stands in a table is none
