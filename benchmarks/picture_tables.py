@@ -83,6 +83,30 @@ def symbols_table() -> str:
     return ""
 
 
+def documents_table() -> str:
+    """Ruled tables and forms (`benchmarks/documents.py`); nothing while there is no record."""
+    lines = [
+        "| | sheets | grid right | numbers | exact | empty cells right | struck out, marked | probability below 0.99 "
+        "| wrong among the others |",
+        "|---" * 9 + "|",
+    ]
+    for record in results.read("documents.json"):
+        for name, row in record["scores"].items():
+            count = row["written"]
+            shares = [
+                f"{row.get(right, 0)} of {row.get(whole, 0)}"
+                for right, whole in (("empty, right", "empty"), ("struck out, marked", "struck out"))
+            ]
+            sheets, doubtful = row["documents"], row.get("to review", 0)
+            lines.append(
+                f"| {name} | {sheets} | {row.get('grids', 0)} | {count} | {row.get('written, right', 0) / count:.1%} "
+                f"| {' | '.join(shares)} | {doubtful / count:.1%} "
+                f"| {row.get('wrong without review', 0)} of {count - doubtful} |"
+            )
+        return "\n".join(lines)
+    return ""
+
+
 def _cell(scores: list[dict]) -> str:
     """Single digits: right, wrong, and the lowest share of right ones in any rendering; strings and pages."""
     if not scores:
@@ -104,6 +128,7 @@ TABLES = {
     "numbers": numbers_table,
     "reliability": reliability_table,
     "symbols": symbols_table,
+    "documents": documents_table,
     "invariance": invariance_table,
     "peers": peers_table,
 }
