@@ -60,9 +60,14 @@ def start_up_table() -> str:
 def rejection_table() -> str:
     """Rejection rates, from `benchmarks/rejection.py`."""
     (record,) = results.read("rejection.json")
+    fitted = results.read("rejection-quick-seed-*.json")
     rows = [(name, value) for name, value in record.items() if isinstance(value, dict) and "withheld" in value]
-    lines = ["| pictures | number | rejected |", "|---|---|---|"]
-    return "\n".join(lines + [f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} |" for name, row in rows])
+    lines = [f"| pictures | number | `reference` | `kerascnn fit`, {len(fitted)} runs |", "|---|---|---|---|"]
+    for name, row in rows:
+        shares = [run[name]["withheld"] for run in fitted if name in run]
+        mean = f"{statistics.mean(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})" if shares else ""
+        lines.append(f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} | {mean} |")
+    return "\n".join(lines)
 
 
 def singles_table() -> str:

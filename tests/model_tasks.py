@@ -175,16 +175,35 @@ def changes_by_augmentation(**changes) -> list[float]:
     from kerascnn.training.batches import TrainingBatches
     from kerascnn.training.recipe import choose_recipe
 
-    recipe = choose_recipe("quick", "cnn", **changes)
+    recipe = choose_recipe("quick", "cnn", batch_size=64, outliers=0.0, **changes)
     images = np.repeat(load_dataset("mnist").train_images[:1], 64, axis=0)
     labels = np.zeros(64, int)
-    settings = replace(recipe, batch_size=64, outliers=0.0)
-    batches = TrainingBatches(images, labels, settings, 0, num_classes=10, digits=range(10))
+    batches = TrainingBatches(images, labels, recipe, 0, num_classes=10, digits=range(10))
     differences = []
     for epoch in range(recipe.epochs):
         batches.start_epoch(epoch)
         differences.append(float(np.abs(batches[0][0][..., 0] - images).mean()))
     return differences
+
+
+def outliers_by_epoch(**changes) -> list[list[int]]:
+    """Size of a batch, and number of the outliers in it, in each epoch of a recipe."""
+    from kerascnn.utils.backend import activate
+
+    activate()
+    from kerascnn.training.batches import TrainingBatches
+    from kerascnn.training.recipe import choose_recipe
+
+    recipe = choose_recipe("quick", "cnn", **changes)
+    mnist = load_dataset("mnist")
+    images, labels = mnist.train_images[:512], mnist.train_labels[:512]
+    batches = TrainingBatches(images, labels, recipe, 0, num_classes=10, digits=range(10))
+    found = []
+    for epoch in range(recipe.epochs):
+        batches.start_epoch(epoch)
+        targets = batches[1][1]
+        found.append([len(targets), int((np.ptp(targets, axis=1) == 0).sum())])
+    return found
 
 
 def first_probabilities(model: str, num_images: int) -> list:
@@ -287,6 +306,7 @@ TASKS = {
         fit_briefly,
         state_of_random_after_fit,
         changes_by_augmentation,
+        outliers_by_epoch,
         first_probabilities,
         save_from_memory,
         segment_briefly,

@@ -159,6 +159,12 @@ def test_augmentation_falls_to_its_final_strength(workers):
     assert min(unchanged) > 0.7 * max(unchanged) > 0
 
 
+def test_outliers_take_the_place_of_digits_towards_the_end(workers):
+    assert workers("jax")("outliers_by_epoch") == [[136, 8], [136, 20], [136, 32]]
+    assert workers("jax")("outliers_by_epoch", outliers=0.125) == [[144, 16]] * 3
+    assert workers("jax")("outliers_by_epoch", outliers=0.0, final_outliers=0.5)[-1] == [128, 64]
+
+
 def test_augmentation_leaves_the_other_cores_to_the_training_step():
     # Threads of a library that wait at full speed for their next piece of work show in the processor time.
     program = """

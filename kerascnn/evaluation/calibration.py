@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TEMPERATURES = np.geomspace(0.25, 4.0, 241)
 _NUM_BINS = 15
-REJECTED_SHARE = 0.003
+REJECTED_SHARE = 0.005
 """Share of the validation images that the threshold rejects."""
 
 

@@ -11,6 +11,9 @@ from kerascnn.datasets.augmentation.warping import augment
 from kerascnn.datasets.stored_images import Images
 from kerascnn.training.recipe import Recipe
 
+_USES = 4  # of each outlier in an epoch: to make one takes longer than to draw it anew by augmentation
+_SPOILT = 512  # digits, of which outliers are made
+
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches for `model.fit` that are the same whenever they are asked for.
@@ -51,20 +54,23 @@ class TrainingBatches(keras.utils.PyDataset):
         """Set order and augmentation of the epoch (counted from 0) that is about to begin."""
         self._epoch, self.augmentation = epoch, self.recipe.augmentation_in(epoch)
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.labels))
+        self._made: np.ndarray | None = None
 
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        count = self._count_outliers(len(chosen)) if self._digits is not None else 0
+        # A batch has the same size in every epoch; what a larger share of outliers needs is left out of the digits.
+        chosen = chosen[: max(1, len(chosen) + round(self.recipe.outliers * len(chosen)) - count)]
         images, labels = self.images[chosen], self.labels[chosen]
         targets, weights = as_targets(labels, self.num_classes), weigh_samples(labels, self._weights)
         generator = np.random.default_rng([self.seed, self._epoch, index])
         if self._digits is not None and self.augmentation:
             images = vary_handwriting(images, self._digits[labels], self.augmentation, generator)
-        if self._digits is not None and self.recipe.outliers:
-            count = round(self.recipe.outliers * len(chosen))
-            images = np.concatenate([images, self._draw_outliers(count, images, self._digits[labels], generator)])
+        if count and self._digits is not None:
+            images = np.concatenate([images, self._draw_outliers(count, self._digits, generator)])
             undecided = np.full((count, self.num_classes), 1 / self.num_classes, np.float32)
             targets = np.concatenate([targets, undecided])
             weights = tuple(np.concatenate([values, np.ones(count, np.float32)]) for values in weights)
@@ -72,14 +78,24 @@ class TrainingBatches(keras.utils.PyDataset):
             images = augment(images, self.augmentation, generator)
         return as_input(images), targets, *weights
 
-    def _draw_outliers(
-        self, count: int, images: np.ndarray, labels: np.ndarray, generator: np.random.Generator
-    ) -> np.ndarray:
+    def _count_outliers(self, num_digits: int) -> int:
+        return round(self.recipe.outliers_in(self._epoch) * num_digits)
+
+    def _draw_outliers(self, count: int, digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         given = count // 2 if self.outliers is not None else 0
-        made = make_outliers(count - given, images, labels, generator)
+        if self._made is None:
+            self._made = self._make_outliers(digits)
+        made = self._made[generator.integers(len(self._made), size=count - given)]
         if self.outliers is None:
             return made
         return np.concatenate([made, self.outliers[generator.integers(len(self.outliers), size=given)]])
+
+    def _make_outliers(self, digits: np.ndarray) -> np.ndarray:
+        """Make the outliers of this epoch, from which those of each batch are drawn."""
+        generator = np.random.default_rng([self.seed, self._epoch, len(self)])
+        count = -(-len(self) * self._count_outliers(self.batch_size) // _USES)
+        spoilt = self._order[:_SPOILT]
+        return make_outliers(max(count, 1), self.images[spoilt], digits[self.labels[spoilt]], generator)
 
 
 class ValidationBatches(keras.utils.PyDataset):

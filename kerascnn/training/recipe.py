@@ -51,6 +51,11 @@ class Recipe:
         "Number of pictures without a digit that are added to each batch of the ten digits, as a share of its size.",
         _SHARE,
     )
+    final_outliers: float | None = option(
+        None,
+        "The same in the last epoch, approached along half a cosine; what is added to `outliers` replaces digits.",
+        _PROPER_SHARE,
+    )
     class_weights: str = option(
         "none",
         "Weights of the classes in loss and accuracy: balanced lets a rare class count as much as a common one.",
@@ -65,10 +70,17 @@ class Recipe:
 
     def augmentation_in(self, epoch: int) -> float:
         """Compute the augmentation magnitude in an epoch, counted from 0."""
-        if self.final_augmentation is None or self.epochs == 1:
-            return self.augmentation
+        return self._approach(self.augmentation, self.final_augmentation, epoch)
+
+    def outliers_in(self, epoch: int) -> float:
+        """Compute the share of outliers in an epoch, counted from 0."""
+        return self._approach(self.outliers, self.final_outliers, epoch)
+
+    def _approach(self, first: float, last: float | None, epoch: int) -> float:
+        if last is None or self.epochs == 1:
+            return first
         share = (1 + cos(pi * epoch / (self.epochs - 1))) / 2
-        return share * self.augmentation + (1 - share) * self.final_augmentation
+        return share * first + (1 - share) * last
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain data, for the card and for resuming."""
@@ -101,8 +113,9 @@ _PAGES: dict[str, Any] = {
 }
 # How a recipe differs for one architecture. Labels are smoothed where that was tried.
 _DIFFERENCES: dict[tuple[str, str], dict[str, Any]] = {
-    # On augmented images `cnn` does not overfit in so few epochs; dropout would only slow it down.
-    ("quick", "cnn"): {"dropout_rates": (0.0, 0.0)},
+    # On augmented images `cnn` does not overfit in so few epochs; dropout would only slow it down. Many outliers at the
+    # end, when digits are known, teach it to tell them from letters.
+    ("quick", "cnn"): {"dropout_rates": (0.0, 0.0), "final_outliers": 0.25},
     # With weaker augmentation at the end, both fitted nearly all images and had nothing left to learn.
     ("best", "cnn"): {"epochs": 24, "warmup": 0.05, "dropout_rates": (0.1, 0.3), "final_augmentation": 0.5},
     # Muon is quick for matrices with a short side; these are square, 512x512.
@@ -156,7 +169,10 @@ def choose_recipe(recipe: "str | Recipe", architecture: str | Architecture, **ch
         if recipe not in RECIPES:
             raise UsageError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}.")
         name = architecture.name if isinstance(architecture, Architecture) else architecture
-        wishes = {**_DIFFERENCES.get((recipe, name), {}), **wishes}
+        differences = dict(_DIFFERENCES.get((recipe, name), {}))
+        if "outliers" in wishes:  # A share that is asked for holds to the end.
+            differences.pop("final_outliers", None)
+        wishes = {**differences, **wishes}
         recipe = RECIPES[recipe]
     made = replace(recipe, **wishes)
     return replace(made, dropout_rates=resolve_dropout_rates(architecture, made.dropout_rates))

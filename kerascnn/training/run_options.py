@@ -89,6 +89,7 @@ class RecipeKeywords(TypedDict, total=False):
     label_smoothing: float | None
     weight_averaging: float | None
     outliers: float | None
+    final_outliers: float | None
     class_weights: str | None
 
 
