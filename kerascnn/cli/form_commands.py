@@ -1,23 +1,21 @@
 """Forms: the command that drafts a template, and what `read` does with one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kerascnn.cli.application import app
-from kerascnn.cli.failures import Failures
 from kerascnn.cli.number_options import NUMBERS
 from kerascnn.cli.options import Format, load_model, name_model_first
 from kerascnn.cli.page_output import count_rows
 from kerascnn.cli.printing import print_csv, print_json, print_lines, print_message
+from kerascnn.cli.reading_job import ReadingJob
 from kerascnn.utils.errors import UsageError
 
 if TYPE_CHECKING:
     from kerascnn.forms.form_reading import Form
-    from kerascnn.images.decoding import Page
-    from kerascnn.inference.drawing import Drawings
     from kerascnn.tables import TableFile
 
 TEMPLATE = {
@@ -72,30 +70,19 @@ def require_alone(options: dict[str, Any]) -> None:
 
 
 def read_by_template(
-    sources: Sequence["Page"],
-    model: str | None,
-    backend: str | None,
-    format: Format,
-    failures: Failures,
-    drawings: "Drawings | None",
-    **options: Any,
+    job: ReadingJob, model: str | None, backend: str | None, format: Format, options: Mapping[str, Any]
 ) -> None:
     """Read filled-in forms by the template among the options, and print a row for each, or write it to a table file."""
     from kerascnn.forms.form_reading import Form, FormReader, read_forms
 
-    template, review = options.pop("template"), options.pop("review")
-    table, resuming = options.pop("table_file"), options.pop("resuming")
-    predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
-    chosen = {name: value for name, value in options.items() if value is not None}
-    reader = FormReader(template, predictor, **chosen)
-    with resuming.open(Form, predictor) as journal:
-        results = review.follow_forms(read_forms(sources, reader, failures.add, drawings, journal))
-        if len(sources) > 1:
-            from kerascnn.cli.progress import show_progress
-
-            results = show_progress(results, len(sources))
+    predictor = load_model(model, backend, options["scale"], options["preparation"])
+    chosen = {name: options[name] for name in ("min_confidence", "segmenter") if options[name] is not None}
+    reader = FormReader(options["template"], predictor, **chosen)
+    with job.resuming.open(Form, predictor) as journal:
+        forms = read_forms(job.sources, reader, job.failures.add, job.drawings, journal)
+        results = name_model_first(job.show_progress(job.review.follow_forms(forms)), model, predictor)
         columns = [field.name for field in reader.template.fields]
-        _print_forms(name_model_first(results, model, predictor), columns, format, table, single=len(sources) == 1)
+        _print_forms(results, columns, format, job.table, single=len(job.sources) == 1)
 
 
 def _print_forms(

@@ -35,6 +35,7 @@ from kerascnn.cli.printing import (
     print_predictions,
     print_submission,
 )
+from kerascnn.cli.reading_job import ReadingJob
 from kerascnn.cli.resume_options import RESUME, Resuming
 from kerascnn.cli.review_options import REVIEW, take_review
 from kerascnn.utils.errors import ImageError, UsageError
@@ -42,7 +43,6 @@ from kerascnn.utils.errors import ImageError, UsageError
 if TYPE_CHECKING:
     from kerascnn.images.decoding import Page
     from kerascnn.inference.drawing import Drawings
-    from kerascnn.reviewing import Review
 
 _READING = {
     "min_confidence": Annotated[
@@ -187,44 +187,41 @@ def read(
 
     Example: kerascnn read photo.jpg --output found/
     """
-    from kerascnn.inference.page_reader import read_files
-    from kerascnn.inference.page_text import Page
     from kerascnn.inference.sources import expand_sources
 
     require_symbols(options)
     resuming = Resuming(output, options)
     options.pop("resume")
-    has_template = options["template"] is not None
-    if has_template:
+    if options["template"] is not None:
         require_alone({**options, "mark_unread": mark_unread})
-        options.pop("table")
-        options.pop("symbols")
     rule = take_rule(options)
     sources = expand_sources(images, options.pop("pages"), print_note)
-    review = take_review(options, sources)
-    pages = PageOutput(format, sources, mark_unread=mark_unread, ruled=rule is not None)
-    failures = Failures()
+    review, failures = take_review(options, sources), Failures()
     with open_table_file(output, sources) as table, _drawings(None if table else output, sources) as drawings:
-        if has_template:
-            options |= {"review": review, "table_file": table, "resuming": resuming}
-            read_by_template(sources, model, backend, format, failures, drawings, **options)
-            _finish_reading(review, failures, len(sources))
-            return
-        options.pop("template")
-        predictor = load_model(model, backend, options.pop("scale"), options.pop("preparation"))
-        with resuming.open(Page, predictor) as journal:
-            results = read_files(
-                sources, predictor, failures.add, rule=rule, drawings=drawings, journal=journal, **_drop_unset(options)
-            )
-            results = review.follow(results)
-            if len(sources) > 1:
-                from kerascnn.cli.progress import show_progress
+        job = ReadingJob(sources, failures, review, resuming, drawings, table)
+        if options["template"] is not None:
+            read_by_template(job, model, backend, format, options)
+        else:
+            pages = PageOutput(format, sources, mark_unread=mark_unread, ruled=rule is not None)
+            _read_pages(job, model, backend, pages, {**options, "rule": rule})
+    job.finish()
 
-                results = show_progress(results, len(sources))
-            for name, page in name_model_first(results, model, predictor):
-                pages.add(name, page, table)
-            pages.finish(table)
-    _finish_reading(review, failures, len(sources))
+
+def _read_pages(
+    job: ReadingJob, model: str | None, backend: str | None, pages: PageOutput, options: Mapping[str, Any]
+) -> None:
+    """Read the pages of a job by its options, and print or write what they say."""
+    from kerascnn.inference.page_reader import read_files
+    from kerascnn.inference.page_text import Page
+
+    predictor = load_model(model, backend, options["scale"], options["preparation"])
+    chosen = {name: value for name, value in _drop_unset(options).items() if name not in FEEDING}
+    with job.resuming.open(Page, predictor) as journal:
+        results = read_files(job.sources, predictor, job.failures.add, drawings=job.drawings, journal=journal, **chosen)
+        shown = job.show_progress(job.review.follow(results))
+        for name, page in name_model_first(shown, model, predictor):
+            pages.add(name, page, job.table)
+        pages.finish(job.table)
 
 
 @app.command()
@@ -326,13 +323,6 @@ def synthesize(
         print_lines(write(directory, count, seed, part=part, style=None if style == "all" else style))
     else:
         print_lines(write_pages(directory, style, count, seed, part=part, symbols=kinds["symbols"]))
-
-
-def _finish_reading(review: "Review", failures: Failures, num_pictures: int) -> None:
-    """Write what a person is to check, and exit with 1 if a picture could not be read."""
-    for remark in review.finish():
-        print_message(remark)
-    failures.exit_if_any(num_pictures)
 
 
 def _drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
