@@ -62,10 +62,11 @@ def rejection_table() -> str:
     (record,) = results.read("rejection.json")
     fitted = results.read("rejection-quick-seed-*.json")
     rows = [(name, value) for name, value in record.items() if isinstance(value, dict) and "withheld" in value]
-    lines = [f"| pictures | number | `reference` | `kerascnn fit`, {len(fitted)} runs |", "|---|---|---|---|"]
+    runs = "1 run" if len(fitted) == 1 else f"{len(fitted)} runs"
+    lines = [f"| pictures | number | `reference` | `kerascnn fit`, {runs} |", "|---|---|---|---|"]
     for name, row in rows:
         shares = [run[name]["withheld"] for run in fitted if name in run]
-        mean = f"{statistics.mean(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})" if shares else ""
+        mean = f"{statistics.mean(shares):.1%}" if shares else ""
         lines.append(f"| {name} | {row['num_samples']:,} | {row['withheld']:.1%} | {mean} |")
     return "\n".join(lines)
 

@@ -209,7 +209,7 @@ TEXTS = {(90, 80): "04", (230, 80): "71", (370, 150): "5", (90, 290): "23", (370
 CELLS = [["04", "71", ""], ["", "", "5"], ["", "", ""], ["23", "", "60"]]
 
 
-def test_a_table_may_be_open_at_its_sides_or_at_a_corner(reader):
+def test_a_table_may_be_open_at_some_or_all_sides_or_at_a_corner(reader):
     sides, ends, corner = (rule_table(XS, YS) for _ in range(3))
     for x in (XS[0], XS[-1]):
         sides[YS[0] + 3 : YS[-1], x : x + 3] = 235
@@ -219,7 +219,12 @@ def test_a_table_may_be_open_at_its_sides_or_at_a_corner(reader):
     for x in XS:
         ends[YS[0] : YS[-1] + 3, x : x + 3] = 40
     corner[40:80, 40:90] = 235
-    for picture in (sides, ends, corner):
+    nowhere = np.full_like(sides, 235)
+    for x in XS[1:-1]:
+        nowhere[YS[0] : YS[-1] + 3, x : x + 3] = 40
+    for y in YS[1:-1]:
+        nowhere[y : y + 3, XS[0] : XS[-1] + 3] = 40
+    for picture in (sides, ends, corner, nowhere):
         assert reader(picture, TEXTS) == CELLS
 
 

@@ -21,6 +21,7 @@ _MIN_WIDTH, _MIN_HEIGHT, _MIN_SIDE = 0.15, 0.015, 28  # shares of the page, and 
 _WHOLE_PAGE = 0.9  # of the page's width and height, from which a frame may be the edge of the sheet
 _MAX_FILL = 0.5  # of a frame's box that is ink
 _STRAIGHT, _TOLERANCE = 0.6, 0.006  # shares of a side: what is straight at least, and by how much that bends
+_CROSSED = 0.03  # of a side, that a line across it is thick at most
 _OPEN_SIDE = 0.02  # of the length of a side, by which lines reach beyond it where the table is open
 _ROW_COVERAGE, _COLUMN_COVERAGE = 0.6, 0.7  # of its length that a line shows
 _ROWS_OF_LINE = 1.1  # row heights that an upright line is long at least
@@ -182,7 +183,7 @@ def _find_ends(edge: np.ndarray, side: _Side) -> _Ends:
     """Find the first and the last place of the longest stretch in which an edge agrees with a side."""
     places = np.arange(len(edge))
     agreeing = np.flatnonzero(np.abs(edge - side[0] * places - side[1]) <= max(2.0, _TOLERANCE * len(edge)))
-    stretches = np.split(agreeing, np.flatnonzero(np.diff(agreeing) > max(3, _TOLERANCE * len(edge))) + 1)
+    stretches = np.split(agreeing, np.flatnonzero(np.diff(agreeing) > max(3, _CROSSED * len(edge))) + 1)
     longest = max(stretches, key=len)
     first, last = int(longest[0]), int(longest[-1])
     return (first, side[0] * first + side[1]), (last, side[0] * last + side[1])

@@ -136,7 +136,7 @@ class OutputDirectory:
         if os.path.lexists(target) and not (name in self._own and _is_as_written(target, self._own[name])):
             raise OutputError(
                 f"{target} exists already and was not made by this command, or has been changed since; "
-                "give another directory, or move the file away."
+                "give another place, or move the file away."
             )
 
     def _manifest(self, digests: Digests) -> bytes:
