@@ -89,6 +89,7 @@ def test_a_file_has_all_pages_and_replaces_only_what_is_unchanged(cli, card, tmp
     assert cli("read", "a.png", "-o", "table.csv").returncode == 0
     (tmp_path / "table.csv").write_text("mine")
     assert_clear_failure(cli("read", "a.png", "-o", "table.csv"), "table.csv exists already")
+    assert_clear_failure(cli("read", "a.png", "-o", "a.png"), "a.png is a file; give a directory, or a table that ends")
     assert (tmp_path / "table.csv").read_text() == "mine"
 
 

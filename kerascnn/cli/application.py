@@ -29,7 +29,7 @@ class Command(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = _say_no_number(error.__cause__) or error.message
+            error.message = _say_plainly(error.__cause__) or error.message
             raise
         except Exception as error:
             # typer keeps the class of an option that there is not to itself.
@@ -66,12 +66,20 @@ def find_options(name: str, known: Sequence[str]) -> list[str]:
     return initials or [words[close] for close in get_close_matches(word, words)] or longer
 
 
-def _say_no_number(cause: BaseException | None) -> str | None:
-    """Say what typer's checker found in place of a number; None if that was not the matter."""
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+_KINDS = {"int_parsing": "whole number such as 3", "float_parsing": "number such as 0.5"}
+
+
+def _say_plainly(cause: BaseException | None) -> str | None:
+    """Say in our own words what typer's checker found wrong with a value; None if that was not the matter."""
     found = cause.errors()[0] if cause is not None and hasattr(cause, "errors") else {}
-    kinds = {"int_parsing": "whole number such as 3", "float_parsing": "number such as 0.5"}
-    kind = kinds.get(found.get("type", ""))
-    return f"{found['input']!r} is no {kind}." if kind else None
+    kind, context = _KINDS.get(found.get("type", "")), found.get("ctx") or {}
+    if kind:
+        return f"{found['input']!r} is no {kind}."
+    for bound, words in _BOUNDS.items():
+        if bound in context:
+            return f"{found['input']} is not {words} {context[bound]:g}."
+    return str(context["error"]) if "error" in context else None
 
 
 class _Application(typer.Typer):

@@ -9,6 +9,7 @@ import typer
 
 from kerascnn.cli.options import Format
 from kerascnn.cli.printing import print_json, print_lines, print_message, print_text
+from kerascnn.utils.errors import OutputError
 
 TABLE = {
     "table": Annotated[
@@ -79,10 +80,18 @@ def count_rows(count: int) -> str:
 
 
 def open_table_file(output: str | None, sources: Sequence["Page"]) -> AbstractContextManager["TableFile | None"]:
-    """Prepare the file of a table, and check it before any work; None if the output is a directory or nothing."""
+    """Prepare the file of a table, and check it before any work; None if the output is a directory or nothing.
+
+    Raises:
+        OutputError: If the output is a file that is there and no table.
+    """
     from kerascnn.tables import TABLE_SUFFIXES, TableFile
 
-    if output is None or Path(output).suffix.lower() not in TABLE_SUFFIXES or Path(output).is_dir():
+    if output is None or Path(output).is_dir():
+        return nullcontext()
+    if Path(output).suffix.lower() not in TABLE_SUFFIXES:
+        if Path(output).exists():
+            raise OutputError(f"--output {output} is a file; give a directory, or a table that ends in .csv or .xlsx.")
         return nullcontext()
     from kerascnn.images.documents import find_document
 

@@ -35,13 +35,13 @@ class Journal(Generic[Result]):
     """
 
     def __init__(self, output: Path, kind: type[Result], settings: Sequence[str], *, resume: bool) -> None:
-        self.path = _choose_path(output)
+        self.path, self._output = _choose_path(output), output
         self._kind, self._settings = kind, hashlib.sha256(msgspec.json.encode(settings)).hexdigest()
         self._known = self._load()
         self.num_left = len(self._known)
         if not resume:
             self._known = {}
-        with translate_os_errors(self.path):
+        with translate_os_errors(self._output):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stream: IO[bytes] = self.path.open("ab" if resume else "wb")
 
@@ -64,7 +64,7 @@ class Journal(Generic[Result]):
             OutputError: If it cannot be written.
         """
         line = msgspec.json.encode(_Line(self._digest(picture), msgspec.Raw(msgspec.json.encode(result))))
-        with translate_os_errors(self.path):
+        with translate_os_errors(self._output):
             self._stream.write(line + b"\n")
             self._stream.flush()
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from kerascnn.utils.errors import OutputError
 
-_REMEDY = "free some space, or choose another place"
+_REMEDY = "choose another place"
+_FULL = "free some space, or choose another place"
 _REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
     errno.EFBIG: "a limit of the size of files is set; raise it (ulimit -f), or choose another place",
     errno.EACCES: "you may not write there; choose another place",
     errno.EROFS: "nobody may write there; choose another place",
