@@ -263,7 +263,7 @@ def test_samples_are_read_as_they_are_named(cli, tmp_path):
 
 def test_samples_replace_no_file_of_the_user(cli, tmp_path):
     (tmp_path / "page.png").write_bytes(b"my own")
-    assert_clear_failure(cli("sample", "."), "page.png exists", "another directory")
+    assert_clear_failure(cli("sample", "."), "page.png exists", "another place")
     assert [path.name for path in tmp_path.iterdir()] == ["page.png"]
 
 
