@@ -66,11 +66,13 @@ SYMBOLS = {
 
 def require_symbols(options: Mapping[str, Any]) -> None:
     """Raise UsageError if a symbol is unknown, or something is known of the digits of numbers besides symbols."""
+    if options["symbols"] is None:
+        return
     from kerascnn.inference.symbol_reading import choose_symbols
 
     choose_symbols(options["symbols"])
     given = [name for name in NUMBERS if options[name] is not None]
-    if options["symbols"] and given:
+    if given:
         raise UsageError(
             f"--{given[0]} holds for the digits of numbers, and what stands between these is not looked for; "
             "give it or --symbols."
