@@ -109,7 +109,7 @@ def test_an_unknown_keyword_names_its_neighbour():
 
 def test_a_recipe_of_ones_own_is_completed_and_written_as_a_command():
     own = kerascnn.Recipe(epochs=7, warmup=0.2, augmentation=0.0)
-    run = prepare_run(recipe=own, keywords={"batch_size": 64, "backend": "jax"})
+    run = prepare_run(recipe=own, keywords={"batch_size": 64})
     assert (run.settings.recipe.epochs, run.settings.recipe.batch_size) == (7, 64)
     assert run.settings.recipe.dropout_rates == (0.25, 0.5)
     assert "--recipe quick --epochs 7 --batch-size 64 --warmup 0.2 --dropout-rates 0.25,0.5" in run.command
