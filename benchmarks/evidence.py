@@ -44,7 +44,8 @@ def fit(
     from kerascnn.training.evidence_fitting import collect_examples, fit_evidence
 
     count, generator = 40 if arguments.dry_run else arguments.count, np.random.default_rng([arguments.seed, 1])
-    return fit_evidence(collect_examples(model.engine, digits, count, generator), arguments.seed)
+    weights = fit_evidence(collect_examples(model.engine, digits, count, generator), arguments.seed)
+    return weights | {"network": np.array(model.card.network)}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 import kerascnn
 from kerascnn.datasets.augmentation.outliers import LOOK_LIKE_DIGITS, make_outliers
 from kerascnn.datasets.synthetic import make_page
+from kerascnn.datasets.synthetic.pictures import make_pictures
+from kerascnn.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,17 @@ def test_letters_get_no_answer(reference):
     predictions = reference.predict(letters())
     assert rejected_share(predictions) >= 0.95
     assert {prediction.reason for prediction in predictions if prediction.label is None} == {"not a digit"}
+
+
+def test_a_network_that_the_evidence_does_not_know_keeps_its_own_threshold(reference, mnist):
+    other = Predictor(reference.engine, replace(reference.card, network=None, rejection_threshold=0.95))
+    digits = mnist.test_images[:300], mnist.test_labels[:300]
+    pictures = [shown.picture for shown in make_pictures(*digits, 60, np.random.default_rng(3))]
+    ours, theirs = reference.predict(pictures), other.predict(pictures)
+    doubtful = [one.label is not None and one.confidence < 0.95 for one in ours]
+    assert any(doubtful)
+    expected = [None if doubt else one.label for one, doubt in zip(ours, doubtful, strict=True)]
+    assert [prediction.label for prediction in theirs] == expected
 
 
 def test_every_model_of_digits_has_a_threshold_and_outliers_make_it_less_sure_of_letters(

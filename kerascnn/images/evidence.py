@@ -89,6 +89,11 @@ def load_sure_level(name: str) -> float:
     return float(_load_weights(WEIGHTS)[f"{name}_sure"])
 
 
+def load_fitted_network() -> str:
+    """Load the SHA-256 of the network that the weights were fitted with, as it stands in its card."""
+    return str(_load_weights(WEIGHTS)["network"])
+
+
 @cache
 def _load_weights(file: str) -> dict[str, np.ndarray]:
     with resources.files("kerascnn.reference").joinpath(file).open("rb") as opened, np.load(opened) as weights:

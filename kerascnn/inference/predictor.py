@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascnn.images.decoding import Page, Picture
+from kerascnn.images.evidence import load_fitted_network
 from kerascnn.images.normalization import PreparedImage, prepare_image
 from kerascnn.inference.arrays import split_pictures
 from kerascnn.inference.engines import Engine, KerasEngine, OnnxEngine
@@ -279,7 +281,17 @@ class Predictor:
         if not result.weighed:
             return self._decide(result.probabilities, result.image.reason, self.card.rejection_threshold)
         reason = MANY_GLYPHS if result.many > max(result.none, float(result.probabilities.max())) else None
-        return self._decide(result.probabilities, reason, _EVEN)
+        return self._decide(result.probabilities, reason, self._weighed_threshold)
+
+    @cached_property
+    def _weighed_threshold(self) -> float:
+        """Confidence from which an answer holds where evidence was weighed.
+
+        The evidence knows how far to trust the network that it was fitted with. Another one may be surer of what is no
+        digit; its answers must be as sure as those to the images that it was validated on.
+        """
+        own = self.card.rejection_threshold
+        return _EVEN if own is None or self.card.network == load_fitted_network() else max(own, _EVEN)
 
     def _decide(self, probabilities: np.ndarray, reason: str | None, threshold: float | None) -> Prediction:
         index = int(probabilities.argmax())
