@@ -409,6 +409,70 @@ def test_a_model_that_is_replaced_or_whose_writer_is_killed_is_the_old_or_the_ne
     assert card["files"] == beside
 
 
+DYING_WRITER = """
+import itertools, os, shutil, sys
+from pathlib import Path
+import kerascnn
+from kerascnn.saving.model_files import find_shipped_model, save, save_beside
+from kerascnn.saving.stored_model import open_model
+
+place, stored = Path("m.keras"), open_model(find_shipped_model("lecture"))
+beside = sys.argv[1] == "beside"
+
+def write(*copies):
+    staging = Path("staging")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    staged = {suffix: staging / f"m{suffix}" for suffix in (".keras", *copies)}
+    stored.archive.write_network(staged[".keras"])
+    for suffix in copies:
+        staged[suffix].write_bytes(f"{suffix} of one of {len(copies)}".encode())
+    if beside:
+        if not place.exists():
+            shutil.copy(staged[".keras"], place)
+        save_beside(place, {suffix: staged[suffix] for suffix in copies if suffix == ".onnx"}, stored.card)
+    else:
+        save(place, staged, stored.card)
+
+def write_until(step, *copies):
+    steps = itertools.count(1)
+    def die(event, arguments):
+        if event in ("os.rename", "os.remove") and next(steps) == step:
+            os._exit(9)
+    if not (child := os.fork()):
+        sys.addaudithook(die)
+        write(*copies)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+write(".onnx", ".csv", ".png")
+for copies in ((".csv",), (".onnx", ".csv")):
+    for step in itertools.count(1):
+        if not write_until(step, *copies):
+            break
+        write(".onnx", ".csv", ".png")
+    print(step, *sorted(path.suffix for path in Path().glob("m.*")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "left"),
+    [("model", [".csv .json .keras", ".csv .json .keras .onnx"]), ("beside", [".json .keras", ".json .keras .onnx"])],
+)
+def test_whatever_step_of_replacing_a_model_was_the_last_it_can_be_replaced_again(tmp_path, way, left):
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", DYING_WRITER, way],
+        cwd=tmp_path,
+        capture_output=True,
+        env=clean_environment(),
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    counts, files = zip(*(line.split(" ", 1) for line in result.stdout.decode().splitlines()), strict=True)
+    assert min(map(int, counts)) > 4
+    assert list(files) == left
+
+
 def test_a_model_keeps_its_card_wherever_it_is_and_plain_keras_opens_it(worker, tmp_path, digit_image):
     path = shutil.copy(find_shipped_model(), tmp_path / "copied.keras")
     notes: list[str] = []

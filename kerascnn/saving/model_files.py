@@ -157,10 +157,10 @@ def save(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
         place(keras_path, model_path)
         for suffix, staged in copies.items():
             place(staged, targets[suffix])
+        for path in (model_path.with_suffix(suffix) for suffix in _COPIES if suffix not in staged_files):
+            if path.is_file() and compute_sha256(path) in earlier:
+                path.unlink()  # what the replaced model had besides, while the card beside it still names it
         place(staged_card, model_path.with_suffix(".json"))
-    for path in (model_path.with_suffix(suffix) for suffix in _COPIES if suffix not in staged_files):
-        if path.is_file() and compute_sha256(path) in earlier:
-            path.unlink()  # what the replaced model had besides
     return card
 
 
@@ -192,7 +192,7 @@ def _carries_card(model_path: Path) -> bool:
 
 
 def save_beside(model_path: Path, staged_files: dict[str, Path], card: Card) -> Card:
-    """Move files that were made for somebody's model to their places beside it, the card last.
+    """Move a card and the files that were made for somebody's model to their places beside it.
 
     Args:
         model_path: Path of the model's file, which stays as it is.
@@ -206,15 +206,20 @@ def save_beside(model_path: Path, staged_files: dict[str, Path], card: Card) -> 
         OutputError: If a file of the user's is in the way, or the disk is full or not writable.
     """
     require_replaceable(model_path, [".onnx"])
-    require_unchanged_card(model_path.with_suffix(".json"))
+    card_path = model_path.with_suffix(".json")
+    require_unchanged_card(card_path)
     digests = {model_path.name: compute_sha256(model_path)}
     digests |= {model_path.with_suffix(suffix).name: compute_sha256(staged) for suffix, staged in staged_files.items()}
     complete = replace(card, files=digests)
     with staging_directory(model_path) as directory:
         staged_card = directory / "card.json"
         staged_card.write_text(complete.to_sealed_json(), encoding="utf-8")
-        for suffix, staged in {**staged_files, ".json": staged_card}.items():
+        for staged in (*staged_files.values(), staged_card):
             write_to_disk(staged)
+        # At every moment the card that is there names what is there, or more.
+        model_path.with_suffix(".onnx").unlink(missing_ok=True)
+        place(staged_card, card_path)
+        for suffix, staged in staged_files.items():
             place(staged, model_path.with_suffix(suffix))
     return complete
 
