@@ -9,7 +9,7 @@ import pytest
 from conftest import assert_clear_failure
 from PIL import Image
 
-from kerascnn.datasets.synthetic import make_form, write_forms
+from kerascnn.datasets.synthetic import make_form, make_symbol_page, write_forms
 from kerascnn.forms.field_detection import find_fields
 from kerascnn.forms.form_reading import FormReader
 from kerascnn.forms.registration import BlankForm
@@ -125,6 +125,24 @@ def test_what_is_known_of_a_field_makes_it_right(directory, tmp_path):
     write_template(directory / "known.json", chosen)
     (field,) = FormReader(directory / "known.json", "reference").read(scan(directory)).fields
     assert field.text == truth[name]
+
+
+def test_what_stands_between_the_digits_of_a_field_is_read_where_it_is_asked_for(directory):
+    form = Image.open(directory / f"form-{SEED}-blank.png").convert("L")
+    template = json.loads((directory / "form.json").read_text())
+    left, top, width, height = max(
+        (field["box"] for field in template["fields"]), key=lambda box: min(box[2] / 7, box[3])
+    )
+    date = Image.fromarray(make_symbol_page("plain", 5, lines=["12/05/2024"]).picture).convert("L")
+    date.thumbnail((int(0.96 * width), int(0.96 * height)))
+    corner = left + (width - date.width) // 2, top + (height - date.height) // 2
+    form.paste(date, corner)
+    texts = {}
+    for symbols in (None, "/"):
+        reader = FormReader(directory / "form.json", "reference", symbols=symbols)
+        texts[symbols] = [field.text for field in reader.read(form).fields if field.number is not None]
+    assert texts["/"] == ["12/05/2024"]
+    assert texts[None] != texts["/"]
 
 
 def test_a_picture_of_something_else_is_told(cli, directory):

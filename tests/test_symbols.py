@@ -130,17 +130,31 @@ def find_bottom(boxes) -> int:
     ("options", "words"),
     [
         (("--symbols", "/%"), ("'%'", ". , - / : +")),
-        (("--symbols", "/", "--pattern", r"\d+"), ("--pattern", "--symbols")),
-        (("--symbols", "/", "--template", "form.json"), ("--symbols", "template")),
+        (("--symbols", "%", "--template", "form.json"), ("'%'", ". , - / : +")),
     ],
 )
-def test_what_does_not_go_together_is_wrong_usage(cli, picture, options, words):
+def test_what_is_no_symbol_is_wrong_usage(cli, picture, options, words):
     assert_clear_failure(cli("read", picture, *options), *words, code=2)
 
 
-def test_a_rule_and_symbols_are_refused_in_python(made):
-    with pytest.raises(UsageError, match="give one of the two"):
-        kerascnn.read(made.picture, symbols="/", rule=kerascnn.make_rule(digits=8))
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        ({"digits": "2-8"}, "12/05/2024\n-42 3.14"),
+        ({"digits": 8}, "12/05/2024"),
+        ({"pattern": r"\d{2}/\d{2}/\d{4}"}, "12/05/2024"),
+        ({"pattern": r"-?\d[.]?\d+"}, "-42 3.14"),
+        ({"pattern": r"\d+"}, ""),
+        ({"expected": ["12/05/2024", "01/01/2000", "-42", "3.14"]}, "12/05/2024\n-42 3.14"),
+    ],
+)
+def test_what_is_known_of_numbers_holds_for_the_digits_between_symbols(made, model, known, text):
+    page = kerascnn.read(made.picture, model, symbols=".,-/:+", rule=kerascnn.make_rule(**known))
+    assert page.text == text
+    assert bool(page.unread) == (len(text) < len(made.lines[0] + made.lines[1]))
+    for line in page.lines:
+        assert len(line.symbols) == 2
+        assert all(number.confidence > 0.5 for number in line.numbers)
 
 
 def test_corrections_keep_the_symbols_that_are_right():

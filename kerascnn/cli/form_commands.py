@@ -59,10 +59,6 @@ def require_alone(options: dict[str, Any]) -> None:
         raise UsageError(f"--{given[0]} holds for whole pages; write it into the template, to the field it is true of.")
     if options["crops"] is not None:
         raise UsageError("--crops is for pages; the digits of the fields of a form are not cut out.")
-    if options["symbols"] is not None:
-        raise UsageError(
-            "--symbols is for pages; in a template, a pattern writes what stands between the digits of a field."
-        )
     if options["table"]:
         raise UsageError("--table finds the cells of a table itself; with --template, the fields are known.")
     if options["mark_unread"]:
@@ -76,7 +72,7 @@ def read_by_template(
     from kerascnn.forms.form_reading import Form, FormReader, read_forms
 
     predictor = load_model(model, backend, options["scale"], options["preparation"])
-    chosen = {name: options[name] for name in ("min_confidence", "segmenter") if options[name] is not None}
+    chosen = {name: options[name] for name in ("min_confidence", "segmenter", "symbols") if options[name] is not None}
     reader = FormReader(options["template"], predictor, **chosen)
     with job.resuming.open(Form, predictor) as journal:
         forms = read_forms(job.sources, reader, job.failures.add, job.drawings, journal)

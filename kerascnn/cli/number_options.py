@@ -1,12 +1,9 @@
 """Options of `read` that say what is known of the numbers on a page."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from kerascnn.utils.errors import UsageError
 
 if TYPE_CHECKING:
     from kerascnn.inference.number_automaton import Rule
@@ -56,27 +53,21 @@ SYMBOLS = {
         typer.Option(
             "--symbols",
             metavar="CHARACTERS",
-            help="What is read between digits, some of .,-/:+ such as ',-' for amounts; not with the options above, "
-            "which hold for digits alone, nor with --template.  [default: none]",
+            help="What is read between digits, some of .,-/:+ such as ',-' for amounts; the options above hold for "
+            "the digits.  [default: none]",
             rich_help_panel=_PANEL,
         ),
     ]
 }
 
 
-def require_symbols(options: Mapping[str, Any]) -> None:
-    """Raise UsageError if a symbol is unknown, or something is known of the digits of numbers besides symbols."""
-    if options["symbols"] is None:
+def require_symbols(symbols: str | None) -> None:
+    """Raise UsageError if a symbol is unknown."""
+    if symbols is None:
         return
     from kerascnn.inference.symbol_reading import choose_symbols
 
-    choose_symbols(options["symbols"])
-    given = [name for name in NUMBERS if options[name] is not None]
-    if given:
-        raise UsageError(
-            f"--{given[0]} holds for the digits of numbers, and what stands between these is not looked for; "
-            "give it or --symbols."
-        )
+    choose_symbols(symbols)
 
 
 def take_rule(options: dict[str, Any]) -> "Rule | None":

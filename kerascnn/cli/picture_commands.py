@@ -189,7 +189,7 @@ def read(
     """
     from kerascnn.inference.sources import expand_sources
 
-    require_symbols(options)
+    require_symbols(options["symbols"])
     resuming = Resuming(output, options)
     options.pop("resume")
     if options["template"] is not None:

@@ -14,6 +14,7 @@ from kerascnn.forms.registration import BlankForm
 from kerascnn.forms.template import Field, Template, load_template
 from kerascnn.images.binarization import binarize_page
 from kerascnn.images.decoding import Picture, translate_memory_errors
+from kerascnn.images.glyphs import Glyph
 from kerascnn.images.print_removal import keep_writing
 from kerascnn.inference.drawing import Drawings, draw_page
 from kerascnn.inference.glyph_recognition import Solution, judge_solutions, recognize_page
@@ -26,6 +27,7 @@ from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.reading_journal import Journal, read_once
 from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
+from kerascnn.inference.symbol_reading import PageSymbols, SymbolReader, choose_symbols
 from kerascnn.utils.errors import ImageError
 
 _MOST_PIXELS = 3_000_000  # of a registered form; digits of 4 mm on a sheet of A4 are still 28 pixels high
@@ -75,8 +77,10 @@ class FormReader:
         model: A loaded model, a path, `"reference"`, or None for the same choice as `load` makes.
         segmenter: What separates digits from what else is on a page, as for `load_segmenter`.
         min_confidence: Lowest probability of a digit, or of a number of which something is known, that is kept.
+        symbols: What is read between digits, as for `kerascnn.read`; None for digits alone.
 
     Raises:
+        UsageError: If a symbol is unknown.
         DataError: If the template is none.
         ImageError: If the picture of the blank form cannot be read.
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
@@ -94,6 +98,7 @@ class FormReader:
         *,
         segmenter: Segmenter | str | Path | None = None,
         min_confidence: float = MIN_CONFIDENCE,
+        symbols: str | None = None,
     ) -> None:
         path = Path(template)
         self.template: Template = load_template(path)
@@ -105,6 +110,7 @@ class FormReader:
         self._rules = [field.make_rule(path.parent) for field in self.template.fields]
         self._predictor, self._segmenter = load_reader(model), load_segmenter(segmenter)
         self._min_confidence = min_confidence
+        self._symbols = SymbolReader(choose_symbols(symbols), self._predictor, min_confidence)
 
     def read(self, picture: Picture) -> Form:
         """Read one form.
@@ -124,20 +130,24 @@ class FormReader:
         page = binarize_page(registered)
         boxes = [_rescale(field.box, self._scale * page.scale) for field in self.template.fields]
         page = keep_writing(page, self._printed, boxes)
-        solutions = recognize_page(page, self._segmenter(page), self._predictor, name)
+        masks = self._segmenter(page)
+        solutions = recognize_page(page, masks, self._predictor, name)
+        solutions, symbols = self._symbols.read(page, masks, solutions, name)
         sheet = Sheet(registered.shape, page.scale, turns=0)
         back = np.linalg.inv(homography) @ np.diag([1 / self._scale, 1 / self._scale, 1.0])
         readings = []
         for field, box, rule in zip(self.template.fields, boxes, self._rules, strict=True):
-            inside = _select(solutions, box)
-            found = self._compose(inside, rule, sheet)
+            inside = [solution for solution in solutions if _is_inside(solution.whole, box)]
+            found = self._compose(inside, _choose_inside(symbols, box), rule, sheet)
             readings.append(FieldReading(field.name, _join(found, field, lambda box: _move(box, back, array.shape))))
         return Form(tuple(readings))
 
-    def _compose(self, solutions: Sequence[Solution], rule: Rule | None, sheet: Sheet) -> Page:
+    def _compose(
+        self, solutions: Sequence[Solution], symbols: PageSymbols | None, rule: Rule | None, sheet: Sheet
+    ) -> Page:
         if rule is None:
-            return compose_page(judge_solutions(solutions), sheet, self._min_confidence)
-        return compose_ruled_page(read_by_rule(solutions, rule, self._min_confidence), sheet)
+            return compose_page(judge_solutions(solutions), sheet, self._min_confidence, symbols)
+        return compose_ruled_page(read_by_rule(solutions, rule, self._min_confidence, symbols), sheet)
 
     def _warp(self, picture: np.ndarray, homography: np.ndarray) -> np.ndarray:
         """Lay a picture on the grid of registered forms."""
@@ -204,15 +214,18 @@ def _rescale(box: Box, scale: float) -> Box:
     return left, top, max(1, width), max(1, height)
 
 
-def _select(solutions: Sequence[Solution], box: Box) -> list[Solution]:
-    """Select the glyphs whose middle lies in a box."""
+def _choose_inside(symbols: PageSymbols | None, box: Box) -> PageSymbols | None:
+    """Choose the symbols whose middle lies in a box."""
+    if symbols is None:
+        return None
+    return PageSymbols(*([one for one in some if _is_inside(one.glyph, box)] for some in symbols))
+
+
+def _is_inside(glyph: Glyph, box: Box) -> bool:
+    """Tell whether the middle of a glyph lies in a box."""
     left, top, width, height = box
-    chosen = []
-    for solution in solutions:
-        x, y = (solution.whole.left + solution.whole.right) / 2, (solution.whole.top + solution.whole.bottom) / 2
-        if left <= x < left + width and top <= y < top + height:
-            chosen.append(solution)
-    return chosen
+    x, y = (glyph.left + glyph.right) / 2, (glyph.top + glyph.bottom) / 2
+    return left <= x < left + width and top <= y < top + height
 
 
 def _join(page: Page, field: Field, move: Callable[[Box], Box]) -> Number | None:

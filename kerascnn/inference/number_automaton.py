@@ -27,6 +27,10 @@ class Rule(ABC):
         """Write an accepted number as people do, with what stands between its digits."""
         return digits
 
+    def allows(self, text: str) -> bool:
+        """Tell whether an accepted number may be written like this, with symbols that were read; any are allowed."""
+        return True
+
 
 def count_numbers(rule: Rule, num_digits: int) -> int:
     """Count the numbers of so many digits that a rule holds for."""

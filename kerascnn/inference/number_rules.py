@@ -64,6 +64,14 @@ class Listed(Rule):
         """Write the number as the list does."""
         return self._written[digits]
 
+    def allows(self, text: str) -> bool:
+        """Tell whether a number is listed as it is written."""
+        return text in self._texts
+
+    @cached_property
+    def _texts(self) -> set[str]:
+        return set(self.numbers)
+
     @cached_property
     def _written(self) -> dict[str, str]:
         return {"".join(filter(DIGITS.__contains__, number)): number for number in reversed(self.numbers)}
@@ -115,13 +123,22 @@ class Pattern(Rule):
         """Write a number with the fewest other characters that the pattern asks for."""
         written: dict[Any, str] = self._insert({self._first: ""})
         for digit in digits:
+            # The shortest text of several that lead to one state comes last.
+            longest_first = sorted(written.items(), key=lambda one: -len(one[1]))
             taken = {
-                self._moves[state][digit]: text + digit
-                for state, text in written.items()
-                if digit in self._moves[state]
+                self._moves[state][digit]: text + digit for state, text in longest_first if digit in self._moves[state]
             }
             written = self._insert(taken)
         return min((text for state, text in written.items() if state in self._finals), key=len)
+
+    def allows(self, text: str) -> bool:
+        """Tell whether a number matches the pattern as it is written."""
+        state: Any = self._first
+        for character in text:
+            state = self._moves[state].get(character)
+            if state is None:
+                return False
+        return state in self._finals
 
     def _follow(self, states: set[Any]) -> frozenset[Any]:
         return frozenset(self._insert(dict.fromkeys(states, "")))
@@ -174,6 +191,10 @@ class Combined(Rule):
         """Write an accepted number."""
         written = [rule.write(digits) for rule in self.rules]
         return next((text for text in reversed(written) if text != digits), digits)
+
+    def allows(self, text: str) -> bool:
+        """Tell whether all rules allow a number as it is written."""
+        return all(rule.allows(text) for rule in self.rules)
 
 
 def make_rule(

@@ -105,17 +105,20 @@ def compose_ruled_page(ruled: RuledPage, sheet: Sheet) -> Page:
     """Put a page together from numbers that follow a rule."""
     lines, marks = [], [("?", sheet.find_box(glyph)) for glyph in ruled.unread]
     for found in ruled.lines:
-        numbers, digits = [], []
+        numbers, digits, symbols = [], [], []
         for one in found:
             boxes = [sheet.find_box(reading.glyph) for reading in one.readings]
             digits += [
                 Digit(reading.digit, reading.confidence, sheet.turn_back(box))
                 for reading, box in zip(one.readings, boxes, strict=True)
             ]
-            whole = _enclose(boxes)
+            between = sorted((_place_symbol(symbol, sheet) for symbol in one.symbols), key=lambda one: one.box[0])
+            symbols += [replace(symbol, box=sheet.turn_back(symbol.box)) for symbol in between]
+            whole = _enclose([*boxes, *(symbol.box for symbol in between)])
             marks.append((one.text, whole))
             numbers.append(Number(one.text, one.confidence, sheet.turn_back(whole), *(one.runner_up or ())))
-        lines.append(Line(" ".join(number.text for number in numbers), tuple(digits), tuple(numbers)))
+        text = " ".join(number.text for number in numbers)
+        lines.append(Line(text, tuple(digits), tuple(numbers), tuple(symbols) if ruled.has_symbols else None))
     texts, boxes = [text for text, _ in marks], [box for _, box in marks]
     marked = "\n".join(" ".join(texts[index] for index in line) for line in order_lines(boxes))
     unread = _order_boxes([sheet.find_box(glyph) for glyph in ruled.unread], sheet)

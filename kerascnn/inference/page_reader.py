@@ -14,7 +14,7 @@ from kerascnn.images.documents import name_picture
 from kerascnn.images.print_removal import keep_writing
 from kerascnn.images.table_grid import TableGrid, find_tables
 from kerascnn.inference.drawing import Drawings, draw_page
-from kerascnn.inference.glyph_recognition import Solution, judge_solutions, recognize_page
+from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
 from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
@@ -22,9 +22,9 @@ from kerascnn.inference.page_orientation import find_turns, may_be_turned
 from kerascnn.inference.page_text import Box, Page
 from kerascnn.inference.predictor import Predictor, load
 from kerascnn.inference.reading_journal import Journal, read_once
-from kerascnn.inference.segmenters import DigitMasks, Segmenter, load_segmenter
+from kerascnn.inference.segmenters import Segmenter, load_segmenter
 from kerascnn.inference.sources import OnError, open_picture, open_pictures
-from kerascnn.inference.symbol_reading import PageSymbols, choose_symbols, drop_symbols, erase_symbols, find_symbols
+from kerascnn.inference.symbol_reading import SymbolReader, choose_symbols
 from kerascnn.inference.table_reading import read_tables
 from kerascnn.utils.errors import ImageError, ModelError
 
@@ -64,7 +64,7 @@ def read(
         rule: What is known of the numbers on the page, as `make_rule` makes it; others are left unread. None for
             nothing.
         table: Whether the cells of ruled tables are read, each for itself, and nothing else.
-        symbols: What is read between digits, some of `.,-/:+`; None for digits alone. Not together with a rule.
+        symbols: What is read between digits, some of `.,-/:+`; None for digits alone. A rule holds for the digits.
 
     Returns:
         The page: its lines from top to bottom, each with its digits and their boxes.
@@ -72,13 +72,13 @@ def read(
     Raises:
         ImageError: If the picture cannot be read.
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
-        UsageError: If a symbol is unknown, or there is a rule beside symbols.
+        UsageError: If a symbol is unknown.
 
     Example:
         >>> kerascnn.read("page.jpg").lines[0].text
         '0123456789'
     """
-    chosen = choose_symbols(symbols, rule)
+    chosen = choose_symbols(symbols)
     reader = _Reader(load_reader(model), load_segmenter(segmenter), min_confidence, rule, table, chosen)
     return reader.read(open_picture(picture), name_picture(picture))
 
@@ -102,10 +102,10 @@ def read_files(
 
     Raises:
         ModelError: If the model or the segmenter cannot be loaded, or is of no use for that.
-        UsageError: If a symbol is unknown, or there is a rule beside symbols.
+        UsageError: If a symbol is unknown.
         OutputError: If a drawing or the journal cannot be written.
     """
-    symbols = choose_symbols(options.get("symbols"), options.get("rule"))
+    symbols = choose_symbols(options.get("symbols"))
     reader = _Reader(
         load_reader(model),
         load_segmenter(options.get("segmenter")),
@@ -170,24 +170,13 @@ class _Reader:
             masks = self.segmenter(page)
             solutions = recognize_page(page, masks, self.predictor, name)
         sheet = Sheet(array.shape, page.scale, turns)
-        symbols: PageSymbols | None = None
-        if self.symbols:
-            solutions, symbols = self._read_symbols(page, masks, solutions, name)
+        reader = SymbolReader(self.symbols, self.predictor, self.min_confidence)
+        solutions, symbols = reader.read(page, masks, solutions, name)
         if self.table:
             return read_tables(grids, solutions, sheet, self.rule, self.min_confidence, symbols)
         if self.rule is None:
             return compose_page(judge_solutions(solutions), sheet, self.min_confidence, symbols)
-        return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence), sheet)
-
-    def _read_symbols(
-        self, page: BinarizedPage, masks: DigitMasks, solutions: list[Solution], name: str
-    ) -> tuple[list[Solution], PageSymbols]:
-        """Read the symbols of a page whose glyphs were all taken for digits; return what is left of these, and them."""
-        symbols, candidates = find_symbols(page, masks, solutions, self.symbols, self.min_confidence)
-        rest = drop_symbols(solutions, candidates)
-        if rest is None:
-            rest = recognize_page(page, erase_symbols(masks, candidates), self.predictor, name)
-        return rest, symbols
+        return compose_ruled_page(read_by_rule(solutions, self.rule, self.min_confidence, symbols), sheet)
 
     def _find_grids(self, page: BinarizedPage, name: str) -> tuple[BinarizedPage, list[TableGrid]]:
         """Find the ruled tables of a page if they are asked for, and keep only what is written in their cells."""

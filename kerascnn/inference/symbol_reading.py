@@ -15,8 +15,8 @@ from kerascnn.images.components import find_components
 from kerascnn.images.evidence import Perceptron, load_perceptron
 from kerascnn.images.glyphs import Glyph
 from kerascnn.images.symbol_candidates import FORM_FEATURES, SYMBOLS, Candidate, erase_pieces, find_candidates
-from kerascnn.inference.glyph_recognition import Reading, Solution, judge_solutions
-from kerascnn.inference.number_automaton import Rule
+from kerascnn.inference.glyph_recognition import Reading, Solution, judge_solutions, recognize_page
+from kerascnn.inference.predictor import Predictor
 from kerascnn.inference.segment_evidence import NUM_DIGITS
 from kerascnn.inference.segmenters import DigitMasks
 from kerascnn.utils.errors import UsageError
@@ -58,22 +58,54 @@ class PageSymbols(NamedTuple):
     doubtful: list[FoundSymbol]
 
 
-def choose_symbols(text: str | None, rule: Rule | None = None) -> str:
+def choose_symbols(text: str | None) -> str:
     """Choose the symbols that are read, such as `".,-"`; none for None.
 
     Raises:
-        UsageError: If one of them cannot be read, or there is a rule as well.
+        UsageError: If one of them cannot be read.
     """
-    if text and rule is not None:
-        raise UsageError(
-            "symbols are read where nothing is known of the numbers; a rule of their digits, such as a pattern, writes "
-            "what stands between these by itself, so give one of the two."
-        )
     chosen = "".join(dict.fromkeys(text or ""))
     unknown = next((one for one in chosen if one not in SYMBOLS), None)
     if unknown is not None:
         raise UsageError(f"{unknown!r} is no symbol that can be read; those known are {' '.join(SYMBOLS)}")
     return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolReader:
+    """Reads the symbols of pages.
+
+    Args:
+        symbols: The symbols that may occur.
+        predictor: A model of the ten digits.
+        min_confidence: Lowest probability of a symbol that is read, 0 to 1.
+    """
+
+    symbols: str
+    predictor: Predictor
+    min_confidence: float
+
+    def read(
+        self, page: BinarizedPage, masks: DigitMasks, solutions: list[Solution], name: str
+    ) -> tuple[list[Solution], PageSymbols | None]:
+        """Read the symbols of a page whose glyphs were all taken for digits.
+
+        Args:
+            page: The page.
+            masks: Where its digits are.
+            solutions: What was recognised in each glyph.
+            name: What the picture is called, for messages.
+
+        Returns:
+            What is recognised in what is left of the glyphs, and the symbols; None if none may occur.
+        """
+        if not self.symbols:
+            return solutions, None
+        symbols, candidates = find_symbols(page, masks, solutions, self.symbols, self.min_confidence)
+        rest = drop_symbols(solutions, candidates)
+        if rest is None:
+            rest = recognize_page(page, erase_symbols(masks, candidates), self.predictor, name)
+        return rest, symbols
 
 
 def describe_page(

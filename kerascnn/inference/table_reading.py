@@ -217,7 +217,8 @@ def _read_freely(solutions: Sequence[Solution], reader: _CellReader) -> Number |
 def _compose(solutions: Sequence[Solution], reader: _CellReader) -> Page:
     if reader.rule is None:
         return compose_page(judge_solutions(solutions), reader.sheet, reader.min_confidence, reader.symbols)
-    return compose_ruled_page(read_by_rule(solutions, reader.rule, reader.min_confidence), reader.sheet)
+    ruled = read_by_rule(solutions, reader.rule, reader.min_confidence, reader.symbols)
+    return compose_ruled_page(ruled, reader.sheet)
 
 
 def _join_numbers(page: Page, *, is_ruled: bool) -> Number | None:
