@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+import cv2
 import numpy as np
 import openpyxl
 import pytest
@@ -154,6 +155,14 @@ def test_cells_of_a_ruled_table_are_read_each_for_itself(cli, form):
     result = cli("read", form, "--table", "--format", "csv")
     assert result.returncode == 0, result.stderr.decode()
     assert result.stdout.decode() == ",\n042,2468\nstruck out,\n31,1357\n"
+
+
+def test_a_table_as_text_shows_what_is_empty_and_what_could_not_be_read(cli, form):
+    result = cli("read", form, "--table", "--digits", "3-4")
+    assert result.stdout.decode().splitlines() == ["", "042         2468", "struck out", "??          1357"]
+    assert b"--mark-unread" not in result.stderr
+    result = cli("read", form, "--table", "--digits", "3-4", "--format", "csv")
+    assert result.stdout.decode() == ",\n042,2468\nstruck out,\n??,1357\n"
 
 
 def test_a_struck_out_number_is_none_where_it_is_expected(cli, form, tmp_path):
@@ -310,3 +319,12 @@ def test_a_stamp_below_a_table_is_none(reader):
 def test_a_page_without_a_ruled_table_is_one_sentence(cli, card):
     card("a.png", [["012", "34"]])
     assert_clear_failure(cli("read", "a.png", "--table"), "no ruled table")
+
+
+def test_a_heading_of_bold_letters_that_touch_is_not_struck_out(reader):
+    picture = rule_table([60, 260, 460], [40, 110, 180, 250])
+    for left in (80, 280):
+        cv2.putText(picture, "Reading", (left, 88), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 40, 7)
+    heading, *rows = reader(picture, {(110, 130): "42", (110, 200): "31", (300, 130): "68", (300, 200): "57"})
+    assert rows == [["42", "68"], ["31", "57"]]
+    assert set("".join(heading)) == {"?"}

@@ -52,11 +52,18 @@ class PageOutput:
         if self._format is Format.json:
             print_json({"image": name, **page.to_dict()})
         elif self._format is Format.text and file is None:
-            text = page.marked_text if self._mark_unread else page.text
-            print_lines([*([] if self._single else [f"{name}:"]), *text.split("\n")])
-        remark = _describe_gaps(page, mark_unread=self._mark_unread, ruled=self._ruled)
+            print_lines([*([] if self._single else [f"{name}:"]), *self._format_text(page)])
+        is_marked = self._mark_unread or page.table is not None
+        remark = _describe_gaps(page, mark_unread=is_marked, ruled=self._ruled)
         if remark:
             print_message(remark if self._single else f"{name}: {remark}")
+
+    def _format_text(self, page: "PageText") -> list[str]:
+        from kerascnn.tables.table import take_ruled_table
+
+        if page.table is not None:
+            return _align(take_ruled_table(page).texts)
+        return (page.marked_text if self._mark_unread else page.text).split("\n")
 
     def finish(self, file: "TableFile | None") -> None:
         """Print or write what has the rows of all pages.
@@ -96,6 +103,15 @@ def open_table_file(output: str | None, sources: Sequence["Page"]) -> AbstractCo
     from kerascnn.images.documents import find_document
 
     return TableFile(Path(output), {find_document(source.name) for source in sources})
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Write the rows of a table below each other, so that an empty cell is seen."""
+    widths: dict[int, int] = {}
+    for row in rows:
+        for column, text in enumerate(row):
+            widths[column] = max(widths.get(column, 1), len(text))
+    return ["  ".join(f"{text:{widths[column]}}" for column, text in enumerate(row)).rstrip() for row in rows]
 
 
 def _format_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

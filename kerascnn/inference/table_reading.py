@@ -26,11 +26,12 @@ _LIKELY = 0.5  # probability of a number from which what looks like a stroke thr
 
 
 class _Place(NamedTuple):
-    """The cells of a row from one column to another that hold one number."""
+    """The cells of a row from one column to another that hold one number, and whether others of the column do."""
 
     row: int
     first: int
     last: int
+    is_of_numbers: bool
 
 
 class _CellReader(NamedTuple):
@@ -79,9 +80,9 @@ def read_tables(
     for grid in grids:
         contents = _assign(solutions, grid)
         groups = _join_boxes(grid, contents)
-        _weigh_by_column(contents, groups, len(grid.rows) - 1)
+        of_numbers = _weigh_by_column(contents, groups, len(grid.rows) - 1)
         for row in range(len(grid.rows) - 1):
-            places = [_Place(row, first, last) for first, last in groups]
+            places = [_Place(row, first, last, (row, first) in of_numbers) for first, last in groups]
             read = [_read_cell(grid, place, contents, reader) for place in places]
             rows.append(tuple(one.cell for one in read))
             numbers = tuple(
@@ -112,12 +113,17 @@ def _find_middle(glyph: Glyph) -> tuple[float, float]:
 
 def _weigh_by_column(
     contents: dict[tuple[int, int], list[Solution]], groups: Sequence[tuple[int, int]], num_rows: int
-) -> None:
+) -> set[tuple[int, int]]:
     """Weigh what was recognised by what the other cells of its column hold, in place: digits among digits.
 
     The cells of the column that have more digits than other marks count, by the rule of succession. A first row of
     letters is a heading, and stays as it is.
+
+    Returns:
+        Row and first column of each cell that is in no heading, in a column of which at least half of the cells with
+        something in them hold numbers.
     """
+    of_numbers: set[tuple[int, int]] = set()
     found = {cell: _count_digits(inside) for cell, inside in contents.items()}
     heading = [found[cell] for cell in found if cell[0] == 0]
     has_heading = sum(digits for digits, _ in heading) < sum(others for _, others in heading)
@@ -128,6 +134,8 @@ def _weigh_by_column(
         ]
         sums = [np.sum([found[cell] for cell in cells], axis=0) for cells in places if cells]
         held = sum(bool(digits > others) for digits, others in sums)
+        if 2 * held >= len(sums):
+            of_numbers |= {(row, first) for row in range(int(has_heading), num_rows)}
         for cells in places:
             if not cells:
                 continue
@@ -136,6 +144,7 @@ def _weigh_by_column(
             odds = (held - own + 1) / (len(sums) - held - (1 - own) + 1)
             for cell in cells:
                 contents[cell] = [weigh_solution(solution, odds) for solution in contents[cell]]
+    return of_numbers
 
 
 def _count_digits(solutions: Sequence[Solution]) -> tuple[int, int]:
@@ -187,7 +196,7 @@ def _read_cell(
     grid: TableGrid, place: _Place, contents: dict[tuple[int, int], list[Solution]], reader: _CellReader
 ) -> _ReadCell:
     """Read one cell."""
-    box = _find_box(grid.find_box(*place), reader.sheet)
+    box = _find_box(grid.find_box(*place[:3]), reader.sheet)
     columns = range(place.first, place.last + 1)
     solutions = [solution for column in columns for solution in contents.get((place.row, column), ())]
     cells = {(place.row, column) for column in columns}
@@ -195,7 +204,9 @@ def _read_cell(
         reader = reader._replace(symbols=PageSymbols(*(_choose_inside(some, grid, cells) for some in reader.symbols)))
     page = _compose(solutions, reader)
     number = _join_numbers(page, is_ruled=reader.rule is not None)
-    is_struck_out = _is_struck_out(grid.crop(*place), grid.rows[place.row + 1] - grid.rows[place.row])
+    height = grid.rows[place.row + 1] - grid.rows[place.row]
+    # Of the letters of a heading or a label, some look like a stroke across the others.
+    is_struck_out = place.is_of_numbers and _is_struck_out(grid.crop(*place[:3]), height)
     # By a rule, a struck-out number is as likely as any other.
     plain = number if reader.rule is None or not is_struck_out else _read_freely(solutions, reader)
     if is_struck_out and (plain is None or plain.confidence < _LIKELY):

@@ -50,5 +50,6 @@ def take_ruled_table(page: Page) -> Table:
 
 
 def _make_cell(cell: TableCell, numbers: dict[Box, Number]) -> Cell:
-    number = None if cell.number is None else numbers.get(cell.number.box)
+    # A number of which a part could not be read stands in no line, and nobody can have corrected it.
+    number = None if cell.number is None else numbers.get(cell.number.box, cell.number)
     return Cell(STRUCK_OUT if cell.is_struck_out else number.text if number else "", number)
