@@ -21,6 +21,12 @@ LIMITS = (1500 * MIB, 20)
 """One process for all pictures: 1.5 GB and 20 s of the processor for each."""
 
 
+def skewed_dashes(height: int, width: int) -> np.ndarray:
+    """Flat dashes that climb from row to row, so that they are no ruled lines: each has room for many cuts."""
+    place = np.arange(height * width).reshape(height, width) % (4.5 * width - 1)
+    return np.where((place < 3 * width) | (place == 4 * width - 1), 225, 0).astype(np.uint8)
+
+
 def noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
 
@@ -72,7 +78,7 @@ def test_a_thin_page_costs_what_its_pixels_cost(limited, tmp_path, draw, shape):
 # The U-Net takes as long for these as for any page.
 @pytest.mark.parametrize(
     ("draw", "shape"),
-    [(dots, (1500, 1500)), (bars, (30, 4000)), (squares, (1700, 1700))],
+    [(dots, (1500, 1500)), (bars, (30, 4000)), (squares, (1700, 1700)), (skewed_dashes, (69, 40))],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_pattern_is_read_in_bounded_time(limited, tmp_path, draw, shape):

@@ -85,12 +85,13 @@ def _cut(glyph: Glyph, digit_height: float) -> list[Segment]:
     edges = [np.zeros(glyph.height, int), *(seam.columns for seam in seams), np.full(glyph.height, glyph.width)]
     segments = []
     widest = _FAR * _widest_digit(glyph.height, digit_height)
+    leftmost, rightmost = (np.array([measure(edge) for edge in edges]) for measure in (np.min, np.max))
     for first in range(len(edges) - 1):
-        for last in range(first + 1, len(edges)):
+        # Without this, the work would grow by the square of a long glyph's width.
+        is_near = leftmost[first + 1 :] - rightmost[first] <= widest
+        is_near[-1] |= first == 0
+        for last in (first + 1 + np.flatnonzero(is_near)).tolist():
             is_whole = first == 0 and last == len(edges) - 1
-            # Without this, the work would grow by the square of a long glyph's width.
-            if not is_whole and edges[last].min() - edges[first].max() > widest:
-                continue
             stretch = glyph if is_whole else _crop_between(glyph, edges[first], edges[last])
             if stretch is None or not (is_whole or _has_size_of_digit(stretch, glyph, digit_height)):
                 continue
@@ -245,8 +246,10 @@ def _find_cheapest_paths(small: np.ndarray, anchors: np.ndarray, reach: int) -> 
 def _keep_distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
     """Keep the cheapest of seams that run together."""
     result: list[tuple[float, np.ndarray]] = []
+    kept = np.zeros((len(found), len(found[0][1]) if found else 0))
     for cost, path in sorted(found, key=lambda item: item[0]):
-        if all(np.abs(path - other).mean() >= 2 for _, other in result):
+        if (np.abs(path - kept[: len(result)]).mean(axis=1) >= 2).all():
+            kept[len(result)] = path
             result.append((cost, path))
     return result
 

@@ -116,7 +116,7 @@ def recognize_page(page: BinarizedPage, masks: DigitMasks, predictor: Predictor,
         ImageError: If there are more glyphs than a sheet has digits, or than fit on so few pixels; each costs time.
     """
     glyphs, fragments = find_glyphs(page.contrast, masks.digits)
-    most = min(_MOST_GLYPHS, max(_ALWAYS_FEW, int(page.mask.size / page.scale**2 / _FEWEST_PIXELS)))
+    most = count_most_digits(page)
     if len(glyphs) > most:
         raise ImageError(
             f"{name} has {len(glyphs)} marks, more than it can have digits; if it is dithered or hatched, give a scan "
@@ -124,7 +124,12 @@ def recognize_page(page: BinarizedPage, masks: DigitMasks, predictor: Predictor,
         )
     pieces = [] if masks.separated is None else find_glyphs(page.contrast, masks.separated)[0]
     class_map = None if masks.classes is None else ClassMap(masks.classes, (page.mask.shape[0], page.mask.shape[1]))
-    return recognize_glyphs(glyphs, fragments, pieces, predictor, class_map)
+    return recognize_glyphs(glyphs, fragments, pieces, predictor, class_map, most)
+
+
+def count_most_digits(page: BinarizedPage) -> int:
+    """Count how many digits a page can have: those of a sheet, or as many as fit on the pixels of its picture."""
+    return min(_MOST_GLYPHS, max(_ALWAYS_FEW, int(page.mask.size / page.scale**2 / _FEWEST_PIXELS)))
 
 
 def recognize_glyphs(
@@ -133,6 +138,7 @@ def recognize_glyphs(
     pieces: Sequence[Glyph],
     predictor: Predictor,
     class_map: ClassMap | None = None,
+    most_digits: int = _MOST_GLYPHS,
 ) -> list[Solution]:
     """Recognise every glyph of a page for itself.
 
@@ -142,6 +148,8 @@ def recognize_glyphs(
         pieces: The digits that a segmentation network sees in the glyphs.
         predictor: A model of the ten digits.
         class_map: What that network sees on the page; None without one.
+        most_digits: How many digits the page can have. Of what is wider than high, as rules and dashes are, no more is
+            cut than there is room for; each cut costs time.
 
     Returns:
         One solution for each glyph, or for several that are parts of one digit.
@@ -149,13 +157,25 @@ def recognize_glyphs(
     if not glyphs:
         return []
     sight = _Sight(predictor, class_map, median_digit_height(glyphs))
-    divided = zip(glyphs, divide_pieces(glyphs, pieces), strict=True)
-    proposals = [propose_segments(glyph, sight.digit_height, own) for glyph, own in divided]
+    divided = zip(glyphs, divide_pieces(glyphs, pieces), _choose_cut(glyphs, most_digits), strict=True)
+    proposals = [
+        propose_segments(glyph, sight.digit_height, own) if is_cut else [Segment(0, 1, glyph)]
+        for glyph, own, is_cut in divided
+    ]
     pairs = propose_pairs(glyphs, fragments, sight.digit_height)
     solutions = _solve([*proposals, *([Segment(0, 1, pair.glyph)] for pair in pairs)], sight)
     parts = [*solutions[: len(glyphs)], *([None] * len(fragments))]
     _merge_pairs(parts, pairs, solutions[len(glyphs) :])
     return [solution for solution in parts if solution is not None]
+
+
+def _choose_cut(glyphs: Sequence[Glyph], most_digits: int) -> np.ndarray:
+    """Choose the glyphs that may be cut, bool `(n,)`: the narrowest, until they have room for so many digits."""
+    room = np.array([max(1.0, glyph.width / glyph.height) for glyph in glyphs])
+    order = np.argsort(room, kind="stable")
+    chosen = np.zeros(len(glyphs), bool)
+    chosen[order] = np.cumsum(room[order]) <= most_digits
+    return chosen
 
 
 def judge_solutions(solutions: Sequence[Solution]) -> list[Reading]:

@@ -21,13 +21,14 @@ def may_be_turned(solutions: Sequence[Solution]) -> bool:
     return float(_measure_clarity(solutions).sum()) < -math.log(_ODDS)
 
 
-def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> int:
+def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor, most_digits: int) -> int:
     """Find how often a page has to be turned anticlockwise by 90 degrees, so that its digits stand upright.
 
     Args:
         contrast: float32, `(height, width)`, as in `BinarizedPage`.
         mask: bool, `(height, width)`, the foreground without printed lines.
         predictor: A model of the ten digits.
+        most_digits: How many digits the page can have.
     """
     sides = []
     for turns in range(4):
@@ -35,7 +36,7 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
         sides.append([_choose_some(found, mask.size) for found in find_glyphs(*turned)])
     count, most = _FEW, min(_ENOUGH, max(len(glyphs) for glyphs, _ in sides))
     while True:
-        gains = _weigh_sides([_look(glyphs, fragments, count, predictor) for glyphs, fragments in sides])
+        gains = _weigh_sides([_look((glyphs, fragments), count, predictor, most_digits) for glyphs, fragments in sides])
         best, second = sorted(gains, key=lambda turns: -gains[turns])[:2]
         # Few glyphs are enough where they speak for one side as much again as the odds do (A. Wald, "Sequential
         # analysis", 1947); on its head, a page of hundreds takes as long to recognise as upright.
@@ -44,9 +45,12 @@ def find_turns(contrast: np.ndarray, mask: np.ndarray, predictor: Predictor) -> 
         count *= _LARGER
 
 
-def _look(glyphs: Sequence[Glyph], fragments: Sequence[Glyph], count: int, predictor: Predictor) -> np.ndarray:
-    """Measure how clear so many glyphs are, from all over a side of a page."""
-    return _measure_clarity(recognize_glyphs(glyphs[:: max(1, len(glyphs) // count)], fragments, [], predictor))
+def _look(
+    found: tuple[Sequence[Glyph], Sequence[Glyph]], count: int, predictor: Predictor, most_digits: int
+) -> np.ndarray:
+    """Measure how clear so many glyphs are, from all over a side of a page, of which glyphs and fragments are given."""
+    some = found[0][:: max(1, len(found[0]) // count)]
+    return _measure_clarity(recognize_glyphs(some, found[1], [], predictor, most_digits=most_digits))
 
 
 def _weigh_sides(clarity: Sequence[np.ndarray]) -> dict[int, float]:

@@ -14,7 +14,7 @@ from kerascnn.images.documents import name_picture
 from kerascnn.images.print_removal import keep_writing
 from kerascnn.images.table_grid import TableGrid, find_tables
 from kerascnn.inference.drawing import Drawings, draw_page
-from kerascnn.inference.glyph_recognition import judge_solutions, recognize_page
+from kerascnn.inference.glyph_recognition import count_most_digits, judge_solutions, recognize_page
 from kerascnn.inference.number_automaton import Rule
 from kerascnn.inference.number_reading import read_by_rule
 from kerascnn.inference.page_composition import Sheet, compose_page, compose_ruled_page
@@ -161,7 +161,9 @@ class _Reader:
         page, grids = self._find_grids(binarize_page(array), name)
         masks = self.segmenter(page)
         solutions = recognize_page(page, masks, self.predictor, name)
-        turns = find_turns(page.contrast, masks.digits, self.predictor) if may_be_turned(solutions) else 0
+        turns = 0
+        if may_be_turned(solutions):
+            turns = find_turns(page.contrast, masks.digits, self.predictor, count_most_digits(page))
         if turns:
             array = np.rot90(array, turns)
             page = replace(page, contrast=_turn(page.contrast, turns), mask=_turn(page.mask, turns))

@@ -117,7 +117,8 @@ def measure_segments(
     """
     seen = [_look_up(class_map, segment.glyph) for segment in segments]
     by_map = np.array([likelihoods for _, likelihoods in seen], np.float32)
-    forms = [_measure_form(segment, segments, digit_height) for segment in segments]
+    end, is_cut = max(segment.last for segment in segments), len(segments) > 1
+    forms = [_measure_form(segment, end, digit_height) | {"cut": float(is_cut)} for segment in segments]
     features = [
         _join(form, values, likelihoods, classes)
         for form, values, (classes, likelihoods) in zip(forms, probabilities, seen, strict=True)
@@ -137,8 +138,8 @@ def _look_up(class_map: ClassMap | None, glyph: Glyph) -> tuple[np.ndarray, np.n
     return samples.mean(axis=0), inside @ np.log(np.clip(shares, _LEAST_SHARE, 1)) / inside.sum()
 
 
-def _measure_form(segment: Segment, segments: Sequence[Segment], digit_height: float) -> dict[str, float]:
-    glyph, end = segment.glyph, max(other.last for other in segments)
+def _measure_form(segment: Segment, end: int, digit_height: float) -> dict[str, float]:
+    glyph = segment.glyph
     return {
         "ink left": segment.ink_left,
         "ink right": segment.ink_right,
@@ -146,7 +147,6 @@ def _measure_form(segment: Segment, segments: Sequence[Segment], digit_height: f
         "aspect": glyph.width / max(glyph.height, _COMPLETE * digit_height),
         "height": float(np.log(glyph.height / digit_height)),
         "fill": float(glyph.mask.mean()),
-        "cut": float(len(segments) > 1),
         "leftmost": float(segment.first == 0),
         "rightmost": float(segment.last == end),
         "whole": float(segment.first == 0 and segment.last == end),
