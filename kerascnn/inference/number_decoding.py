@@ -8,7 +8,7 @@ recognition", 1998, section VI; the merged hypotheses of prefix search decoding 
 Schmidhuber, "Connectionist temporal classification", ICML 2006.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ FOLLOWS = 0.98
 _NEGLIGIBLE = 12.0  # natural logarithm of how many times less probable a label is than the best one, to be left out
 _MOST_NODES = 400  # of the lattice of one number; what is longer is a pattern, and no number
 _KEPT = 6  # numbers that begin differently and are kept at one place, in one state
+_KEPT_FREELY = 24  # the same over all numbers of digits, where nothing makes one of these more probable at the end
 _BEAM = 20.0  # the same logarithm of a beginning against the best one at its place; without it, long numbers take long
 
 
@@ -120,7 +121,7 @@ def _search(lattice: Lattice, rule: Rule) -> dict[int, _Hypotheses]:
         if not reached.get(first):
             continue
         there = reached.setdefault(last, {})
-        least = max(one.total for found in reached[first].values() for one in found.values()) - _BEAM
+        least = _find_least(reached[first].values(), None if rule is not ANY_NUMBER else _KEPT_FREELY)
         for (length, state), found in reached[first].items():
             kept = _keep_best(found, least)
             if not kept:
@@ -138,6 +139,12 @@ def _search(lattice: Lattice, rule: Rule) -> dict[int, _Hypotheses]:
         if length and rule.accepts(state):
             ends.setdefault(length, {}).update(found)
     return ends
+
+
+def _find_least(beginnings: Iterable[_Hypotheses], most: int | None) -> float:
+    """Find from which logarithm on beginnings at one place are gone on with: with so many at most, if that is given."""
+    totals = sorted((one.total for found in beginnings for one in found.values()), reverse=True)
+    return max(totals[0] - _BEAM, totals[min(most, len(totals)) - 1] if most else -np.inf)
 
 
 def _list_labels(scores: np.ndarray) -> list[tuple[int, float]]:

@@ -196,7 +196,7 @@ def _read_cell(
     grid: TableGrid, place: _Place, contents: dict[tuple[int, int], list[Solution]], reader: _CellReader
 ) -> _ReadCell:
     """Read one cell."""
-    box = _find_box(grid.find_box(*place[:3]), reader.sheet)
+    box = _find_box(grid.find_box(place.row, place.first, place.last), reader.sheet)
     columns = range(place.first, place.last + 1)
     solutions = [solution for column in columns for solution in contents.get((place.row, column), ())]
     cells = {(place.row, column) for column in columns}
@@ -206,7 +206,8 @@ def _read_cell(
     number = _join_numbers(page, is_ruled=reader.rule is not None)
     height = grid.rows[place.row + 1] - grid.rows[place.row]
     # Of the letters of a heading or a label, some look like a stroke across the others.
-    is_struck_out = place.is_of_numbers and _is_struck_out(grid.crop(*place[:3]), height)
+    inside = grid.crop(place.row, place.first, place.last)
+    is_struck_out = place.is_of_numbers and _is_struck_out(inside, height)
     # By a rule, a struck-out number is as likely as any other.
     plain = number if reader.rule is None or not is_struck_out else _read_freely(solutions, reader)
     if is_struck_out and (plain is None or plain.confidence < _LIKELY):
