@@ -99,6 +99,12 @@ def test_a_table_has_numbers_as_they_are_written(cli, picture):
     assert [cell for row in rows for cell in row if cell] == ["12/05/2024", "-42", "3.14"]
 
 
+def test_the_country_of_an_iban_is_written_whatever_stands_between_its_digits(model):
+    made = make_symbol_page("plain", 3, lines=["93-8601-1117947"])
+    rule = kerascnn.make_rule(check="iban:NO")
+    assert kerascnn.read(made.picture, model, symbols="-", rule=rule).text == "NO93 8601 1117 947"
+
+
 def test_the_cells_of_a_ruled_table_have_symbols(model):
     made = make_symbol_page("plain", 8, lines=["12/05 3.14", "-42 7,50", "8:30 +61", "99 2-3"])
     picture = Image.fromarray(made.picture)

@@ -28,8 +28,12 @@ class Rule(ABC):
         return digits
 
     def allows(self, text: str) -> bool:
-        """Tell whether an accepted number may be written like this, with symbols that were read; any are allowed."""
-        return True
+        """Tell whether an accepted number may be written like this, with symbols that were read.
+
+        Any are allowed where the rule writes none itself.
+        """
+        digits = "".join(filter(DIGITS.__contains__, text))
+        return self.write(digits) == digits
 
 
 def count_numbers(rule: Rule, num_digits: int) -> int:

@@ -8,7 +8,8 @@ recognition", 1998, section VI; the merged hypotheses of prefix search decoding 
 Schmidhuber, "Connectionist temporal classification", ICML 2006.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ FOLLOWS = 0.98
 _NEGLIGIBLE = 12.0  # natural logarithm of how many times less probable a label is than the best one, to be left out
 _MOST_NODES = 400  # of the lattice of one number; what is longer is a pattern, and no number
 _KEPT = 6  # numbers that begin differently and are kept at one place, in one state
+_MOST_STATES, _FEW_STATES = 512, 16  # of a rule, kept at one place, and of each number of digits; an IBAN has 10,000
 _KEPT_FREELY = 24  # the same over all numbers of digits, where nothing makes one of these more probable at the end
 _BEAM = 20.0  # the same logarithm of a beginning against the best one at its place; without it, long numbers take long
 
@@ -116,24 +118,25 @@ def _search(lattice: Lattice, rule: Rule) -> dict[int, _Hypotheses]:
     """Find the numbers that paths spell and the rule holds for, by their number of digits."""
     reached: dict[int, dict[tuple[int, State], _Hypotheses]] = {0: {(0, rule.start): {"": _Hypothesis(0.0, 0.0, ())}}}
     labels = [_list_labels(scores) for scores in lattice.scores]
+    kept: dict[int, dict[tuple[int, State], _Hypotheses]] = {}
     for index in lattice.order_edges():
         first, last = lattice.edges[index]
-        if not reached.get(first):
-            continue
+        if first not in kept:  # All segments that end here were gone through before.
+            kept[first] = _keep_best(reached.get(first, {}), _KEPT_FREELY if rule is ANY_NUMBER else None)
         there = reached.setdefault(last, {})
-        least = _find_least(reached[first].values(), None if rule is not ANY_NUMBER else _KEPT_FREELY)
-        for (length, state), found in reached[first].items():
-            kept = _keep_best(found, least)
-            if not kept:
-                continue
+        best = max(map(_find_best, kept[first].values()), default=0.0)
+        for (length, state), found in kept[first].items():
+            least = labels[index][0][1] + best - _find_best(found) - _BEAM
             for label, score in labels[index]:
+                if score < least:  # By this and what went before, it would not be kept at the next place.
+                    break
                 following: Any = state if label == NO_DIGIT else rule.step(state, str(label))
                 if following is None:
                     continue
                 if label == NO_DIGIT:
-                    _extend(there.setdefault((length, state), {}), kept, "", score, ())
+                    _extend(there.setdefault((length, state), {}), found, "", score, ())
                 else:
-                    _extend(there.setdefault((length + 1, following), {}), kept, str(label), score, (index,))
+                    _extend(there.setdefault((length + 1, following), {}), found, str(label), score, (index,))
     ends: dict[int, _Hypotheses] = {}
     for (length, state), found in reached.get(lattice.end, {}).items():
         if length and rule.accepts(state):
@@ -141,20 +144,31 @@ def _search(lattice: Lattice, rule: Rule) -> dict[int, _Hypotheses]:
     return ends
 
 
-def _find_least(beginnings: Iterable[_Hypotheses], most: int | None) -> float:
-    """Find from which logarithm on beginnings at one place are gone on with: with so many at most, if that is given."""
-    totals = sorted((one.total for found in beginnings for one in found.values()), reverse=True)
-    return max(totals[0] - _BEAM, totals[min(most, len(totals)) - 1] if most else -np.inf)
-
-
 def _list_labels(scores: np.ndarray) -> list[tuple[int, float]]:
-    least = scores.max() - _NEGLIGIBLE
-    return [(label, float(score)) for label, score in enumerate(scores) if score >= least]
+    """List the labels of a segment that are not negligible, with their scores, the best first."""
+    best = np.argsort(-scores, kind="stable")
+    return [(int(label), float(scores[label])) for label in best if scores[label] >= scores.max() - _NEGLIGIBLE]
 
 
-def _keep_best(found: _Hypotheses, least: float) -> _Hypotheses:
-    best = sorted((digits for digits in found if found[digits].total >= least), key=lambda digits: -found[digits].total)
-    return {digits: found[digits] for digits in best[:_KEPT]}
+def _keep_best(reached: dict[tuple[int, State], _Hypotheses], most: int | None) -> dict[tuple[int, State], _Hypotheses]:
+    """Keep the beginnings at one place that are worth going on with, at most so many if that is given."""
+    totals = sorted((one.total for found in reached.values() for one in found.values()), reverse=True)
+    if not totals:
+        return {}
+    least = max(totals[0] - _BEAM, totals[min(most, len(totals)) - 1] if most else -np.inf)
+    kept: dict[tuple[int, State], _Hypotheses] = {}
+    num_states: Counter[int] = Counter()
+    # Numbers with more or fewer digits may gain more by the rule in the end.
+    for (length, state), found in sorted(reached.items(), key=lambda one: -_find_best(one[1])):
+        best = sorted((digits for digits in found if found[digits].total >= least), key=lambda one: -found[one].total)
+        if best and (len(kept) < _MOST_STATES or num_states[length] < _FEW_STATES):
+            num_states[length] += 1
+            kept[length, state] = {digits: found[digits] for digits in best[:_KEPT]}
+    return kept
+
+
+def _find_best(found: _Hypotheses) -> float:
+    return max(one.total for one in found.values())
 
 
 def _extend(there: _Hypotheses, found: _Hypotheses, digit: str, score: float, path: tuple[int, ...]) -> None:
